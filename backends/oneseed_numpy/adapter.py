@@ -1,0 +1,70 @@
+"""NumPy arrays as oneseed's tensors."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oneseed.checks import Shape
+from oneseed.distributions import Fill, Structured
+from oneseed.draws import Draw
+from oneseed.dtypes import numpy_dtype
+from oneseed_numpy.engine import fill
+
+Array = NDArray[Any]
+
+
+class NumpyBackend:
+    """Implements `oneseed.protocol.Backend`."""
+
+    name = "numpy"
+
+    def draw(self, draw: Draw, device: Any = None) -> Array:
+        """Execute a draw."""
+        _check(device)
+        distribution = draw.distribution
+        if isinstance(distribution, Structured):
+            return distribution.values(draw)
+        if isinstance(distribution, Fill):
+            return np.full(draw.block, distribution.scalar(draw.dtype))
+        out = np.empty(draw.block, numpy_dtype(draw.dtype))
+        fill(draw, out)
+        return out
+
+    def from_numpy(self, array: Array, device: Any = None) -> Array:
+        """Return the array itself."""
+        _check(device)
+        return array
+
+    def to_numpy(self, x: Array) -> Array:
+        """Return the array itself."""
+        return x
+
+    def is_tensor(self, x: Any) -> bool:
+        """Tell whether `x` is an array."""
+        return isinstance(x, np.ndarray)
+
+    def dtype(self, x: Array) -> str:
+        """Return the name of the dtype."""
+        return x.dtype.name
+
+    def shape(self, x: Array) -> Shape:
+        """Return the shape."""
+        return x.shape
+
+    def cast(self, x: Array, dtype: str) -> Array:
+        """Convert to another dtype."""
+        return x.astype(numpy_dtype(dtype))
+
+    def variable(self, array: Array, name: str | None = None) -> Array:
+        """Return a copy: NumPy's variables are arrays, and have no names."""
+        return array.copy()
+
+    def assign(self, variable: Array, array: Array) -> None:
+        """Copy the values in."""
+        variable[...] = array
+
+
+def _check(device: Any) -> None:
+    if device not in (None, "cpu"):
+        raise ValueError(f"`device` must be None or 'cpu' on the numpy backend. Received: device={device!r}")

@@ -1,0 +1,137 @@
+"""Draws into host memory, in NumPy, a chunk at a time.
+
+The block is cut into tiles that fit the cache. In each tile the elements fall into runs of consecutive
+indices; the words of a run come from consecutive Philox counters, four from each.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oneseed.checks import Shape
+from oneseed.draws import Draw
+from oneseed.stream.arrays import NumpyArrays
+from oneseed.stream.philox import words_of_blocks
+from oneseed.stream.sample import recipe, sample
+
+TILE = 1 << 16
+"""Elements made at once: enough to hide the cost of a call, few enough for the second-level cache."""
+
+Array = NDArray[Any]
+_ARRAYS = NumpyArrays()
+
+
+def fill(draw: Draw, out: Array) -> None:
+    """Write the block of a random draw into an array.
+
+    Parameters
+    ----------
+    draw : Draw
+        The draw; its distribution is one that is sampled.
+    out : ndarray
+        An array of shape ``draw.block`` and of the draw's dtype, with any strides. All of it is written.
+    """
+    made = recipe(draw.distribution, draw.dtype)
+    if out.size == 0:
+        return
+    seed, stream = draw.seed or 0, draw.stream
+    view, steps = coalesced(out, draw.strides)
+    for tile in tiles(view.shape, TILE):
+        part = view[tile]
+        first = draw.first + sum(cut.start * step for cut, step in zip(tile, steps, strict=True))
+        starts, length = runs(part.shape, steps, first)
+        u = words(starts, length, seed, stream)
+        if made.bits == 64:
+            low = words(starts, length, seed, stream, plane=1)
+            u = u.astype(np.uint64) << 32 | low
+        part[...] = sample(made, u, _ARRAYS).reshape(part.shape)
+
+
+def coalesced(out: Array, strides: tuple[int, ...]) -> tuple[Array, tuple[int, ...]]:
+    """Sort the axes by the step of the element index, and join those that run on into each other.
+
+    Parameters
+    ----------
+    out : ndarray
+        The memory to write.
+    strides : tuple of int
+        The step of the element index along each of its axes.
+
+    Returns
+    -------
+    tuple
+        A view of `out` with as few axes as its elements' order allows, and the steps of its axes.
+    """
+    axes = sorted((axis for axis in range(out.ndim) if out.shape[axis] > 1), key=lambda a: -strides[a])
+    sizes: list[int] = []
+    memory: list[int] = []
+    steps: list[int] = []
+    for axis in axes:
+        size, apart, step = out.shape[axis], out.strides[axis], strides[axis]
+        if steps and steps[-1] == step * size and memory[-1] == apart * size:
+            sizes[-1] *= size
+            memory[-1], steps[-1] = apart, step
+        else:
+            sizes.append(size)
+            memory.append(apart)
+            steps.append(step)
+    if not sizes or steps[-1] != 1:  # let the last axis be the one along which the index grows by one
+        sizes.append(1)
+        memory.append(out.itemsize)
+        steps.append(1)
+    return np.lib.stride_tricks.as_strided(out, sizes, memory), tuple(steps)
+
+
+def tiles(shape: Shape, limit: int) -> Iterator[tuple[slice, ...]]:
+    """Cut a shape into tiles of at most `limit` elements, whole along the last axes, one axis cut evenly."""
+    size = 1
+    cuts: list[list[slice]] = []
+    for extent in reversed(shape):
+        each = max(1, limit // size)
+        pieces = -(-extent // each)
+        edges = [extent * k // pieces for k in range(pieces + 1)]
+        cuts.append([slice(a, b) for a, b in zip(edges, edges[1:], strict=False)])
+        size *= min(extent, each)
+    return product(*reversed(cuts))
+
+
+def runs(shape: Shape, steps: tuple[int, ...], first: int) -> tuple[Array, int]:
+    """Return the index at which each row of a tile starts, and the length of the rows."""
+    starts = np.full((1,), first, np.uint64)
+    for extent, step in zip(shape[:-1], steps[:-1], strict=True):
+        starts = (starts[:, None] + np.arange(extent, dtype=np.uint64) * np.uint64(step)).reshape(-1)
+    return starts, shape[-1]
+
+
+def words(starts: Array, length: int, seed: int, stream: int, plane: int = 0) -> Array:
+    """Return the words of runs of elements.
+
+    Parameters
+    ----------
+    starts : ndarray of uint64, shape (rows,)
+        The index of the first element of each run.
+    length : int
+        The elements of a run.
+    seed, stream, plane : int
+        The address.
+
+    Returns
+    -------
+    ndarray of uint32, shape (rows, length)
+        The words.
+    """
+    lanes = (starts & 3).astype(np.intp)
+    blocks = starts >> 2
+    count = (int(lanes.max()) + length + 3) // 4
+    counters = (blocks[:, None] + np.arange(count, dtype=np.uint64)).reshape(-1)
+    made = np.empty((counters.size, 4), np.uint32)
+    for lane, word in enumerate(words_of_blocks(counters, seed, stream, plane)):
+        made[:, lane] = word
+    rows = made.reshape(len(starts), 4 * count)
+    lane = int(lanes[0])
+    if (lanes == lane).all():
+        return rows[:, lane : lane + length]
+    return np.take_along_axis(rows, lanes[:, None] + np.arange(length), axis=1)

@@ -1,0 +1,27 @@
+"""One seed, the same neural network weights everywhere, bit for bit.
+
+Keras's initializers for NumPy and any framework that has an adapter, drawn from one portable stream
+of random values.
+"""
+
+from oneseed import backend, config, initializers, random
+from oneseed.config import floatx, set_backend, set_floatx, using
+from oneseed.fingerprint import fingerprint
+from oneseed.seeds import SeedGenerator, set_random_seed
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "SeedGenerator",
+    "__version__",
+    "backend",
+    "config",
+    "fingerprint",
+    "floatx",
+    "initializers",
+    "random",
+    "set_backend",
+    "set_floatx",
+    "set_random_seed",
+    "using",
+]

@@ -1,0 +1,187 @@
+"""The distributions an initializer can ask for: a few numbers each, and no framework.
+
+A backend knows how to execute these and nothing of initializers. `Structured` ones are computed on
+the host and handed over, so that a new kind of matrix needs no new code in any backend.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oneseed.dtypes import cast_array, cast_scalar
+
+if TYPE_CHECKING:
+    from oneseed.draws import Draw
+
+STDDEV_OF_PM2 = 0.87962566103423975041
+"""Standard deviation of a normal distribution truncated to two standard deviations on either side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """Every element is `value`."""
+
+    name: ClassVar[str] = "constant"
+    sampled: ClassVar[bool] = False
+
+    value: bool | int | float | complex
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows."""
+        return {"value": self.value}
+
+    def scalar(self, dtype: str) -> Any:
+        """Return the value as a scalar of `dtype`; ValueError if it does not fit."""
+        return cast_scalar(self.value, dtype, "value")
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """Normal distribution with mean `mean` and standard deviation `stddev`."""
+
+    name: ClassVar[str] = "normal"
+    sampled: ClassVar[bool] = True
+
+    mean: float = 0.0
+    stddev: float = 1.0
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows."""
+        return {"mean": self.mean, "stddev": self.stddev}
+
+
+@dataclass(frozen=True, slots=True)
+class TruncatedNormal:
+    """Normal distribution cut at `lower` and `upper` standard deviations from the mean.
+
+    `stddev` is that of the distribution before it is cut.
+    """
+
+    name: ClassVar[str] = "truncated_normal"
+    sampled: ClassVar[bool] = True
+
+    mean: float = 0.0
+    stddev: float = 1.0
+    lower: float = -2.0
+    upper: float = 2.0
+
+    @property
+    def stddev_after_truncation(self) -> float:
+        """Standard deviation of the values that are drawn."""
+        if (self.lower, self.upper) == (-2.0, 2.0):
+            return self.stddev * STDDEV_OF_PM2
+        a, b = self.lower, self.upper
+        mass = (math.erf(b / math.sqrt(2)) - math.erf(a / math.sqrt(2))) / 2
+        at_a, at_b = (math.exp(-x * x / 2) / math.sqrt(2 * math.pi) for x in (a, b))
+        mean = (at_a - at_b) / mass
+        return self.stddev * math.sqrt(1 + (a * at_a - b * at_b) / mass - mean**2)
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows."""
+        return {
+            "mean": self.mean,
+            "stddev_before_truncation": self.stddev,
+            "stddev_after_truncation": self.stddev_after_truncation,
+            "lower": self.mean + self.lower * self.stddev,
+            "upper": self.mean + self.upper * self.stddev,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Uniform:
+    """Uniform distribution on ``[low, high)``."""
+
+    name: ClassVar[str] = "uniform"
+    sampled: ClassVar[bool] = True
+
+    low: float = 0.0
+    high: float = 1.0
+
+    @property
+    def limit(self) -> float | None:
+        """The bound of a distribution symmetric about 0, else None."""
+        return self.high if self.high == -self.low else None
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows."""
+        bounds = {"limit": self.limit} if self.limit else {"low": self.low, "high": self.high}
+        mean = self.low + (self.high - self.low) / 2
+        return {**bounds, "mean": mean, "stddev": (self.high - self.low) / math.sqrt(12)}
+
+
+@dataclass(frozen=True, slots=True)
+class Integers:
+    """Uniform distribution on the integers in ``[low, high)``; ``high - low <= 2**32``."""
+
+    name: ClassVar[str] = "integers"
+    sampled: ClassVar[bool] = True
+
+    low: int
+    high: int
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows."""
+        width = self.high - self.low
+        return {"low": self.low, "high": self.high, "stddev": math.sqrt((width**2 - 1) / 12)}
+
+
+class Structured:
+    """A tensor computed on the host, in NumPy; backends take the array over as it is.
+
+    A subclass is a frozen dataclass of the numbers that decide the values.
+    """
+
+    __slots__ = ()
+
+    name: ClassVar[str]
+    sampled: ClassVar[bool] = False
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows."""
+        return {}
+
+    def values(self, draw: "Draw") -> NDArray[Any]:
+        """Return the block of the tensor that `draw` asks for, in the dtype of `draw`."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Values(Structured):
+    """The elements of an array, broadcast to the shape."""
+
+    name: ClassVar[str] = "array"
+
+    array: NDArray[Any]
+
+    def __eq__(self, other: object) -> bool:
+        """Compare dtype, shape and bits."""
+        return isinstance(other, Values) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        """Hash what is compared."""
+        return hash(self._key())
+
+    def _key(self) -> tuple[Any, ...]:
+        return self.array.dtype.name, self.array.shape, self.array.tobytes()
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows."""
+        return {"array": f"{self.array.dtype.name}{self.array.shape}"}
+
+    def values(self, draw: "Draw") -> NDArray[Any]:
+        """Cast what the block needs, and broadcast it."""
+        whole = np.broadcast_to(self.array, draw.shape)
+        return cast_array(whole[draw.slices], draw.dtype, "value")
+
+
+Distribution = Fill | Normal | TruncatedNormal | Uniform | Integers | Structured

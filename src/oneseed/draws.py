@@ -1,0 +1,86 @@
+"""A draw: pure data, everything that decides the values of a tensor."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from oneseed.checks import Shape
+from oneseed.distributions import Distribution
+from oneseed.stream.paths import Path, stream_number
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What an initializer asks a backend for; `describe` returns it.
+
+    Attributes
+    ----------
+    distribution : Distribution
+        The distribution and its numbers.
+    shape : tuple of int
+        The shape of the whole tensor.
+    dtype : str
+        The name of the dtype.
+    seed : int or None
+        The seed; None where nothing is drawn.
+    path : tuple of str and int
+        The path; `stream` is the number it stands for.
+    order : tuple of int
+        Axis ``order[k]`` of the tensor is axis ``k`` in the logical order, which numbers the elements.
+    fan_in, fan_out : int
+        The fans of the whole tensor.
+    offset, block : tuple of int
+        The first element and the shape of the part that is made; the whole tensor unless asked otherwise.
+    """
+
+    distribution: Distribution
+    shape: Shape
+    dtype: str
+    seed: int | None
+    path: Path
+    order: tuple[int, ...]
+    fan_in: int
+    fan_out: int
+    offset: Shape
+    block: Shape
+
+    @property
+    def stream(self) -> int:
+        """The number of the stream, from the path."""
+        return stream_number(self.path)
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """By how much an element's index grows along each axis of the tensor."""
+        strides = [0] * len(self.shape)
+        step = 1
+        for axis in reversed(self.order):
+            strides[axis] = step
+            step *= self.shape[axis]
+        return tuple(strides)
+
+    @property
+    def first(self) -> int:
+        """The index of the block's first element."""
+        return sum(at * step for at, step in zip(self.offset, self.strides, strict=True))
+
+    @property
+    def slices(self) -> tuple[slice, ...]:
+        """The block as slices of the whole tensor."""
+        return tuple(slice(at, at + size) for at, size in zip(self.offset, self.block, strict=True))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the draw as plain data, fit for JSON."""
+        return {
+            "distribution": self.distribution.name,
+            **self.distribution.numbers,
+            "shape": list(self.shape),
+            "dtype": self.dtype,
+            "fan_in": self.fan_in,
+            "fan_out": self.fan_out,
+            "seed": self.seed,
+            "path": list(self.path),
+            "stream": self.stream,
+            "order": list(self.order),
+            "offset": list(self.offset),
+            "block": list(self.block),
+        }

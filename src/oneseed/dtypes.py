@@ -1,0 +1,191 @@
+"""Names of dtypes, and what a value becomes in each of them."""
+
+import math
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oneseed import config
+from oneseed.checks import nearest
+
+FLOATS = config.FLOATX
+INTEGERS = ("int16", "int32", "int64", "int8", "uint16", "uint32", "uint64", "uint8")
+COMPLEX = ("complex128", "complex64")
+NUMERIC = tuple(sorted((*FLOATS, *INTEGERS, *COMPLEX, "bool")))
+
+
+@cache
+def numpy_dtype(name: str) -> np.dtype[Any]:
+    """Return the NumPy dtype of a name; for "bfloat16" that of `ml_dtypes`."""
+    if name == "bfloat16":
+        import ml_dtypes
+
+        return np.dtype(ml_dtypes.bfloat16)
+    return np.dtype(name)
+
+
+def working_dtype(name: str) -> str:
+    """Return the float dtype in which samples of dtype `name` are scaled and shifted."""
+    return "float64" if name == "float64" else "float32"
+
+
+def dtype_name(dtype: Any) -> str:
+    """Return the canonical name of a dtype given in any framework's way.
+
+    Parameters
+    ----------
+    dtype : str, type, numpy.dtype, a framework's dtype, or None
+        What names the dtype: "float32", ``np.float32``, ``torch.float32``, ``tf.float32``. Python's own
+        types mean what they mean in Keras: ``float`` the default float dtype, as None does, ``int`` "int32".
+
+    Returns
+    -------
+    str
+        One of `NUMERIC`.
+
+    Raises
+    ------
+    TypeError
+        If `dtype` does not name a dtype.
+    ValueError
+        If it names one that holds no numbers, or that no backend has.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> dtype_name(np.float32), dtype_name("half"), dtype_name(np.dtype("<i8"))
+    ('float32', 'float16', 'int64')
+    """
+    if dtype is None or dtype is float:
+        return config.floatx()
+    try:
+        return _dtype_name(dtype)
+    except TypeError:  # not hashable, so no dtype
+        raise _not_a_dtype(dtype) from None
+
+
+@cache
+def _dtype_name(dtype: Any) -> str:
+    if dtype in NUMERIC:
+        return str(dtype)
+    if dtype is int:
+        return "int32"
+    # Frameworks outside NumPy print their dtypes as "torch.float32" or "<dtype: 'float32'>" and most have a name.
+    name = getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]
+    if name in NUMERIC:
+        return str(name)
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        raise _not_a_dtype(dtype) from None
+    if name not in NUMERIC:
+        raise ValueError(
+            f"`dtype` must hold numbers or booleans: one of {', '.join(NUMERIC)}. Received: dtype={dtype!r}"
+        )
+    return name
+
+
+def _not_a_dtype(dtype: Any) -> Exception:
+    hint = nearest(dtype, NUMERIC) if isinstance(dtype, str) else ""
+    kind = ValueError if isinstance(dtype, str) else TypeError
+    return kind(f"`dtype` must be one of {', '.join(NUMERIC)}.{hint} Received: dtype={dtype!r}")
+
+
+def is_float(name: str) -> bool:
+    """Tell whether `name` is a dtype in which random floats are drawn."""
+    return name in FLOATS
+
+
+def cast_scalar(value: Any, dtype: str, argument: str) -> Any:
+    """Return a Python scalar as a NumPy scalar of `dtype`, as Keras casts it: integers by truncation.
+
+    Parameters
+    ----------
+    value : bool, int, float or complex
+        The number.
+    dtype : str
+        A name of `NUMERIC`.
+    argument : str
+        What the number is called in messages.
+
+    Returns
+    -------
+    numpy scalar
+        The value.
+
+    Raises
+    ------
+    ValueError
+        If the dtype cannot hold the number: a finite value that would overflow, NaN or infinity as an
+        integer, an imaginary part as a real number.
+    """
+    kind = numpy_dtype(dtype)
+    if isinstance(value, complex):
+        if dtype in COMPLEX:
+            return kind.type(value)
+        raise ValueError(
+            f"`{argument}` has an imaginary part, which {dtype} cannot hold; use dtype='complex64' or "
+            f"'complex128'. Received: {argument}={value!r}"
+        )
+    if dtype == "bool":
+        return np.bool_(value)
+    if dtype in INTEGERS:
+        limits = np.iinfo(kind)
+        if not math.isfinite(value) or not limits.min <= math.trunc(value) <= limits.max:
+            raise ValueError(
+                f"`{argument}` must lie in [{limits.min}, {limits.max}], the range of {dtype}. "
+                f"Received: {argument}={value!r}"
+            )
+        return kind.type(math.trunc(value))
+    try:
+        with np.errstate(over="ignore"):
+            result = kind.type(value)
+        overflow = math.isfinite(value) and not np.isfinite(result)
+    except OverflowError:  # an int beyond every float
+        overflow = True
+    if overflow:
+        raise ValueError(
+            f"`{argument}` is beyond the largest {dtype}; use a wider dtype. Received: {argument}={value!r}"
+        )
+    return result
+
+
+def cast_array(array: NDArray[Any], dtype: str, argument: str) -> NDArray[Any]:
+    """Return a new array of `dtype`, cast as `cast_scalar` casts a scalar.
+
+    Parameters
+    ----------
+    array : ndarray
+        The numbers.
+    dtype : str
+        A name of `NUMERIC`.
+    argument : str
+        What the array is called in messages.
+
+    Returns
+    -------
+    ndarray
+        A copy in the dtype.
+
+    Raises
+    ------
+    ValueError
+        If the dtype cannot hold one of the numbers.
+    """
+    if array.dtype.kind == "c" and dtype not in COMPLEX:
+        if array.imag.any():
+            cast_scalar(1j, dtype, argument)
+        array = array.real
+    if dtype in INTEGERS and array.size:
+        # NaN is both the least and the greatest; between the extremes everything fits.
+        cast_scalar(array.min().item(), dtype, argument)
+        cast_scalar(array.max().item(), dtype, argument)
+    with np.errstate(over="ignore"):
+        result = array.astype(numpy_dtype(dtype))
+    if dtype in FLOATS + COMPLEX:
+        overflow = np.isfinite(array) & ~np.isfinite(result)
+        if overflow.any():
+            cast_scalar(array[overflow][0].item(), dtype, argument)
+    return result

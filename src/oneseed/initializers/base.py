@@ -1,0 +1,301 @@
+"""What all initializers share: the call, the checks before it, the configuration."""
+
+import inspect
+from collections.abc import Sequence
+from typing import Any, Self
+
+from oneseed import checks, config, registry, seeds
+from oneseed.checks import Shape
+from oneseed.distributions import Distribution
+from oneseed.draws import Draw
+from oneseed.dtypes import FLOATS, dtype_name
+from oneseed.fans import Layout, fans, layout_of
+from oneseed.seeds import SeedGenerator
+from oneseed.stream.paths import Part, as_path
+from oneseed.stream.sample import recipe
+
+Tensor = Any
+
+
+class Initializer:
+    """Base class of all initializers: from a shape to a tensor.
+
+    A custom initializer overrides ``__call__(shape, dtype=None)``, and `get_config` if it takes
+    arguments; `from_config` needs no writing when the keys are the constructor's arguments. It then works
+    wherever a built-in one does.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import oneseed
+    >>> class Checkers(oneseed.initializers.Initializer):
+    ...     def __init__(self, period):
+    ...         self.period = period
+    ...
+    ...     def __call__(self, shape, dtype=None):
+    ...         return (np.indices(shape).sum(0) % self.period).astype(dtype or oneseed.floatx())
+    ...
+    ...     def get_config(self):
+    ...         return {"period": self.period}
+    >>> Checkers(2).clone()((2, 3))
+    array([[0., 1., 0.],
+           [1., 0., 1.]], dtype=float32)
+    """
+
+    seed: int | SeedGenerator | None = None
+
+    def __call__(
+        self,
+        shape: Sequence[int],
+        dtype: Any = None,
+        *,
+        axes: str | None = None,
+        path: str | Sequence[Part] | None = None,
+        backend: str | None = None,
+        device: Any = None,
+        partition_shape: Sequence[int] | None = None,
+        partition_offset: Sequence[int] | None = None,
+    ) -> Tensor:
+        """Make a tensor.
+
+        Parameters
+        ----------
+        shape : sequence of int
+            The shape of the whole tensor; sizes may be 0, and ``()`` is a scalar.
+        dtype : str or dtype, optional
+            The dtype, named in any framework's way. None is `oneseed.floatx`.
+        axes : str, optional
+            Names of the axes, such as "h w i o" or "o i": names that begin with ``i`` are inputs, with ``o``
+            outputs, with ``e``, ``b`` or ``g`` batch axes, all others spatial. They decide the fans and the
+            logical order of the elements. None means Keras's rules.
+        path : str or sequence of str and int, optional
+            The parameter's name: each path has a stream of its own.
+        backend : str, optional
+            The backend; None is the one in force.
+        device : object, optional
+            The device in the framework's own terms; None is the framework's default.
+        partition_shape, partition_offset : sequence of int, optional
+            Ask for a block of the whole tensor, by its shape and its first element. Both or neither.
+
+        Returns
+        -------
+        tensor
+            The framework's own tensor, of shape `partition_shape` if that is given, else `shape`.
+
+        Raises
+        ------
+        TypeError
+            If an argument is of the wrong type.
+        ValueError
+            If one is out of range, malformed, or does not fit the others.
+        ImportError
+            If the backend's framework is not installed.
+        """
+        engine = registry.load(config.backend() if backend is None else backend)
+        draw = self._draw(shape, dtype, axes, path, partition_shape, partition_offset, advance=True)
+        return engine.draw(draw, device=device)
+
+    def describe(
+        self,
+        shape: Sequence[int],
+        dtype: Any = None,
+        axes: str | None = None,
+        path: str | Sequence[Part] | None = None,
+        partition_shape: Sequence[int] | None = None,
+        partition_offset: Sequence[int] | None = None,
+    ) -> Draw:
+        """Return what a call with the same arguments would draw, without drawing.
+
+        Parameters
+        ----------
+        shape : sequence of int
+            The shape of the whole tensor.
+        dtype : str or dtype, optional
+            The dtype.
+        axes : str, optional
+            Names of the axes.
+        path : str or sequence of str and int, optional
+            The parameter's name.
+        partition_shape, partition_offset : sequence of int, optional
+            A block of the whole tensor.
+
+        Returns
+        -------
+        Draw
+            The distribution with its numbers, the fans, the dtype and the address.
+
+        Raises
+        ------
+        TypeError
+            If an argument is of the wrong type.
+        ValueError
+            If one is out of range, malformed, or does not fit the others.
+
+        Examples
+        --------
+        >>> import oneseed
+        >>> draw = oneseed.initializers.HeUniform(seed=7).describe((3, 3, 64, 128))
+        >>> draw.fan_in, draw.distribution
+        (576, Uniform(low=-0.10206207261596577, high=0.10206207261596577))
+        """
+        return self._draw(shape, dtype, axes, path, partition_shape, partition_offset, advance=False)
+
+    def _draw(
+        self,
+        shape: Any,
+        dtype: Any,
+        axes: Any,
+        path: Any,
+        partition_shape: Any,
+        partition_offset: Any,
+        advance: bool,
+    ) -> Draw:
+        whole = checks.shape(shape)
+        name = dtype_name(dtype)
+        layout = layout_of(whole, axes)
+        parts = as_path(path)
+        offset, block = _block(whole, partition_shape, partition_offset)
+        fan_in, fan_out = self._fans(whole, layout)
+        order = layout.order if layout else tuple(range(len(whole)))
+        distribution = self._distribution(whole, name, layout, fan_in, fan_out)
+        if distribution.sampled:
+            recipe(distribution, name)  # can be refused, and a draw that is refused must not be counted
+        seed = None
+        if self.seed is not None:
+            seed, parts = seeds.address(self.seed, parts, advance)
+        return Draw(distribution, whole, name, seed, parts, order, fan_in, fan_out, offset, block)
+
+    def _fans(self, shape: Shape, layout: Layout | None) -> tuple[int, int]:
+        return fans(shape, layout)
+
+    def _distribution(self, shape: Shape, dtype: str, layout: Layout | None, fan_in: int, fan_out: int) -> Distribution:
+        """Return the distribution for a tensor: the one thing a built-in initializer decides."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must override `__call__(shape, dtype=None)`, as initializers do."
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments.
+
+        Returns
+        -------
+        dict
+            Plain data from which `from_config` builds an equal initializer.
+        """
+        return {}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Build an initializer from its configuration.
+
+        Parameters
+        ----------
+        config : dict
+            As from `get_config`. A "dtype", which Keras 1 and 2 stored, is read past.
+
+        Returns
+        -------
+        Initializer
+            A new initializer. One without a seed draws a new one.
+
+        Raises
+        ------
+        TypeError
+            If `config` is not a dict.
+        ValueError
+            If it has keys that the constructor does not know.
+
+        Examples
+        --------
+        >>> import oneseed
+        >>> init = oneseed.initializers.RandomUniform(-1, 1, seed=3)
+        >>> oneseed.initializers.RandomUniform.from_config(init.get_config()).get_config()
+        {'seed': 3, 'minval': -1, 'maxval': 1}
+        """
+        if not isinstance(config, dict):
+            raise TypeError(f"`config` must be a dict. Received: config={config!r}")
+        known = inspect.signature(cls).parameters
+        if any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
+            return cls(**config)
+        arguments = {key: value for key, value in config.items() if key != "dtype" or key in known}
+        for key in arguments:
+            if key not in known:
+                accepted = ", ".join(map(repr, sorted(known))) or "none"
+                raise ValueError(
+                    f"The configuration of {cls.__name__} must have no keys but its arguments: {accepted}."
+                    f"{checks.nearest(str(key), known)} Received: config={config!r}"
+                )
+        return cls(**arguments)
+
+    def clone(self) -> Self:
+        """Return a new initializer of the same configuration.
+
+        Returns
+        -------
+        Initializer
+            An int seed is kept; a SeedGenerator starts anew; without a seed a new one is drawn.
+        """
+        return self.from_config(self.get_config())
+
+    def __repr__(self) -> str:
+        """Show the configuration."""
+        arguments = ", ".join(f"{key}={value!r}" for key, value in self.get_config().items())
+        return f"{type(self).__name__}({arguments})"
+
+
+class RandomInitializer(Initializer):
+    """What initializers with a seed share."""
+
+    seed: int | SeedGenerator
+
+    def __init__(self, seed: int | SeedGenerator | None = None) -> None:
+        self._given = seed
+        self.seed = seeds.resolve(seed)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments; a seed of None stays None."""
+        given = self._given
+        if isinstance(given, SeedGenerator):
+            from oneseed.initializers.serialization import serialize_seed
+
+            return {"seed": serialize_seed(given)}
+        return {"seed": None if given is None else int(given)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Build an initializer from its configuration; a serialized SeedGenerator is rebuilt."""
+        if isinstance(config, dict) and isinstance(config.get("seed"), dict):
+            from oneseed.initializers.serialization import deserialize_seed
+
+            config = {**config, "seed": deserialize_seed(config["seed"])}
+        return super().from_config(config)
+
+
+def check_drawn_dtype(dtype: str) -> None:
+    """Refuse dtypes in which no random floats are drawn."""
+    if dtype not in FLOATS:
+        raise ValueError(
+            f"`dtype` must be a float dtype, one of {', '.join(FLOATS)}, for random values. Received: dtype={dtype!r}"
+        )
+
+
+def _block(shape: Shape, partition_shape: Any, partition_offset: Any) -> tuple[Shape, Shape]:
+    """Check a block and return its offset and shape."""
+    if partition_shape is None and partition_offset is None:
+        return (0,) * len(shape), shape
+    if partition_shape is None or partition_offset is None:
+        raise ValueError(
+            "`partition_shape` and `partition_offset` must be given together. Received: "
+            f"partition_shape={partition_shape!r}, partition_offset={partition_offset!r}"
+        )
+    block = checks.shape(partition_shape, "partition_shape")
+    offset = checks.shape(partition_offset, "partition_offset")
+    fits = len(block) == len(offset) == len(shape) and all(
+        at + size <= extent for at, size, extent in zip(offset, block, shape, strict=True)
+    )
+    if not fits:
+        raise ValueError(
+            f"`partition_offset` + `partition_shape` must lie within the shape {shape}, on every axis. "
+            f"Received: partition_shape={partition_shape!r}, partition_offset={partition_offset!r}"
+        )
+    return offset, block

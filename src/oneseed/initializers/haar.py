@@ -1,0 +1,155 @@
+"""Orthogonal matrices, uniformly distributed."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oneseed import checks
+from oneseed.checks import Shape
+from oneseed.distributions import Structured
+from oneseed.draws import Draw
+from oneseed.dtypes import cast_array
+from oneseed.fans import BATCH, INPUT, OUTPUT, SPATIAL, Layout
+from oneseed.host import gaussian
+from oneseed.initializers.base import RandomInitializer, check_drawn_dtype
+from oneseed.seeds import SeedGenerator
+
+Matrix = NDArray[np.float64]
+
+PANEL = 64
+"""Reflections applied at once, as matrix products."""
+
+
+@dataclass(frozen=True, slots=True)
+class Haar(Structured):
+    """`count` independent matrices, uniform on the orthogonal group or a part of its columns or rows."""
+
+    name: ClassVar[str] = "orthogonal"
+    sampled: ClassVar[bool] = False
+
+    gain: float
+    count: int
+    rows: int
+    columns: int
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows."""
+        return {"gain": self.gain, "matrices": self.count, "rows": self.rows, "columns": self.columns}
+
+    def values(self, draw: Draw) -> NDArray[Any]:
+        """Make the whole tensor, in float64, and return the block, rounded."""
+        logical = gaussian(draw)
+        if logical.size:
+            for matrix in logical.reshape(self.count, self.rows, self.columns):
+                tall = matrix if self.rows >= self.columns else matrix.T
+                tall[...] = orthonormal(tall) * self.gain
+        whole = logical.transpose(np.argsort(draw.order))
+        return cast_array(whole[draw.slices], draw.dtype, "gain")
+
+
+def orthonormal(normal: Matrix) -> Matrix:
+    """Turn independent normal values into a matrix with orthonormal columns, uniformly distributed.
+
+    The matrix is a product of Householder reflections, one for each column of the part of `normal` on and
+    below the diagonal: the factor Q that a QR decomposition of a normal matrix would give, with a positive
+    diagonal of R, for the work of half of one.
+
+    Parameters
+    ----------
+    normal : ndarray of float64, shape (m, n), m >= n
+        Independent values of a standard normal distribution; those above the diagonal are not used.
+
+    Returns
+    -------
+    ndarray of float64, shape (m, n)
+        The matrix.
+
+    References
+    ----------
+    Stewart, "The efficient generation of random orthogonal matrices with an application to condition
+    estimators", SIAM J. Numer. Anal. 17, 1980; Puglisi, "Modification of the Householder method based on
+    the compact WY representation", SIAM J. Sci. Stat. Comput. 13, 1992.
+    """
+    m, n = normal.shape
+    q = np.eye(m, n)
+    v = np.tril(normal)
+    diagonal = v.diagonal().copy()
+    # copysign, not sign: a zero on the diagonal must not make a zero column.
+    signs = np.copysign(1.0, diagonal)
+    norms = np.sqrt(np.einsum("ij,ij->j", v, v))
+    np.fill_diagonal(v, diagonal + signs * norms)
+    lengths = np.sqrt(2 * norms * (norms + np.abs(diagonal)))
+    v /= np.where(lengths > 0, lengths, 1.0)
+    for start in reversed(range(0, n, PANEL)):
+        panel = v[start:, start : start + PANEL]
+        gram = np.triu(panel.T @ panel, 1)
+        # Unit vectors: each reflection is I - 2 v v', and together they are I - V T V'.
+        np.fill_diagonal(gram, 0.5)
+        part = q[start:, start:]
+        part -= panel @ np.linalg.solve(gram, panel.T @ part)
+    return q * -signs
+
+
+class Orthogonal(RandomInitializer):
+    """Make a matrix with orthonormal columns, or rows if it has fewer rows than columns, times `gain`.
+
+    The matrix is uniformly distributed (Haar measure). A tensor of more axes is one of shape
+    ``(product of the other axes, last axis)``; with `axes` at the call, the outputs are the columns, spatial
+    and input axes the rows, and each element of the batch axes is a matrix of its own.
+
+    It is computed in float64 and rounded once. A block is cut out of the whole tensor, which is made.
+
+    Parameters
+    ----------
+    gain : float or scalar tensor
+        The factor.
+    seed : int, SeedGenerator or None
+        The seed; see the page "Seeds".
+
+    Raises
+    ------
+    TypeError
+        If `gain` is no real number, or `seed` of another type.
+    ValueError
+        If `gain` is NaN, infinite or not a scalar, or `seed` is out of range. At the call, if the shape has fewer
+        than 2 axes beside the batch axes, or the dtype is not a float.
+
+    References
+    ----------
+    Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear
+    neural networks", ICLR 2014.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import oneseed
+    >>> q = oneseed.initializers.Orthogonal(seed=7)((5, 3), dtype="float64")
+    >>> bool(np.allclose(q.T @ q, np.eye(3)))
+    True
+    """
+
+    def __init__(self, gain: Any = 1.0, seed: int | SeedGenerator | None = None) -> None:
+        self.gain = checks.scalar("gain", gain)
+        super().__init__(seed)
+
+    def _distribution(self, shape: Shape, dtype: str, layout: Layout | None, fan_in: int, fan_out: int) -> Haar:
+        check_drawn_dtype(dtype)
+        kinds = layout.kinds if layout else (SPATIAL,) * (len(shape) - 1) + (OUTPUT,) * bool(shape)
+        if len(shape) - kinds.count(BATCH) < 2:
+            raise ValueError(
+                "`shape` must have at least 2 axes, batch axes aside, for an orthogonal matrix. "
+                f"Received: shape={shape}"
+            )
+
+        def product(*wanted: int) -> int:
+            return math.prod(size for size, kind in zip(shape, kinds, strict=True) if kind in wanted)
+
+        return Haar(self.gain, product(BATCH), product(SPATIAL, INPUT), product(OUTPUT))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "gain": self.gain}

@@ -1,0 +1,182 @@
+"""The names of initializers: classes, Keras's aliases old and new, and custom classes."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+
+from oneseed.checks import nearest
+from oneseed.initializers.base import Initializer
+from oneseed.initializers.constants import Assign, Constant, Ones, Zeros
+from oneseed.initializers.fourier import STFT
+from oneseed.initializers.haar import Orthogonal
+from oneseed.initializers.random import RandomNormal, RandomUniform, TruncatedNormal
+from oneseed.initializers.scaling import (
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    LecunNormal,
+    LecunUniform,
+    VarianceScaling,
+)
+from oneseed.initializers.structured import Identity
+
+Class = TypeVar("Class", bound=type)
+
+SHORTCUTS: dict[str, type[Initializer]] = {
+    "assign": Assign,
+    "constant": Constant,
+    "glorot_normal": GlorotNormal,
+    "glorot_uniform": GlorotUniform,
+    "he_normal": HeNormal,
+    "he_uniform": HeUniform,
+    "identity": Identity,
+    "initializer": Initializer,
+    "lecun_normal": LecunNormal,
+    "lecun_uniform": LecunUniform,
+    "ones": Ones,
+    "orthogonal": Orthogonal,
+    "random_normal": RandomNormal,
+    "random_uniform": RandomUniform,
+    "stft": STFT,
+    "truncated_normal": TruncatedNormal,
+    "variance_scaling": VarianceScaling,
+    "zeros": Zeros,
+}
+"""Each class under its name in snake case."""
+
+_HAND_MADE: dict[str, type[Initializer]] = {
+    "IdentityInitializer": Identity,
+    "OrthogonalInitializer": Orthogonal,
+    "STFTInitializer": STFT,
+    "normal": RandomNormal,
+    "one": Ones,
+    "uniform": RandomUniform,
+    "zero": Zeros,
+    "xavier_normal": GlorotNormal,
+    "xavier_uniform": GlorotUniform,
+    "XavierNormal": GlorotNormal,
+    "XavierUniform": GlorotUniform,
+    "kaiming_normal": HeNormal,
+    "kaiming_uniform": HeUniform,
+    "KaimingNormal": HeNormal,
+    "KaimingUniform": HeUniform,
+}
+
+_VERSIONED = set(SHORTCUTS.values()) - {Assign, Initializer, STFT}
+_SHORTCUTS_VERSIONED = (
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+)
+
+ALIASES: dict[str, type[Initializer]] = {
+    **SHORTCUTS,
+    **{cls.__name__: cls for cls in SHORTCUTS.values()},
+    **{f"{cls.__name__}V2": cls for cls in _VERSIONED},
+    **{f"{name}V2": SHORTCUTS[name] for name in _SHORTCUTS_VERSIONED},
+    **_HAND_MADE,
+}
+"""Every string that stands for a built-in class."""
+
+_custom: dict[str, type] = {}
+"""Registered classes by "package>name"."""
+
+
+@overload
+def register(cls: Class) -> Class: ...
+@overload
+def register(*, package: str = "Custom", name: str | None = None) -> Callable[[Class], Class]: ...
+def register(cls: Any = None, *, package: str = "Custom", name: str | None = None) -> Any:
+    """Make a custom class known, so that `get` and `deserialize` find it by its name.
+
+    Parameters
+    ----------
+    cls : type, optional
+        The class, where `register` is used as a decorator without arguments.
+    package : str
+        What tells it from others of the same name.
+    name : str, optional
+        Its name; None is the class's own.
+
+    Returns
+    -------
+    type or callable
+        The class itself, or the decorator.
+
+    Raises
+    ------
+    TypeError
+        If what is decorated is not a class.
+    ValueError
+        If the name is another class's.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> @oneseed.initializers.register(package="readme")
+    ... class Sevens(oneseed.initializers.Initializer):
+    ...     def __call__(self, shape, dtype=None):
+    ...         return oneseed.initializers.Constant(7)(shape, dtype)
+    >>> oneseed.initializers.get("readme>Sevens")((2,))
+    array([7., 7.], dtype=float32)
+    """
+
+    def decorate(custom: Any) -> Any:
+        if not isinstance(custom, type):
+            raise TypeError(f"`register` must decorate a class. Received: {custom!r}")
+        full = f"{package}>{name or custom.__name__}"
+        known = _custom.get(full, custom)
+        # The same class defined again, as in a notebook, replaces its former self.
+        if (known.__module__, known.__qualname__) != (custom.__module__, custom.__qualname__):
+            raise ValueError(
+                f"The name {full!r} belongs to {known.__module__}.{known.__qualname__}; choose another `package` "
+                f"or `name`. Received: {custom!r}"
+            )
+        _custom[full] = custom
+        return custom
+
+    return decorate if cls is None else decorate(cls)
+
+
+def registered_name(cls: type) -> str | None:
+    """Return "package>name" of a registered class, else None."""
+    return next((name for name, custom in _custom.items() if custom is cls), None)
+
+
+def find(name: str, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Return what a name stands for: a custom object, a built-in class, a registered class.
+
+    Parameters
+    ----------
+    name : str
+        A class name, an alias, "package>name", or a registered class's bare name if only one has it.
+    custom_objects : dict, optional
+        Names that come before all others.
+
+    Returns
+    -------
+    type or callable
+        The class.
+
+    Raises
+    ------
+    ValueError
+        If nothing has this name.
+    """
+    if custom_objects and name in custom_objects:
+        return custom_objects[name]
+    if name in ALIASES:
+        return ALIASES[name]
+    if name in _custom:
+        return _custom[name]
+    bare = [cls for full, cls in _custom.items() if full.rpartition(">")[2] == name]
+    if len(bare) == 1:
+        return bare[0]
+    known = sorted({*SHORTCUTS, *_custom} - {"initializer", "assign"})
+    raise ValueError(
+        f"Unknown initializer {name!r}.{nearest(name, [*ALIASES, *_custom])} Known ones are {', '.join(known)}; "
+        f"custom classes need `oneseed.initializers.register`. Received: identifier={name!r}"
+    )

@@ -1,0 +1,171 @@
+"""Initializers that draw from a fixed distribution, whatever the shape."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from oneseed import checks, distributions
+from oneseed.checks import Shape
+from oneseed.distributions import Distribution, Integers, Normal, Uniform
+from oneseed.dtypes import FLOATS, INTEGERS, numpy_dtype
+from oneseed.fans import Layout
+from oneseed.initializers.base import RandomInitializer, check_drawn_dtype
+from oneseed.seeds import SeedGenerator
+
+Seed = int | SeedGenerator | None
+
+
+class _MeanStddev(RandomInitializer):
+    _kind: type[Normal] | type[distributions.TruncatedNormal]
+
+    def __init__(self, mean: Any = 0.0, stddev: Any = 0.05, seed: Seed = None) -> None:
+        self.mean = checks.scalar("mean", mean)
+        self.stddev = checks.scalar("stddev", stddev)
+        if self.stddev < 0:
+            raise ValueError(f"`stddev` must be 0 or more. Received: stddev={stddev!r}")
+        super().__init__(seed)
+
+    def _distribution(self, shape: Shape, dtype: str, layout: Layout | None, fan_in: int, fan_out: int) -> Distribution:
+        check_drawn_dtype(dtype)
+        return self._kind(float(self.mean), float(self.stddev))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "mean": self.mean, "stddev": self.stddev}
+
+
+class RandomNormal(_MeanStddev):
+    """Draw from a normal distribution with mean `mean` and variance ``stddev**2``.
+
+    Parameters
+    ----------
+    mean : float or scalar tensor
+        The mean.
+    stddev : float or scalar tensor
+        The standard deviation, 0 or more.
+    seed : int, SeedGenerator or None
+        The seed; see the page "Seeds".
+
+    Raises
+    ------
+    TypeError
+        If `mean` or `stddev` is no real number, or `seed` of another type.
+    ValueError
+        If one is NaN, infinite or not a scalar, `stddev` is negative, or `seed` is out of range. At the call, if
+        the dtype is not a float.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> oneseed.initializers.RandomNormal(stddev=1.0, seed=0)((2,))
+    array([-0.25581595,  1.1775912 ], dtype=float32)
+    """
+
+    _kind = Normal
+
+
+class TruncatedNormal(_MeanStddev):
+    """Draw from a normal distribution, cut at two standard deviations on either side of the mean.
+
+    `stddev` is that of the distribution before it is cut: the values have a standard deviation of
+    ``0.8796 * stddev``. No value is drawn and thrown away: the uniform random integer is mapped into the
+    part of the distribution that is left.
+
+    Parameters
+    ----------
+    mean : float or scalar tensor
+        The mean.
+    stddev : float or scalar tensor
+        The standard deviation before truncation, 0 or more.
+    seed : int, SeedGenerator or None
+        The seed; see the page "Seeds".
+
+    Raises
+    ------
+    TypeError
+        If `mean` or `stddev` is no real number, or `seed` of another type.
+    ValueError
+        If one is NaN, infinite or not a scalar, `stddev` is negative, or `seed` is out of range. At the call, if
+        the dtype is not a float.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> w = oneseed.initializers.TruncatedNormal(stddev=1.0, seed=0)((1000,))
+    >>> bool(abs(w).max() <= 2)
+    True
+    """
+
+    _kind = distributions.TruncatedNormal
+
+
+class RandomUniform(RandomInitializer):
+    """Draw from the uniform distribution on ``[minval, maxval)``, of variance ``(maxval - minval)**2 / 12``.
+
+    In an integer dtype the values are the integers in that range, all equally likely to within ``2**-32``.
+
+    Parameters
+    ----------
+    minval : float, int or scalar tensor
+        The lower bound, which can be drawn.
+    maxval : float, int or scalar tensor
+        The upper bound, which is never drawn.
+    seed : int, SeedGenerator or None
+        The seed; see the page "Seeds".
+
+    Raises
+    ------
+    TypeError
+        If `minval` or `maxval` is no real number, or `seed` of another type.
+    ValueError
+        If one is NaN, infinite or not a scalar, ``minval > maxval``, or `seed` is out of range. At the call, in
+        an integer dtype, if the bounds are not whole, do not fit, are equal or more than ``2**32`` apart.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> oneseed.initializers.RandomUniform(0, 10, seed=0)((5,), dtype="int32")
+    array([3, 8, 7, 6, 9], dtype=int32)
+    """
+
+    def __init__(self, minval: Any = -0.05, maxval: Any = 0.05, seed: Seed = None) -> None:
+        self.minval = checks.scalar("minval", minval)
+        self.maxval = checks.scalar("maxval", maxval)
+        if self.minval > self.maxval:
+            raise ValueError(f"`minval` must not be above `maxval`. Received: minval={minval!r}, maxval={maxval!r}")
+        if not math.isfinite(float(self.maxval) - float(self.minval)):
+            raise ValueError(
+                f"`maxval - minval` must be below the largest float64. Received: minval={minval!r}, maxval={maxval!r}"
+            )
+        super().__init__(seed)
+
+    def _distribution(self, shape: Shape, dtype: str, layout: Layout | None, fan_in: int, fan_out: int) -> Distribution:
+        if dtype in INTEGERS:
+            return self._integers(dtype)
+        if dtype not in FLOATS:
+            raise ValueError(
+                f"`dtype` must be a float or integer dtype, one of {', '.join(sorted(FLOATS + INTEGERS))}, for "
+                f"uniform random values. Received: dtype={dtype!r}"
+            )
+        return Uniform(float(self.minval), float(self.maxval))
+
+    def _integers(self, dtype: str) -> Integers:
+        low, high = int(self.minval), int(self.maxval)
+        limits = np.iinfo(numpy_dtype(dtype))
+        received = f"Received: minval={self.minval!r}, maxval={self.maxval!r}, dtype={dtype!r}"
+        if (low, high) != (self.minval, self.maxval):
+            raise ValueError(f"`minval` and `maxval` must be whole numbers in an integer dtype. {received}")
+        if low == high:
+            raise ValueError(f"`minval` must be below `maxval` in an integer dtype. {received}")
+        if low < limits.min or high - 1 > limits.max:
+            raise ValueError(
+                f"`minval` and `maxval - 1` must lie in [{limits.min}, {limits.max}], the range of {dtype}. {received}"
+            )
+        if high - low > 2**32:
+            raise ValueError(f"`maxval - minval` must be at most 2**32 in an integer dtype. {received}")
+        return Integers(low, high)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "minval": self.minval, "maxval": self.maxval}

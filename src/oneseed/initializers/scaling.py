@@ -1,0 +1,350 @@
+"""Initializers whose variance depends on the fans: VarianceScaling and its named cases."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from oneseed import checks
+from oneseed.checks import Shape
+from oneseed.distributions import STDDEV_OF_PM2, Distribution, Normal, TruncatedNormal, Uniform
+from oneseed.fans import Layout, fans, fans_of_axes
+from oneseed.initializers.base import RandomInitializer, check_drawn_dtype
+from oneseed.seeds import SeedGenerator
+
+Seed = int | SeedGenerator | None
+Axes = int | Iterable[int] | None
+
+MODES = ("fan_avg", "fan_in", "fan_out")
+DISTRIBUTIONS = ("normal", "truncated_normal", "uniform", "untruncated_normal")
+
+
+class VarianceScaling(RandomInitializer):
+    """Draw with the variance ``scale / max(1, n)``, where n is a fan of the tensor.
+
+    With ``distribution="truncated_normal"``, which "normal" stands for as in Keras, the standard deviation
+    *after* truncation is ``sqrt(scale / n)``, and values lie within two standard deviations of the
+    distribution before truncation. With "uniform" they lie in ``[-limit, limit)``, ``limit = sqrt(3 * scale / n)``.
+
+    Parameters
+    ----------
+    scale : float
+        The variance times the fan, above 0.
+    mode : {"fan_in", "fan_out", "fan_avg"}
+        What n is: the number of inputs, of outputs, or the average of both.
+    distribution : {"truncated_normal", "untruncated_normal", "uniform", "normal"}
+        The distribution, in upper or lower case.
+    seed : int, SeedGenerator or None
+        The seed; see the page "Seeds".
+    input_axes, output_axes : int or sequence of int, optional
+        The axes whose product is fan_in, and fan_out; both or neither. They decide the fans only. `axes` at the
+        call is the other, fuller way, and the two exclude each other.
+
+    Raises
+    ------
+    TypeError
+        If `scale` is no real number, or an argument is of another type.
+    ValueError
+        If `scale` is not positive and finite, `mode` or `distribution` is unknown, `seed` is out of range, or one of
+        `input_axes` and `output_axes` is given without the other. At the call, if the dtype is not a float,
+        an axis is out of range, or `axes` is given as well.
+
+    References
+    ----------
+    He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015; Glorot and Bengio, "Understanding the
+    difficulty of training deep feedforward neural networks", AISTATS 2010.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> init = oneseed.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal", seed=7)
+    >>> init.describe((100, 50)).distribution
+    Normal(mean=0.0, stddev=0.2)
+    """
+
+    def __init__(
+        self,
+        scale: Any = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: Seed = None,
+        input_axes: Axes = None,
+        output_axes: Axes = None,
+    ) -> None:
+        self.scale = checks.scalar("scale", scale)
+        if self.scale <= 0:
+            raise ValueError(f"`scale` must be above 0. Received: scale={scale!r}")
+        self.mode = checks.one_of("mode", mode, MODES)
+        lowered = distribution.lower() if isinstance(distribution, str) else distribution
+        self.distribution = checks.one_of("distribution", lowered, DISTRIBUTIONS)
+        if self.distribution == "normal":
+            self.distribution = "truncated_normal"
+        self.input_axes = _axes("input_axes", input_axes)
+        self.output_axes = _axes("output_axes", output_axes)
+        if (self.input_axes is None) != (self.output_axes is None):
+            raise ValueError(
+                "`input_axes` and `output_axes` must be given together. Received: "
+                f"input_axes={input_axes!r}, output_axes={output_axes!r}"
+            )
+        super().__init__(seed)
+
+    def _fans(self, shape: Shape, layout: Layout | None) -> tuple[int, int]:
+        if self.input_axes is None or self.output_axes is None:
+            return fans(shape, layout)
+        if layout is not None:
+            raise ValueError(
+                "`axes` must not be given to an initializer built with `input_axes` and `output_axes`; leave "
+                f"one of the two out. Received: input_axes={self.input_axes!r}, output_axes={self.output_axes!r}"
+            )
+        return fans_of_axes(shape, self.input_axes, self.output_axes)
+
+    def _distribution(self, shape: Shape, dtype: str, layout: Layout | None, fan_in: int, fan_out: int) -> Distribution:
+        check_drawn_dtype(dtype)
+        n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
+        variance = self.scale / max(1.0, n)
+        if self.distribution == "uniform":
+            limit = math.sqrt(3.0 * variance)
+            return Uniform(-limit, limit)
+        stddev = math.sqrt(variance)
+        if self.distribution == "untruncated_normal":
+            return Normal(0.0, stddev)
+        return TruncatedNormal(0.0, stddev / STDDEV_OF_PM2)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {
+            **super().get_config(),
+            "scale": self.scale,
+            "mode": self.mode,
+            "distribution": self.distribution,
+            "input_axes": self.input_axes,
+            "output_axes": self.output_axes,
+        }
+
+
+class _Named(VarianceScaling):
+    """A VarianceScaling whose first three arguments are fixed."""
+
+    _scale: float
+    _mode: str
+    _shape: str
+
+    def __init__(self, seed: Seed = None, input_axes: Axes = None, output_axes: Axes = None) -> None:
+        super().__init__(self._scale, self._mode, self._shape, seed, input_axes, output_axes)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        config = super().get_config()
+        return {key: config[key] for key in ("seed", "input_axes", "output_axes")}
+
+
+def _axes(argument: str, value: Any) -> list[int] | None:
+    if value is None:
+        return None
+    axes = value if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    return [checks.index(argument, axis, -(2**31), 2**31) for axis in axes]
+
+
+class GlorotNormal(_Named):
+    """Draw from a truncated normal distribution with the variance of Glorot, also called Xavier normal.
+
+    The standard deviation after truncation is ``sqrt(2 / (fan_in + fan_out))``; values lie within two standard deviations of
+    the distribution before truncation. Fans below 1 count as 1.
+
+    Parameters
+    ----------
+    seed : int, SeedGenerator or None
+        The seed; see the page "Seeds".
+    input_axes, output_axes : int or sequence of int, optional
+        The axes whose product is fan_in, and fan_out; both or neither. `axes` at the call is the other way.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If `seed` is out of range, or one of `input_axes` and `output_axes` is given without the other.
+
+    References
+    ----------
+    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> draw = oneseed.initializers.GlorotNormal(seed=7).describe((50, 100))
+    >>> draw.distribution.stddev_after_truncation
+    0.11547005383792518
+    """
+
+    _scale, _mode, _shape = 1.0, "fan_avg", "truncated_normal"
+
+
+class GlorotUniform(_Named):
+    """Draw from a uniform distribution with the variance of Glorot, also called Xavier uniform.
+
+    Values lie in ``[-limit, limit)`` with ``limit = sqrt(6 / (fan_in + fan_out))``; fans below 1 count as 1.
+
+    Parameters
+    ----------
+    seed : int, SeedGenerator or None
+        The seed; see the page "Seeds".
+    input_axes, output_axes : int or sequence of int, optional
+        The axes whose product is fan_in, and fan_out; both or neither. `axes` at the call is the other way.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If `seed` is out of range, or one of `input_axes` and `output_axes` is given without the other.
+
+    References
+    ----------
+    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> oneseed.initializers.GlorotUniform(seed=7).describe((50, 100)).distribution.limit
+    0.2
+    """
+
+    _scale, _mode, _shape = 1.0, "fan_avg", "uniform"
+
+
+class HeNormal(_Named):
+    """Draw from a truncated normal distribution with the variance of He, also called Kaiming normal.
+
+    The standard deviation after truncation is ``sqrt(2 / fan_in)``; values lie within two standard deviations of
+    the distribution before truncation. Fans below 1 count as 1.
+
+    Parameters
+    ----------
+    seed : int, SeedGenerator or None
+        The seed; see the page "Seeds".
+    input_axes, output_axes : int or sequence of int, optional
+        The axes whose product is fan_in, and fan_out; both or neither. `axes` at the call is the other way.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If `seed` is out of range, or one of `input_axes` and `output_axes` is given without the other.
+
+    References
+    ----------
+    He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> draw = oneseed.initializers.HeNormal(seed=7).describe((50, 100))
+    >>> draw.distribution.stddev_after_truncation
+    0.2
+    """
+
+    _scale, _mode, _shape = 2.0, "fan_in", "truncated_normal"
+
+
+class HeUniform(_Named):
+    """Draw from a uniform distribution with the variance of He, also called Kaiming uniform.
+
+    Values lie in ``[-limit, limit)`` with ``limit = sqrt(6 / fan_in)``; fans below 1 count as 1.
+
+    Parameters
+    ----------
+    seed : int, SeedGenerator or None
+        The seed; see the page "Seeds".
+    input_axes, output_axes : int or sequence of int, optional
+        The axes whose product is fan_in, and fan_out; both or neither. `axes` at the call is the other way.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If `seed` is out of range, or one of `input_axes` and `output_axes` is given without the other.
+
+    References
+    ----------
+    He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> oneseed.initializers.HeUniform(seed=7).describe((50, 100)).distribution.limit
+    0.34641016151377546
+    """
+
+    _scale, _mode, _shape = 2.0, "fan_in", "uniform"
+
+
+class LecunNormal(_Named):
+    """Draw from a truncated normal distribution with the variance of Lecun.
+
+    The standard deviation after truncation is ``sqrt(1 / fan_in)``; values lie within two standard deviations of
+    the distribution before truncation. Fans below 1 count as 1.
+
+    Parameters
+    ----------
+    seed : int, SeedGenerator or None
+        The seed; see the page "Seeds".
+    input_axes, output_axes : int or sequence of int, optional
+        The axes whose product is fan_in, and fan_out; both or neither. `axes` at the call is the other way.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If `seed` is out of range, or one of `input_axes` and `output_axes` is given without the other.
+
+    References
+    ----------
+    LeCun, Bottou, Orr and Mueller, "Efficient BackProp", 1998; Klambauer et al., "Self-normalizing neural
+    networks", NeurIPS 2017.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> draw = oneseed.initializers.LecunNormal(seed=7).describe((50, 100))
+    >>> draw.distribution.stddev_after_truncation
+    0.1414213562373095
+    """
+
+    _scale, _mode, _shape = 1.0, "fan_in", "truncated_normal"
+
+
+class LecunUniform(_Named):
+    """Draw from a uniform distribution with the variance of Lecun.
+
+    Values lie in ``[-limit, limit)`` with ``limit = sqrt(3 / fan_in)``; fans below 1 count as 1.
+
+    Parameters
+    ----------
+    seed : int, SeedGenerator or None
+        The seed; see the page "Seeds".
+    input_axes, output_axes : int or sequence of int, optional
+        The axes whose product is fan_in, and fan_out; both or neither. `axes` at the call is the other way.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If `seed` is out of range, or one of `input_axes` and `output_axes` is given without the other.
+
+    References
+    ----------
+    LeCun, Bottou, Orr and Mueller, "Efficient BackProp", 1998; Klambauer et al., "Self-normalizing neural
+    networks", NeurIPS 2017.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> oneseed.initializers.LecunUniform(seed=7).describe((50, 100)).distribution.limit
+    0.2449489742783178
+    """
+
+    _scale, _mode, _shape = 1.0, "fan_in", "uniform"

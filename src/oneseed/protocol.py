@@ -1,0 +1,50 @@
+"""What a backend must do."""
+
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from oneseed.checks import Shape
+from oneseed.draws import Draw
+
+Tensor = Any
+"""A framework's own array type; oneseed wraps none."""
+
+
+class Backend(Protocol):
+    """A framework's tensors, as far as initializers need them.
+
+    An entry point in the group ``oneseed.backends`` names a callable that returns such an object.
+    Everything that comes in has been checked.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name by which users choose it."""
+
+    def draw(self, draw: Draw, device: Any = None) -> Tensor:
+        """Execute a draw and return its block, of shape ``draw.block``, on `device`."""
+
+    def from_numpy(self, array: NDArray[Any], device: Any = None) -> Tensor:
+        """Return an array as a tensor; it may share the memory."""
+
+    def to_numpy(self, x: Tensor) -> NDArray[Any]:
+        """Return a tensor or variable of this framework as an array in host memory."""
+
+    def is_tensor(self, x: Any) -> bool:
+        """Tell whether `x` is a tensor or variable of this framework."""
+
+    def dtype(self, x: Tensor) -> str:
+        """Return the name of a tensor's dtype."""
+
+    def shape(self, x: Tensor) -> Shape:
+        """Return a tensor's shape."""
+
+    def cast(self, x: Tensor, dtype: str) -> Tensor:
+        """Convert a tensor to another dtype, as the framework converts."""
+
+    def variable(self, array: NDArray[Any], name: str | None = None) -> Tensor:
+        """Return a new variable that holds a copy of `array`."""
+
+    def assign(self, variable: Tensor, array: NDArray[Any]) -> None:
+        """Replace the values of a variable in place."""

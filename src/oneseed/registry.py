@@ -1,0 +1,180 @@
+"""Finding a backend by its name.
+
+Backends are found through the entry-point group ``oneseed.backends``, this project's own as well as a
+stranger's. Listing them loads none; the scan happens when a name is first asked for.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+from oneseed.checks import nearest
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+    from oneseed.protocol import Backend
+
+GROUP = "oneseed.backends"
+
+_lock = RLock()
+_registered: dict[str, "Callable[[], Backend] | str"] = {}
+_loaded: dict[str, "Backend"] = {}
+
+
+@cache
+def _entry_points() -> dict[str, "list[EntryPoint]"]:
+    from importlib.metadata import entry_points
+
+    found: dict[str, list[EntryPoint]] = {}
+    for entry in entry_points(group=GROUP):
+        known = found.setdefault(entry.name, [])
+        # The same distribution seen twice on sys.path is no conflict.
+        if all(_owner(entry) != _owner(other) for other in known):
+            known.append(entry)
+    return found
+
+
+def _owner(entry: "EntryPoint") -> str:
+    return entry.dist.name if entry.dist else entry.module
+
+
+def available_backends() -> tuple[str, ...]:
+    """Return the names of all backends that are known, loaded or not.
+
+    Returns
+    -------
+    tuple of str
+        The sorted names. A known backend may still lack its framework.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> "numpy" in oneseed.config.available_backends()
+    True
+    """
+    return tuple(sorted({*_entry_points(), *_registered}))
+
+
+def register_backend(name: str, target: "Callable[[], Backend] | str") -> None:
+    """Make a backend known in this process, without an entry point.
+
+    Parameters
+    ----------
+    name : str
+        The name; one that is taken is refused, except for the same target again.
+    target : str or callable
+        ``"module:attribute"``, imported when first used; or a callable that returns the backend.
+
+    Raises
+    ------
+    TypeError
+        If `name` is not a str, or `target` is neither a str nor callable.
+    ValueError
+        If the name is taken, or `target` is not of the form ``"module:attribute"``.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> oneseed.config.register_backend("numpy-again", "oneseed_numpy:backend")
+    >>> oneseed.initializers.Ones()((2,), backend="numpy-again")
+    array([1., 1.], dtype=float32)
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"`name` must be a str. Received: name={name!r}")
+    if isinstance(target, str):
+        module, _, attribute = target.partition(":")
+        if not (module and attribute):
+            raise ValueError(f"`target` must be of the form 'module:attribute'. Received: target={target!r}")
+    elif not callable(target):
+        raise TypeError(f"`target` must be a str or a callable. Received: target={target!r}")
+    with _lock:
+        if name in _entry_points() or _registered.get(name, target) != target:
+            raise ValueError(f"The backend name {name!r} is taken; choose another. Received: name={name!r}")
+        _registered[name] = target
+
+
+def load(name: str) -> "Backend":
+    """Return the backend of this name, importing its framework when it is first asked for.
+
+    Parameters
+    ----------
+    name : str
+        One of `available_backends`.
+
+    Returns
+    -------
+    Backend
+        The one instance of the process.
+
+    Raises
+    ------
+    TypeError
+        If `name` is not a str.
+    ValueError
+        If no backend has this name, or two distributions claim it.
+    ImportError
+        If its framework is not installed; the message has the command that installs it.
+    """
+    found = _loaded.get(name) if isinstance(name, str) else None
+    if found is not None:
+        return found
+    if not isinstance(name, str):
+        raise TypeError(f"`backend` must be a str, the name of a backend. Received: backend={name!r}")
+    with _lock:
+        if name not in _loaded:
+            _loaded[name] = _create(name)
+        return _loaded[name]
+
+
+def loaded() -> "tuple[Backend, ...]":
+    """Return the backends that have been loaded so far."""
+    return tuple(_loaded.values())
+
+
+def _create(name: str) -> "Backend":
+    target = _registered.get(name)
+    if target is None:
+        return _from_entry_point(name)
+    if isinstance(target, str):
+        module, _, attribute = target.partition(":")
+        target = getattr(import_module(module), attribute)
+    return _called(target)
+
+
+def _called(factory: Any) -> "Backend":
+    instance: Backend = factory()
+    return instance
+
+
+def _from_entry_point(name: str) -> "Backend":
+    entries = _entry_points().get(name, [])
+    if not entries:
+        known = available_backends()
+        raise ValueError(
+            f"`backend` must be one of {', '.join(map(repr, known))}.{nearest(name, known)} Received: backend={name!r}"
+        )
+    if len(entries) > 1:
+        owners = " and ".join(sorted(map(_owner, entries)))
+        raise ValueError(
+            f"The backend name {name!r} is claimed by {owners}; uninstall one of them. Received: backend={name!r}"
+        )
+    (entry,) = entries
+    try:
+        factory = entry.load()
+    except ImportError as error:
+        raise ImportError(
+            f"The backend {name!r} needs a package that cannot be imported ({error}). "
+            f"Install it with: pip install {_requirement(entry, error)}",
+            name=error.name,
+        ) from error
+    return _called(factory)
+
+
+def _requirement(entry: "EntryPoint", error: ImportError) -> str:
+    """What to install: the extra of the backend's name where its distribution has one."""
+    if entry.dist and entry.name in (entry.dist.metadata.get_all("Provides-Extra") or ()):
+        return f"'{entry.dist.name}[{entry.name}]'"
+    return (error.name or _owner(entry)).partition(".")[0]

@@ -1,0 +1,219 @@
+"""Seeds: where a random initializer's address comes from."""
+
+import os
+from threading import Lock
+from typing import Any
+
+from oneseed.checks import index
+from oneseed.stream.paths import Path, stream_number
+from oneseed.stream.philox import words_of_blocks
+
+_LIMIT = 2**64
+
+
+class SeedGenerator:
+    """A seed that gives a new draw at each use, and the same sequence for the same seed.
+
+    Its n-th draw, counted from 0, appends the integer n to the path of the draw. It is safe to share
+    between threads: no two draws get the same number.
+
+    Parameters
+    ----------
+    seed : int, optional
+        An integer in ``[0, 2**64)``. None takes one as an unseeded initializer does.
+
+    Raises
+    ------
+    TypeError
+        If `seed` is not an integer.
+    ValueError
+        If it is out of range.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> init = oneseed.initializers.GlorotUniform(seed=oneseed.random.SeedGenerator(7))
+    >>> a, b = init((2, 3)), init((2, 3))
+    >>> bool((a == b).any())
+    False
+    >>> again = oneseed.initializers.GlorotUniform(seed=oneseed.random.SeedGenerator(7))
+    >>> bool((a == again((2, 3))).all())
+    True
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._given = seed if seed is None else check_seed(seed)
+        self.seed: int = unseeded() if self._given is None else self._given
+        self._count = 0
+        self._lock = Lock()
+
+    @property
+    def count(self) -> int:
+        """How many draws have been numbered so far, which is the number of the next one."""
+        return self._count
+
+    def next(self) -> int:
+        """Return the number of the next draw, and count it.
+
+        Returns
+        -------
+        int
+            0 at the first call.
+        """
+        with self._lock:
+            number = self._count
+            self._count += 1
+        return number
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments.
+
+        Returns
+        -------
+        dict
+            ``{"seed": ...}``; None stays None.
+        """
+        return {"seed": self._given}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "SeedGenerator":
+        """Build a generator that starts at its first draw.
+
+        Parameters
+        ----------
+        config : dict
+            As from `get_config`; Keras's "name" is read past.
+
+        Returns
+        -------
+        SeedGenerator
+            The generator.
+        """
+        return cls(config.get("seed"))
+
+    def __repr__(self) -> str:
+        """Show seed and count."""
+        return f"<SeedGenerator seed={self.seed} count={self._count}>"
+
+    def __getstate__(self) -> tuple[int | None, int, int]:
+        """Leave the lock out of copies and pickles."""
+        return self._given, self.seed, self._count
+
+    def __setstate__(self, state: tuple[int | None, int, int]) -> None:
+        """Restore with a lock of its own."""
+        self._given, self.seed, self._count = state
+        self._lock = Lock()
+
+
+def check_seed(seed: Any) -> int:
+    """Check a seed given as an integer; ValueError or TypeError if it is none in ``[0, 2**64)``."""
+    return index("seed", seed, 0, _LIMIT)
+
+
+def resolve(seed: Any) -> int | SeedGenerator:
+    """Return what an initializer draws with: the generator, the integer, or for None a seed of its own.
+
+    Parameters
+    ----------
+    seed : int, SeedGenerator or None
+        The constructor's argument.
+
+    Returns
+    -------
+    int or SeedGenerator
+        The seed.
+
+    Raises
+    ------
+    TypeError
+        If `seed` is of another type.
+    ValueError
+        If it is an integer out of range.
+    """
+    if seed is None:
+        return unseeded()
+    if isinstance(seed, SeedGenerator):
+        return seed
+    if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+        raise TypeError(
+            "`seed` must be an integer in [0, 2**64), a SeedGenerator, or None for a seed of its own. "
+            f"Received: seed={seed!r}"
+        )
+    return check_seed(seed)
+
+
+def address(seed: int | SeedGenerator, path: Path, advance: bool) -> tuple[int, Path]:
+    """Return seed and path of the next draw; with `advance` a generator counts it."""
+    if isinstance(seed, SeedGenerator):
+        return seed.seed, (*path, seed.next() if advance else seed.count)
+    return seed, path
+
+
+class _Unseeded:
+    """The sequence of seeds for whoever brings none."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.seed: int | None = None
+        self.count = 0
+        self.from_entropy = True
+
+    def start(self, seed: int | None) -> None:
+        with self.lock:
+            self.seed, self.count, self.from_entropy = seed, 0, seed is None
+
+    def next(self) -> int:
+        with self.lock:
+            if self.seed is None:
+                self.seed = int.from_bytes(os.urandom(8), "little")
+            number, seed = self.count, self.seed
+            self.count += 1
+        stream = stream_number(("unseeded",))
+        high, low = (words_of_blocks(number >> 2, seed, stream, plane)[number & 3] for plane in (0, 1))
+        return int(high << 32 | low)
+
+    def after_fork(self) -> None:
+        # A child must not repeat its parent's seeds, unless the user chose them.
+        self.lock = Lock()
+        if self.from_entropy:
+            self.seed, self.count = None, 0
+
+
+_unseeded = _Unseeded()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unseeded.after_fork)
+
+
+def unseeded() -> int:
+    """Return the seed of the next object that is built without one."""
+    return _unseeded.next()
+
+
+def set_random_seed(seed: int) -> None:
+    """Fix the seeds of all initializers and generators built without one from here on.
+
+    The n-th of them, counted from this call, always gets the same seed. Python's, NumPy's and the
+    frameworks' own generators are not touched.
+
+    Parameters
+    ----------
+    seed : int
+        An integer in ``[0, 2**64)``.
+
+    Raises
+    ------
+    TypeError
+        If `seed` is not an integer.
+    ValueError
+        If it is out of range.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> oneseed.set_random_seed(1)
+    >>> first = oneseed.initializers.HeNormal().seed
+    >>> oneseed.set_random_seed(1)
+    >>> first == oneseed.initializers.HeNormal().seed
+    True
+    """
+    _unseeded.start(check_seed(seed))

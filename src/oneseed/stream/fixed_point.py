@@ -1,0 +1,73 @@
+"""Mathematical functions in integers, for numbers that must be the same on every machine.
+
+The C library's own differ in their last bit from one processor to the next. A number x is held as the
+integer ``x * one``, where ``one`` is a large power of two.
+"""
+
+from fractions import Fraction
+
+
+def pi(one: int) -> int:
+    """Return pi by Machin's formula, 16 arctan(1/5) - 4 arctan(1/239)."""
+
+    def arctan_inverse(x: int) -> int:
+        power, total, n = one // x, 0, 1
+        while power:
+            total += power // n if n % 4 == 1 else -(power // n)
+            power //= x * x
+            n += 2
+        return total
+
+    return 16 * arctan_inverse(5) - 4 * arctan_inverse(239)
+
+
+def exp_minus(x: Fraction, one: int) -> int:
+    """Return exp(-x) for x >= 0, as the inverse of a sum of positive terms."""
+    term = total = one
+    n = 0
+    while term:
+        n += 1
+        term = int(term * x / n)
+        total += term
+    return one * one // total
+
+
+def cos_sin(x: int, one: int) -> tuple[int, int]:
+    """Return cosine and sine of an angle between 0 and 2 pi, by their power series."""
+    sums = [0, 0]
+    term, n = one, 0
+    while term:
+        sums[n & 1] += -term if n & 2 else term
+        n += 1
+        term = term * x // (one * n)
+    return sums[0], sums[1]
+
+
+def roots_of_unity(n: int) -> tuple[list[float], list[float]]:
+    """Return cosine and sine of ``2 pi k / n`` for k = 0 ... n-1.
+
+    Parameters
+    ----------
+    n : int
+        How many, at least 1.
+
+    Returns
+    -------
+    tuple of list of float
+        The values, rounded to the nearest float64; exact zeros are zeros.
+
+    Examples
+    --------
+    >>> roots_of_unity(4)
+    ([1.0, 0.0, -1.0, 0.0], [0.0, 1.0, 0.0, -1.0])
+    """
+    one = 1 << 256
+    step_cos, step_sin = cos_sin(2 * pi(one) // n, one)
+    c, s = one, 0
+    cosines, sines = [], []
+    for _ in range(n):
+        # Dropping 128 bits on the way turns the dust about zero into zero.
+        cosines.append(((c >> 127) + 1 >> 1) / (1 << 128))
+        sines.append(((s >> 127) + 1 >> 1) / (1 << 128))
+        c, s = (c * step_cos - s * step_sin) // one, (c * step_sin + s * step_cos) // one
+    return cosines, sines

@@ -1,0 +1,104 @@
+"""From a parameter's name to the number of its stream."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+Part = str | int
+Path = tuple[Part, ...]
+
+
+def as_path(path: str | Sequence[Part] | None) -> Path:
+    """Check a path and return it as a tuple.
+
+    Parameters
+    ----------
+    path : str, sequence of str and int, or None
+        A string is one part; None is the empty path. Integers lie in ``[0, 2**64)``.
+
+    Returns
+    -------
+    tuple of str and int
+        The path's parts.
+
+    Raises
+    ------
+    TypeError
+        If `path`, or a part of it, is of another type.
+    ValueError
+        If an integer part is out of range, or a string part has no UTF-8 form.
+
+    Examples
+    --------
+    >>> as_path("encoder/kernel"), as_path(["encoder", 3])
+    (('encoder/kernel',), ('encoder', 3))
+    """
+    if path is None:
+        return ()
+    if isinstance(path, str):
+        path = (path,)
+    elif not isinstance(path, Sequence) or isinstance(path, bytes):
+        raise TypeError(
+            "`path` must be a str, or a sequence of str and int such as ('encoder', 3, 'kernel'). "
+            f"Received: path={path!r}"
+        )
+    return tuple(_checked(part, path) for part in path)
+
+
+def _checked(part: object, path: Sequence[Part]) -> Part:
+    if isinstance(part, str):
+        try:
+            part.encode()
+        except UnicodeEncodeError:
+            raise ValueError(
+                f"A str in `path` must have a UTF-8 form: it holds a lone surrogate. Received: path={path!r}"
+            ) from None
+        return part
+    if isinstance(part, bool) or not hasattr(part, "__index__"):
+        raise TypeError(
+            f"The parts of `path` must be str or int; {part!r} is of type {type(part).__name__}. "
+            f"Received: path={path!r}"
+        )
+    number = part.__index__()
+    if not 0 <= number < 2**64:
+        raise ValueError(f"An int in `path` must lie in [0, 2**64). Received: path={path!r}")
+    return int(number)
+
+
+@lru_cache(maxsize=4096)
+def _number(typed: tuple[tuple[type, Part], ...]) -> int:
+    from hashlib import blake2b
+
+    digest = blake2b(digest_size=8)
+    for kind, part in typed:
+        data = part.encode() if isinstance(part, str) else part.to_bytes(8, "little")
+        digest.update(b"s" if kind is str else b"i")
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return int.from_bytes(digest.digest(), "little")
+
+
+def stream_number(path: Path) -> int:
+    """Return the stream of a path: 0 for the empty one, else 64 bits of BLAKE2b over its parts.
+
+    Parameters
+    ----------
+    path : tuple of str and int
+        A checked path, see `as_path`.
+
+    Returns
+    -------
+    int
+        The stream, ``0 <= stream < 2**64``.
+
+    References
+    ----------
+    Saarinen and Aumasson, "The BLAKE2 Cryptographic Hash and MAC", RFC 7693, 2015.
+
+    Examples
+    --------
+    >>> stream_number(())
+    0
+    >>> hex(stream_number(("encoder", 3, "kernel")))
+    '0x1cfd108b50370df'
+    """
+    return _number(tuple((type(part), part) for part in path)) if path else 0

@@ -1,0 +1,133 @@
+"""From words to the values of a distribution."""
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from oneseed.distributions import Distribution, Integers, Normal, TruncatedNormal, Uniform
+from oneseed.dtypes import cast_scalar, numpy_dtype, working_dtype
+from oneseed.stream.affine import affine
+from oneseed.stream.arrays import Array, Arrays
+from oneseed.stream.quantile import FRACTION_BITS, mulhi64, quantile32, quantile64
+from oneseed.stream.truncation import window
+
+UNIFORM_BITS = {32: 24, 64: 53}
+
+
+class Recipe(NamedTuple):
+    """A distribution made ready for one dtype: everything but the words.
+
+    The strings and `bits` decide which operations run; the rest are numbers that a compiled function
+    takes as arguments.
+    """
+
+    kind: str
+    dtype: str
+    working: str
+    bits: int
+    scale: Any = None
+    offset: Any = None
+    low: Any = None
+    high: Any = None
+    first: int = 0
+    width: int = 0
+
+
+@lru_cache(maxsize=1024)
+def recipe(distribution: Distribution, dtype: str) -> Recipe:
+    """Prepare the numbers of a distribution for a dtype.
+
+    Parameters
+    ----------
+    distribution : Normal, TruncatedNormal, Uniform or Integers
+        What to draw.
+    dtype : str
+        The dtype of the result.
+
+    Returns
+    -------
+    Recipe
+        The numbers, rounded as stream v1 says.
+
+    Raises
+    ------
+    ValueError
+        If a number is too large for the dtype.
+    """
+    if isinstance(distribution, Integers):
+        low, width = distribution.low, distribution.high - distribution.low
+        return Recipe("integers", dtype, dtype, 32, first=low % 2**64, width=width)
+    working = working_dtype(dtype)
+    bits = 64 if working == "float64" else 32
+    real = np.dtype(working).type
+
+    def fit(value: float, argument: str) -> Any:
+        cast_scalar(value, dtype, argument)  # the values lie about it, so the result's dtype must hold it
+        return real(value)
+
+    if isinstance(distribution, Uniform):
+        minval, maxval = distribution.low, distribution.high
+        low, high = cast_scalar(minval, dtype, "minval"), cast_scalar(maxval, dtype, "maxval")
+        half = fit((maxval - minval) / 2, "half the range")
+        centre = fit((maxval + minval) / 2, "the centre of the range")
+        below = np.nextafter(high, numpy_dtype(dtype).type(-np.inf))
+        # Rounding keeps order and the bounds are values of the result's dtype, so they can be applied
+        # before the last rounding, in the dtype that every framework computes in.
+        return Recipe(
+            "uniform",
+            dtype,
+            working,
+            bits,
+            half * real(2.0 ** -UNIFORM_BITS[bits]),
+            centre if centre else None,
+            real(low),
+            real(below),
+        )
+    assert isinstance(distribution, Normal | TruncatedNormal)
+    mean, stddev = fit(distribution.mean, "mean"), fit(distribution.stddev, "stddev")
+    scale = stddev * real(2.0 ** -FRACTION_BITS[bits])
+    made = Recipe("normal", dtype, working, bits, scale, mean if mean else None)
+    if isinstance(distribution, Normal):
+        return made
+    bounds = (distribution.mean + x * distribution.stddev for x in (distribution.lower, distribution.upper))
+    low, high = (real(cast_scalar(bound, dtype, "mean + 2*stddev")) for bound in bounds)
+    first, width = window(distribution.lower, distribution.upper, bits)
+    return made._replace(kind="truncated_normal", low=low, high=high, first=first, width=width)
+
+
+def sample(recipe: Recipe, u: Array, arrays: Arrays) -> Array:
+    """Turn random bits into values.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to make.
+    u : array of uint32 or uint64
+        One random integer of ``recipe.bits`` bits an element.
+    arrays : Arrays
+        The framework's operations.
+
+    Returns
+    -------
+    array of ``recipe.dtype``
+        The values, in the shape of `u`.
+    """
+    kind, bits, working = recipe.kind, recipe.bits, recipe.working
+    if kind == "integers":
+        wide = arrays.cast(u, "uint64")
+        return arrays.cast(((wide * recipe.width) >> 32) + recipe.first, recipe.dtype)
+    if kind == "uniform":
+        p = UNIFORM_BITS[bits]
+        whole = arrays.bits((u >> (bits - p - 1)) | 1, f"int{bits}") - 2**p
+    else:
+        if kind == "truncated_normal":
+            if bits == 32:
+                u = arrays.cast((arrays.cast(u, "uint64") * recipe.width) >> 32, "uint32") + recipe.first
+            else:
+                u = mulhi64(u, recipe.width) + recipe.first
+        whole = (quantile32 if bits == 32 else quantile64)(u, arrays)
+    value = affine(arrays.cast(whole, working), recipe.scale, recipe.offset, arrays, working)
+    if kind != "normal":
+        value = arrays.clamp(value, recipe.low, recipe.high)
+    return arrays.cast(value, recipe.dtype)
