@@ -5,7 +5,7 @@ works on it in the tensor's own framework; one that makes a tensor asks the back
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, SupportsIndex
 
 from numpy.typing import NDArray
 
@@ -286,7 +286,7 @@ def _like(initializer: Zeros | Ones, x: Tensor, dtype: Any) -> Tensor:
     return initializer(owner.shape(x), owner.dtype(x) if dtype is None else dtype, backend=owner.name)
 
 
-def eye(size: int | Sequence[int], dtype: Any = None, name: str | None = None) -> Tensor:
+def eye(size: SupportsIndex | Sequence[int], dtype: Any = None, name: str | None = None) -> Tensor:
     """Return an identity matrix.
 
     Parameters
@@ -310,8 +310,7 @@ def eye(size: int | Sequence[int], dtype: Any = None, name: str | None = None) -
     array([[1., 0.],
            [0., 1.]], dtype=float32)
     """
-    shape = (size, size) if hasattr(size, "__index__") else size
-    return Identity()(shape, dtype)
+    return Identity()((int(size),) * 2 if isinstance(size, SupportsIndex) else size, dtype)
 
 
 def eval(x: Tensor) -> NDArray[Any]:

@@ -155,7 +155,7 @@ def scalar(argument: str, value: Any) -> float:
     ValueError
         If it has axes, is NaN or infinite.
     """
-    number = value
+    number: int | float = value
     if not isinstance(value, int | float):
         if not hasattr(value, "shape") or not hasattr(value, "__float__"):
             raise TypeError(f"`{argument}` must be a real number or a scalar tensor. Received: {argument}={value!r}")

@@ -57,7 +57,7 @@ def settings() -> Settings:
 
 
 def _set(**values: Any) -> None:
-    global _defaults
+    global _defaults  # noqa: PLW0603 - the one place where the process-wide default changes
     _defaults = _defaults._replace(**values)
 
 
@@ -148,6 +148,12 @@ def epsilon() -> float:
     -------
     float
         1e-7 unless set otherwise.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> oneseed.config.epsilon()
+    1e-07
     """
     return settings().epsilon
 
@@ -166,6 +172,11 @@ def set_epsilon(value: float) -> None:
         If `value` is no number.
     ValueError
         If it is not positive and finite.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> oneseed.config.set_epsilon(1e-7)
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"`epsilon` must be a positive float. Received: epsilon={value!r}")
@@ -181,6 +192,12 @@ def image_data_format() -> str:
     -------
     str
         "channels_last" unless set otherwise.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> oneseed.config.image_data_format()
+    'channels_last'
     """
     return settings().image_data_format
 
@@ -197,6 +214,11 @@ def set_image_data_format(data_format: str) -> None:
     ------
     ValueError
         If it is another one.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> oneseed.config.set_image_data_format("channels_last")
     """
     _set(image_data_format=one_of("data_format", data_format, IMAGE_DATA_FORMATS))
 
@@ -208,6 +230,12 @@ def rng() -> str:
     -------
     str
         "portable": stream v1, the same bits on every backend.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> oneseed.config.rng()
+    'portable'
     """
     return settings().rng
 
@@ -224,6 +252,11 @@ def set_rng(value: str) -> None:
     ------
     ValueError
         If it is another one.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> oneseed.config.set_rng("portable")
     """
     _set(rng=one_of("rng", value, RNGS))
 

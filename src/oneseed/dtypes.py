@@ -22,8 +22,9 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
     if name == "bfloat16":
         import ml_dtypes
 
-        return np.dtype(ml_dtypes.bfloat16)
-    return np.dtype(name)
+        name = ml_dtypes.bfloat16
+    dtype: np.dtype[Any] = np.dtype(name)
+    return dtype
 
 
 def working_dtype(name: str) -> str:
@@ -73,11 +74,11 @@ def _dtype_name(dtype: Any) -> str:
     if dtype is int:
         return "int32"
     # Frameworks outside NumPy print their dtypes as "torch.float32" or "<dtype: 'float32'>" and most have a name.
-    name = getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]
+    name = str(getattr(dtype, "name", None) or str(dtype).rpartition(".")[2])
     if name in NUMERIC:
-        return str(name)
+        return name
     try:
-        name = np.dtype(dtype).name
+        name = str(np.dtype(dtype).name)
     except TypeError:
         raise _not_a_dtype(dtype) from None
     if name not in NUMERIC:

@@ -199,8 +199,7 @@ def _array_window(window: Any) -> NDArray[Any]:
     if (
         array.ndim != 1
         or array.dtype.name in COMPLEX
-        or (array.dtype.name not in FLOATS
-        and array.dtype.kind not in "iu")
+        or (array.dtype.name not in FLOATS and array.dtype.kind not in "iu")
     ):
         raise ValueError(
             "`window` must be a name, None, or an array of real numbers with one axis. Received: an array of "

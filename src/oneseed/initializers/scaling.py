@@ -147,8 +147,8 @@ def _axes(argument: str, value: Any) -> list[int] | None:
 class GlorotNormal(_Named):
     """Draw from a truncated normal distribution with the variance of Glorot, also called Xavier normal.
 
-    The standard deviation after truncation is ``sqrt(2 / (fan_in + fan_out))``; values lie within two standard deviations of
-    the distribution before truncation. Fans below 1 count as 1.
+    The standard deviation after truncation is ``sqrt(2 / (fan_in + fan_out))``; values lie within two standard
+    deviations of the distribution before truncation. Fans below 1 count as 1.
 
     Parameters
     ----------

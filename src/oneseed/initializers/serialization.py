@@ -1,13 +1,11 @@
 """Initializers as plain data, in Keras 3's form, and back from that and from Keras 2's two forms."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from oneseed.dtypes import NUMERIC, numpy_dtype
 from oneseed.host import backend_of
-from oneseed.initializers.base import Initializer
 from oneseed.initializers.constants import Assign
 from oneseed.initializers.names import ALIASES, find, registered_name
 from oneseed.seeds import SeedGenerator
@@ -154,11 +152,11 @@ def get(identifier: Any) -> Any:
         identifier = find(identifier)
     if isinstance(identifier, dict):
         return deserialize(identifier)
-    if isinstance(identifier, type) and (made := _instance(identifier)) is not None:
-        return made
+    if isinstance(identifier, type):
+        identifier = identifier()
     if isinstance(identifier, np.ndarray) or backend_of(identifier) is not None:
         return Assign(identifier)
-    if callable(identifier) and not isinstance(identifier, type):
+    if callable(identifier):
         return identifier
     if hasattr(identifier, "__array__") and not isinstance(identifier, np.generic):
         return Assign(identifier)
@@ -166,11 +164,6 @@ def get(identifier: Any) -> Any:
         "Could not interpret the initializer identifier; it must be None, a name, a dict, a class, an initializer, "
         f"a callable or an array. Received: identifier={identifier!r}"
     )
-
-
-def _instance(cls: type) -> Callable[..., Any] | None:
-    made = cls() if callable(getattr(cls, "__call__", None)) else None
-    return made if callable(made) else None
 
 
 def serialize_seed(seed: SeedGenerator) -> dict[str, Any]:
@@ -200,11 +193,9 @@ def serialize_value(value: Any) -> Any:
         value = np.array(value)
     if not isinstance(value, np.ndarray):
         return value
-    if value.dtype.kind == "c":  # JSON has no complex numbers: real and imaginary part on a last axis
-        numbers = np.stack([value.real, value.imag], axis=-1).tolist()
-    else:
-        numbers = value.tolist()
-    return {"class_name": "__numpy__", "config": {"value": numbers, "dtype": value.dtype.name}}
+    # JSON has no complex numbers: real and imaginary part lie on a last axis.
+    real = np.stack([value.real, value.imag], axis=-1) if value.dtype.kind == "c" else value
+    return {"class_name": "__numpy__", "config": {"value": real.tolist(), "dtype": value.dtype.name}}
 
 
 def deserialize_value(value: Any) -> Any:
@@ -232,6 +223,3 @@ def deserialize_value(value: Any) -> Any:
         return np.array(config["value"], numpy_dtype(name))
     except (TypeError, ValueError, IndexError, OverflowError) as error:
         raise ValueError(f"The 'value' of an array must hold numbers ({error}). Received: value={value!r}") from None
-
-
-__all__ = ["Initializer", "deserialize", "get", "serialize"]
