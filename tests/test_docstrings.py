@@ -43,4 +43,6 @@ def test_the_docstring_is_complete(name):
 def test_all_names_exist_and_are_sorted():
     for module in MODULES:
         assert all(hasattr(module, name) for name in module.__all__)
-        assert list(module.__all__) == sorted(module.__all__, key=lambda name: (name.upper() != name, name[0].islower(), name))
+        assert list(module.__all__) == sorted(
+            module.__all__, key=lambda name: (name.upper() != name, name[0].islower(), name)
+        )

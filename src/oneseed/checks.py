@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,8 @@ MAX_SIZE = 2**63
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" for the known name most like `name`, or an empty string."""
+    from difflib import get_close_matches
+
     by_lower = {item.lower(): item for item in known}
     matches = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return f" Did you mean {by_lower[matches[0]]!r}?" if matches else ""

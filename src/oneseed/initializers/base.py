@@ -136,7 +136,7 @@ class Initializer:
         >>> import oneseed
         >>> draw = oneseed.initializers.HeUniform(seed=7).describe((3, 3, 64, 128))
         >>> draw.fan_in, draw.distribution
-        (576, Uniform(low=-0.10206207261596577, high=0.10206207261596577))
+        (576, Uniform(low=-0.10206207261596575, high=0.10206207261596575))
         """
         return self._draw(shape, dtype, axes, path, partition_shape, partition_offset, advance=False)
 

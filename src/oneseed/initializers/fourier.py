@@ -14,7 +14,6 @@ from oneseed.draws import Draw
 from oneseed.dtypes import COMPLEX, FLOATS, cast_array, numpy_dtype
 from oneseed.fans import Layout
 from oneseed.initializers.base import Initializer, check_drawn_dtype
-from oneseed.stream.fixed_point import roots_of_unity
 
 SIDES = ("imag", "real")
 SCALINGS = ("density", "spectrum")
@@ -50,6 +49,8 @@ class FourierBasis(Structured):
         """Make the block, in float64 and rounded once."""
         if 0 in draw.block:
             return np.empty(draw.block, numpy_dtype(draw.dtype))
+        from oneseed.stream.fixed_point import roots_of_unity
+
         times, _, frequencies = (np.arange(cut.start, cut.stop) for cut in draw.slices)
         period = 2 * (draw.shape[2] - 1)
         cosines, sines = roots_of_unity(period)
@@ -164,6 +165,8 @@ class STFT(Initializer):
 
 def named_window(name: str, length: int, periodic: bool) -> list[float]:
     """Return the values of a window; the cosine windows to the last bit, on every machine."""
+    from oneseed.stream.fixed_point import roots_of_unity
+
     coefficients = COSINE_WINDOWS.get(name)
     if coefficients is None:
         return _scipy_window(name, length, periodic)

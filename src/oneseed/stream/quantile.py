@@ -6,7 +6,6 @@ within one sixteenth (32 bits) or one thirty-second (64 bits) of an octave of th
 """
 
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,8 @@ MASK = 0xFFFFFFFF
 @cache
 def table(bits: int) -> NDArray[Any]:
     """Return the table of coefficients for samples of 32 or 64 bits."""
+    from importlib.resources import files
+
     with (files("oneseed.stream") / "data" / f"quantile{bits}.npy").open("rb") as file:
         loaded: NDArray[Any] = np.load(file)
     loaded.flags.writeable = False
@@ -48,7 +49,7 @@ def quantile32(u: Array, arrays: Arrays) -> Array:
     Returns
     -------
     array of int32
-        The samples; the largest error is 1.4e-8.
+        The samples. The largest error is 2.2e-8 for the table, 6.7e-8 with the rounding of the tail to a float.
     """
     sign = arrays.bits(arrays.bits(u, "int32") >> 31, "uint32")
     tail = arrays.bits((u ^ sign) | 1, "int32")
@@ -75,7 +76,7 @@ def quantile64(u: Array, arrays: Arrays) -> Array:
     Returns
     -------
     array of int64
-        The samples; the largest error is 1.2e-16.
+        The samples. The largest error is 1.6e-16 for the table, 2.3e-16 with the rounding of the tail to a float.
     """
     sign = arrays.bits(arrays.bits(u, "int64") >> 63, "uint64")
     tail = arrays.bits((u ^ sign) | 1, "int64")

@@ -1,0 +1,46 @@
+"""The examples of README and docs are tests: Python runs as written, commands of `oneseed` print what is shown."""
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from sybil import Sybil
+from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
+
+# The two commands of the README install packages. The test session is the second, and runs the first by itself.
+RUN_BY_NOX = ("pip install . && oneseed sample he_normal --shape 3,3,64,128 --seed 7", "pip install nox && nox")
+
+
+def run_console(example):
+    """Run each command of the block, and compare what follows it."""
+    for block in f"\n{example.parsed}".split("\n$ ")[1:]:
+        command, _, expected = block.partition("\n")
+        if command in RUN_BY_NOX:
+            continue
+        program, *arguments = shlex.split(command)
+        assert program == "oneseed", f"no way to run: {command}"
+        done = subprocess.run(
+            [sys.executable, "-m", "oneseed", *arguments],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            env={"PYTHONIOENCODING": "utf-8", "COLUMNS": "100"},
+            check=False,
+        )
+        printed = done.stdout + done.stderr
+        if expected.strip():
+            shown = [line.strip() for line in expected.strip().splitlines()]
+            found = [line.strip() for line in printed.strip().splitlines()]
+            for want, got in zip(shown, found, strict=True):
+                head, dots, _ = want.partition("...")
+                assert got.startswith(head) if dots else got == want
+        else:
+            assert done.returncode == 0, printed
+
+
+pytest_collect_file = Sybil(
+    parsers=[PythonCodeBlockParser(), CodeBlockParser("console", run_console)],
+    patterns=["README.md", "docs/*.md"],
+    path=str(Path(__file__).parent),
+).pytest()
