@@ -5,7 +5,7 @@ indices; the words of a run come from consecutive Philox counters, four from eac
 """
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -93,7 +93,7 @@ def tiles(shape: Shape, limit: int) -> Iterator[tuple[slice, ...]]:
         each = max(1, limit // size)
         pieces = -(-extent // each)
         edges = [extent * k // pieces for k in range(pieces + 1)]
-        cuts.append([slice(a, b) for a, b in zip(edges, edges[1:], strict=False)])
+        cuts.append([slice(a, b) for a, b in pairwise(edges)])
         size *= min(extent, each)
     return product(*reversed(cuts))
 

@@ -6,7 +6,7 @@ of random values.
 
 from oneseed import backend, config, initializers, random
 from oneseed.config import floatx, set_backend, set_floatx, using
-from oneseed.fingerprint import fingerprint
+from oneseed.digest import fingerprint
 from oneseed.seeds import SeedGenerator, set_random_seed
 
 __version__ = "0.1.0"

@@ -21,8 +21,8 @@ from oneseed.config import (
     set_floatx,
     set_image_data_format,
 )
-from oneseed.dtypes import NUMERIC, cast_array, dtype_name
-from oneseed.host import backend_of, to_numpy
+from oneseed.dtypes import cast_array, dtype_name
+from oneseed.host import backend_of, numbers
 from oneseed.initializers import Identity, Ones, Zeros
 from oneseed.protocol import Backend
 from oneseed.random import normal as random_normal
@@ -80,10 +80,7 @@ def _owner(x: Any) -> Backend:
 
 def _array(value: Any, dtype: Any, argument: str = "value") -> NDArray[Any]:
     """Return numbers given in any way as an array of a dtype; None is the default float dtype."""
-    array = to_numpy(value)
-    if array.dtype.name not in NUMERIC:
-        raise TypeError(f"`{argument}` must hold numbers. Received: {argument}={value!r}")
-    return cast_array(array, dtype_name(dtype), argument)
+    return cast_array(numbers(argument, value), dtype_name(dtype), argument)
 
 
 def variable(value: Any, dtype: Any = None, constraint: None = None, name: str | None = None) -> Tensor:

@@ -128,8 +128,6 @@ def _status(run: Callable[[], Any]) -> int:
         return _fail(str(error), 2)
     except MemoryError as error:
         return _fail(f"Not enough memory: {error}", 1)
-    except (KeyboardInterrupt, typer.Abort):
-        return _fail("Interrupted.", 130)
 
 
 def _fail(reason: str, status: int) -> int:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from oneseed import registry
 from oneseed.distributions import Normal
 from oneseed.draws import Draw
+from oneseed.dtypes import NUMERIC
 from oneseed.protocol import Backend
 
 HOST = "numpy"
@@ -22,6 +23,38 @@ def to_numpy(x: Any) -> NDArray[Any]:
     """Return a tensor of any framework, or what NumPy can read, as an array; memory may be shared."""
     owner = None if isinstance(x, np.ndarray) else backend_of(x)
     return owner.to_numpy(x) if owner else np.asarray(x)
+
+
+def numbers(argument: str, value: Any) -> NDArray[Any]:
+    """Return numbers given in any way as an array.
+
+    Parameters
+    ----------
+    argument : str
+        The argument's name, for the message.
+    value : array_like or tensor
+        The numbers.
+
+    Returns
+    -------
+    ndarray
+        An array of a numeric dtype or bool; memory may be shared.
+
+    Raises
+    ------
+    TypeError
+        If `value` holds anything else.
+    """
+    try:
+        array = to_numpy(value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"`{argument}` must hold numbers ({error}). Received: {argument}={value!r}") from None
+    if array.dtype.name not in NUMERIC:
+        raise TypeError(
+            f"`{argument}` must hold numbers, in one of {', '.join(NUMERIC)}; these are of dtype {array.dtype}. "
+            f"Received: {argument}={value!r}"
+        )
+    return array
 
 
 def gaussian(draw: Draw) -> NDArray[Any]:

@@ -14,10 +14,10 @@ from rich.table import Table
 
 from oneseed import registry
 from oneseed.checks import Shape
+from oneseed.digest import fingerprint
 from oneseed.distributions import Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
-from oneseed.fingerprint import fingerprint
 from oneseed.initializers.base import Initializer
 from oneseed.report import Summary, summarize
 

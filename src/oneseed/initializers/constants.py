@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from oneseed.checks import Shape
 from oneseed.distributions import Distribution, Fill, Values
-from oneseed.dtypes import NUMERIC
 from oneseed.fans import Layout
+from oneseed.host import numbers
 from oneseed.initializers.base import Initializer
 
 
@@ -76,7 +75,7 @@ class Constant(Initializer):
             self.value = value
             self._fill = Fill(value)
             return
-        array = _numbers(value)
+        array = _copied(value)
         # A list stays one, so that the configuration is what was written.
         self.value = value.copy() if isinstance(value, list) else array
         self._fill = Fill(array.item()) if array.ndim == 0 else Values(array)
@@ -138,7 +137,7 @@ class Assign(Constant):
     """
 
     def __init__(self, value: Any) -> None:
-        self.value = _numbers(value)
+        self.value = _copied(value)
         self._fill = Values(self.value)
 
     def _check_shape(self, given: Shape, shape: Shape) -> None:
@@ -146,18 +145,8 @@ class Assign(Constant):
             raise ValueError(f"`shape` must be {given}, the shape of the array. Received: shape={shape}")
 
 
-def _numbers(value: Any) -> NDArray[Any]:
+def _copied(value: Any) -> NDArray[Any]:
     """Copy numbers given in any way into a read-only array."""
-    from oneseed.host import to_numpy
-
-    try:
-        array = np.array(to_numpy(value))
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"`value` must be a number or an array of numbers ({error}).") from None
-    if array.dtype.name not in NUMERIC:
-        raise TypeError(
-            f"`value` must hold numbers, in one of {', '.join(NUMERIC)}; it is of dtype {array.dtype}. "
-            f"Received: value={value!r}"
-        )
+    array = numbers("value", value).copy()
     array.flags.writeable = False
     return array

@@ -11,8 +11,9 @@ from oneseed import checks
 from oneseed.checks import Shape
 from oneseed.distributions import Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import COMPLEX, FLOATS, cast_array, numpy_dtype
+from oneseed.dtypes import COMPLEX, cast_array, numpy_dtype
 from oneseed.fans import Layout
+from oneseed.host import numbers
 from oneseed.initializers.base import Initializer, check_drawn_dtype
 
 SIDES = ("imag", "real")
@@ -196,14 +197,8 @@ def _scipy_window(name: str, length: int, periodic: bool) -> list[float]:
 
 
 def _array_window(window: Any) -> NDArray[Any]:
-    from oneseed.host import to_numpy
-
-    array = np.array(to_numpy(window))
-    if (
-        array.ndim != 1
-        or array.dtype.name in COMPLEX
-        or (array.dtype.name not in FLOATS and array.dtype.kind not in "iu")
-    ):
+    array = numbers("window", window).copy()
+    if array.ndim != 1 or array.dtype.name in (*COMPLEX, "bool"):
         raise ValueError(
             "`window` must be a name, None, or an array of real numbers with one axis. Received: an array of "
             f"dtype {array.dtype} and shape {array.shape}"

@@ -4,9 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from oneseed.dtypes import NUMERIC
 from oneseed.fans import layout_of
-from oneseed.host import to_numpy
+from oneseed.host import numbers
 
 DIGEST_BYTES = 8
 CHUNK = 1 << 20
@@ -47,13 +46,10 @@ def fingerprint(x: Any, axes: str | None = None) -> str:
     """
     from hashlib import blake2b
 
-    array = to_numpy(x)
-    name = array.dtype.name
-    if name not in NUMERIC:
-        raise TypeError(f"`x` must hold numbers, in one of {', '.join(NUMERIC)}. Received: x of dtype {array.dtype}")
+    array = numbers("x", x)
     layout = layout_of(array.shape, axes)
     logical = array if layout is None else array.transpose(layout.order)
-    digest = blake2b(f"{name}{logical.shape}".encode(), digest_size=DIGEST_BYTES)
+    digest = blake2b(f"{array.dtype.name}{logical.shape}".encode(), digest_size=DIGEST_BYTES)
     if logical.flags.c_contiguous:
         flat = logical.reshape(-1)
         for start in range(0, flat.size, CHUNK):

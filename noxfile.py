@@ -1,0 +1,80 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["nox>=2025.2.9"]
+# ///
+"""Everything that is checked: `nox` runs it all, each session in an environment of its own."""
+
+import re
+from pathlib import Path
+
+import nox
+
+# virtualenv and pip, whatever else is installed, so that every machine resolves the same way.
+nox.options.default_venv_backend = "virtualenv"
+nox.options.error_on_missing_interpreters = True
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def group(name: str) -> list[str]:
+    """Return the requirements of a dependency group."""
+    return nox.project.dependency_groups(PROJECT, name)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    session.install(*group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Check types."""
+    session.install("-e", ".", *group("typing"))
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests and the examples of README, docs and docstrings; arguments go to pytest."""
+    session.install("-e", ".", *group("test"))
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation; a broken link is an error."""
+    session.install("-e", ".", *group("docs"))
+    session.run(
+        "mkdocs", "build", "--strict", "--site-dir", session.create_tmp() + "/site", env={"NO_MKDOCS_2_WARNING": "1"}
+    )
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Run the README's first command in an empty environment, and the installed command outside the sources."""
+    readme = Path("README.md").read_text(encoding="utf-8")
+    install, _, sample = re.search(r"^\$ (pip install \. && .*)$", readme, re.MULTILINE)[1].partition(" && ")
+    session.run(*install.split())
+    printed = session.run(*sample.split(), silent=True)
+    session.log(printed)
+    fingerprint = re.search(r"fingerprint `(\w+)`", readme)[1]
+    if fingerprint not in printed:
+        session.error(f"the command did not print the fingerprint {fingerprint}")
+    session.chdir(session.create_tmp())
+    session.run("python", "-W", "error", "-m", "oneseed", "backends")
+    session.run("oneseed", "sample", "he_norml", "--shape", "3", success_codes=[2])
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Run the benchmarks; nothing else should run meanwhile."""
+    session.install(".")
+    for script in sorted(Path("benchmarks").glob("*.py")):
+        session.run("python", str(script), *session.posargs)
+
+
+if __name__ == "__main__":
+    nox.main()

@@ -1,0 +1,188 @@
+"""The `oneseed` command, as a user runs it."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import oneseed
+from oneseed import cli, sampling
+from oneseed.initializers import HeNormal
+
+
+@pytest.fixture
+def run(capfd):
+    """Run the command in this process; return status, what it printed, and what it complained of."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as stop:
+            cli.main([str(argument) for argument in arguments])
+        return stop.value.code, *capfd.readouterr()
+
+    return run
+
+
+def test_sample_shows_what_was_drawn(run):
+    status, out, err = run("sample", "he_normal", "--shape", "3,3,64,128", "--seed", 7)
+    assert (status, err) == (0, "")
+    for shown in ("HeNormal", "truncated_normal", "576", "1152", "0.05892557", "bd726f57b38ca74c"):
+        assert shown in out
+    assert out.count("\u2588") + out.count("#") > 100
+
+
+def test_sample_json_equals_the_library(run):
+    status, out, _ = run("sample", "he_normal", "--shape", "30,40", "--seed", 7, "--dtype", "float16", "--json")
+    facts = json.loads(out)
+    values = HeNormal(7)((30, 40), "float16")
+    assert status == 0
+    assert facts["fingerprint"] == oneseed.fingerprint(values)
+    assert facts["statistics"]["mean"] == pytest.approx(values.astype(float).mean())
+    assert facts["statistics"]["stddev"] == pytest.approx(values.astype(float).std())
+    assert facts["statistics"]["max"] == values.max()
+    assert sum(facts["histogram"]["counts"]) == 1200
+    assert (facts["fan_in"], facts["fan_out"], facts["seed"]) == (30, 40, 7)
+
+
+def test_path_axes_and_arguments_reach_the_draw(run):
+    options = ("--path", "a/b", "--axes", "o i", "--set", "stddev=0.5", "--set", "mean=1", "--seed", 3)
+    _, out, _ = run("sample", "random_normal", "--shape", "5,6", *options, "--json")
+    values = oneseed.initializers.RandomNormal(1, 0.5, 3)((5, 6), axes="o i", path="a/b")
+    assert json.loads(out)["fingerprint"] == oneseed.fingerprint(values, "o i")
+
+
+def test_words_are_taken_as_arguments_too(run):
+    _, out, _ = run("describe", "variance_scaling", "--shape", "5,6", "--set", "mode=fan_out", "--json")
+    assert json.loads(out)["stddev_after_truncation"] == pytest.approx(6**-0.5)
+
+
+def test_without_a_seed_one_is_drawn_and_shown(run):
+    _, out, _ = run("sample", "he_normal", "--shape", "5", "--json")
+    facts = json.loads(out)
+    assert oneseed.fingerprint(HeNormal(facts["seed"])((5,))) == facts["fingerprint"]
+
+
+@pytest.mark.parametrize("shape, sizes", [("", ()), ("0,3", (0, 3)), ("1", (1,)), (" 2, 3 ", (2, 3))])
+def test_any_shape(run, shape, sizes):
+    status, out, _ = run("sample", "he_normal", "--shape", shape, "--seed", 7, "--json")
+    assert status == 0
+    assert json.loads(out)["fingerprint"] == oneseed.fingerprint(HeNormal(7)(sizes))
+
+
+@pytest.mark.parametrize("name", ["zeros", "ones", "constant", "identity", "orthogonal"])
+def test_a_seed_is_no_error_where_none_is_needed(run, name):
+    assert run("sample", name, "--shape", "4,4", "--seed", 7)[0] == 0
+
+
+def test_complex_and_infinite_values_have_no_statistics(run):
+    status, out, _ = run("sample", "ones", "--shape", "2", "--dtype", "complex64", "--json")
+    assert (status, json.loads(out)["statistics"]) == (0, None)
+    status, out, _ = run("sample", "constant", "--shape", "2", "--set", "value=NaN", "--json")
+    assert (status, json.loads(out)["statistics"], json.loads(out)["value"]) == (0, None, "nan")
+
+
+def test_out_writes_the_values(run, tmp_path):
+    file = tmp_path / "w.npy"
+    status, out, _ = run("sample", "he_normal", "--shape", "30,40", "--seed", 7, "--out", file)
+    assert status == 0
+    assert str(file.name) in out.replace("\n", "")
+    assert (np.load(file) == HeNormal(7)((30, 40))).all()
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_failure_leaves_the_old_file(run, tmp_path, monkeypatch):
+    file = tmp_path / "w.npy"
+    file.write_bytes(b"old")
+
+    def full(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(sampling.np, "save", full)
+    status, _, err = run("sample", "he_normal", "--shape", "30,40", "--out", file)
+    assert (status, err) == (2, "oneseed: No space left on device\n")
+    assert file.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("axes", [None, "o i"])
+def test_a_long_draw_is_made_block_by_block(run, monkeypatch, axes):
+    calls = []
+    draw = HeNormal._draw
+    monkeypatch.setattr(HeNormal, "_draw", lambda *args, **kwargs: calls.append(1) or draw(*args, **kwargs))
+    monkeypatch.setattr(sampling, "BLOCK", 1000)
+    options = ("--axes", axes) if axes else ()
+    _, out, _ = run("sample", "he_normal", "--shape", "101,30", "--seed", 7, *options, "--json")
+    assert len(calls) > 4
+    assert json.loads(out)["fingerprint"] == oneseed.fingerprint(HeNormal(7)((101, 30), axes=axes), axes)
+
+
+def test_backends(run):
+    status, out, _ = run("backends", "--json")
+    facts = json.loads(out)
+    assert (status, facts["default"], facts["backends"]["numpy"]) == (0, "numpy", "ready")
+    assert "numpy" in run("backends")[1]
+
+
+def test_version_and_help(run):
+    assert run("--version")[:2] == (0, oneseed.__version__ + "\n")
+    assert "sample" in run()[1]
+    assert "--shape" in run("sample", "--help")[1]
+
+
+@pytest.mark.parametrize(
+    "arguments, reason",
+    [
+        (("sample", "he_norml", "--shape", "3"), "Unknown initializer 'he_norml'. Did you mean 'he_normal'?"),
+        (("sample", "he_normal"), "--shape"),
+        (("smple", "he_normal"), "smple"),
+        (("sample", "he_normal", "--shape", "3,x"), "--shape must be integers separated by commas"),
+        (("sample", "he_normal", "--shape", "3,-1"), "sizes of 0 or more"),
+        (("sample", "he_normal", "--shape", "3", "--sed", "1"), "--sed"),
+        (("sample", "he_normal", "--shape", "3", "--seed", "x"), "--seed"),
+        (("sample", "he_normal", "--shape", "3", "--seed", "-1"), "`seed` must lie in [0, 2**64)"),
+        (("sample", "he_normal", "--shape", "3", "--dtype", "floot32"), "Did you mean 'float32'?"),
+        (("sample", "he_normal", "--shape", "3", "--axes", "i o"), "`axes` names 2 axes"),
+        (("sample", "he_normal", "--shape", "3", "--set", "stddev=1"), "must have no keys but its arguments"),
+        (("sample", "he_normal", "--shape", "3", "--set", "stddev"), "argument=value"),
+        (("sample", "random_normal", "--shape", "3", "--set", "stddev=-1"), "`stddev` must be 0 or more"),
+        (("sample", "he_normal", "--shape", "3", "--backend", "nunpy"), "Did you mean 'numpy'?"),
+        (("sample", "he_normal", "--shape", "3", "--out", "w.txt"), "--out must name a .npy file"),
+        (("sample", "he_normal", "--shape", "3", "--out", "no/such/w.npy"), "a folder that exists"),
+        (("sample", "he_normal", "--shape", "3", "--dtype", "bfloat16", "--out", "w.npy"), "bfloat16"),
+        (("sample", "initializer", "--shape", "3"), "must override `__call__"),
+        (("describe", "identity", "--shape", "3"), "must have 2 axes"),
+    ],
+)
+def test_bad_arguments_end_with_status_2_and_one_line(run, arguments, reason):
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, "")
+    assert reason in err
+    assert err.startswith("oneseed: ")
+    assert err.count("\n") == 1
+
+
+def test_too_much_memory_is_one_line_too(run):
+    status, _, err = run("sample", "he_normal", "--shape", "1000000,1000000,100000")
+    assert status == 1
+    assert err.startswith("oneseed: Not enough memory") and err.count("\n") == 1
+
+
+def test_an_interrupt_is_no_traceback(run, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(HeNormal, "_draw", interrupt)
+    assert run("describe", "he_normal", "--shape", "3") == (130, "", "")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_as_a_module_in_any_encoding(encoding):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "oneseed", "sample", "he_normal", "--shape", "50,50", "--seed", "7"],
+        capture_output=True,
+        env={"PYTHONIOENCODING": encoding},
+        check=True,
+    )
+    assert oneseed.fingerprint(HeNormal(7)((50, 50))) in done.stdout.decode(encoding)
+    assert done.stderr == b""

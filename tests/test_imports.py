@@ -1,0 +1,66 @@
+"""What an import loads, and what the sources import."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCES = Path(__file__).parents[1]
+CORE = sorted((SOURCES / "src" / "oneseed").rglob("*.py"))
+
+# The command line is not part of what `import oneseed` loads.
+COMMAND = {"cli.py", "sampling.py"}
+# What is imported inside a function, where it is needed, beside the standard library and NumPy.
+ON_DEMAND = {"dtypes.py": {"ml_dtypes"}, "fourier.py": {"scipy"}}
+
+
+def imported(file):
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").partition(".")[0]
+
+
+@pytest.mark.parametrize("file", CORE, ids=lambda file: str(file.relative_to(SOURCES)))
+def test_the_core_imports_the_standard_library_and_numpy(file):
+    foreign = set(imported(file)) - set(sys.stdlib_module_names) - {"oneseed", "numpy"}
+    allowed = {"typer", "rich"} if file.name in COMMAND else ON_DEMAND.get(file.name, set())
+    assert foreign <= allowed
+
+
+def loaded_by(code):
+    listing = subprocess.run(
+        [sys.executable, "-W", "error", "-c", f"{code}; import sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return {name.partition(".")[0] for name in listing.stdout.split()}
+
+
+def test_import_loads_no_framework_and_nothing_heavy():
+    extra = loaded_by("import oneseed") - loaded_by("import numpy")
+    assert extra - set(sys.stdlib_module_names) == {"oneseed"}
+    scan = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import numpy, sys; a = set(sys.modules); import oneseed; print(*(set(sys.modules) - a))",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "importlib.metadata" not in scan.stdout.split()
+
+
+def test_listing_backends_loads_none():
+    assert "oneseed_numpy" not in loaded_by("import oneseed; oneseed.config.available_backends()")
+
+
+def test_float32_draws_need_numpy_alone():
+    extra = loaded_by("import oneseed; oneseed.initializers.HeNormal(7)((2, 2))") - loaded_by("import numpy")
+    assert extra - set(sys.stdlib_module_names) == {"oneseed", "oneseed_numpy"}

@@ -1,0 +1,132 @@
+"""The door through which backends come: entry points, and names registered in the process."""
+
+from importlib.metadata import Distribution, EntryPoint
+
+import numpy as np
+import pytest
+
+import oneseed
+from oneseed import config, registry
+from oneseed_numpy import backend as numpy_backend
+
+
+class FakeDistribution(Distribution):
+    """A distribution that offers one extra and nothing else."""
+
+    def __init__(self, name, extra="fancy"):
+        self._text = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\nProvides-Extra: {extra}\n"
+
+    def read_text(self, filename):
+        return self._text if filename == "METADATA" else None
+
+    def locate_file(self, path):
+        raise NotImplementedError
+
+
+def entry(name, value, distribution):
+    made = EntryPoint(name, value, registry.GROUP)
+    vars(made)["dist"] = FakeDistribution(distribution)
+    return made
+
+
+@pytest.fixture
+def entries(monkeypatch):
+    """Stand in for the installed entry points; what the test loads is forgotten after it."""
+    found = [entry("numpy", "oneseed_numpy:backend", "oneseed")]
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: found if group == registry.GROUP else [])
+    monkeypatch.setattr(registry, "_loaded", {})
+    monkeypatch.setattr(registry, "_registered", {})
+    registry._entry_points.cache_clear()
+    yield found
+    registry._entry_points.cache_clear()
+
+
+def test_numpy_comes_through_the_entry_point():
+    assert "numpy" in config.available_backends()
+    assert type(registry.load("numpy")) is numpy_backend
+    assert registry.load("numpy") is registry.load("numpy")
+
+
+def test_a_strangers_backend_is_found_and_used(entries):
+    entries.append(entry("loopback", f"{__name__}:Loopback", "oneseed-loopback"))
+    assert config.available_backends() == ("loopback", "numpy")
+    made = oneseed.initializers.HeNormal(seed=7)((3, 3), backend="loopback")
+    assert isinstance(made, Tagged)
+    assert (made == oneseed.initializers.HeNormal(seed=7)((3, 3))).all()
+
+
+class Tagged(np.ndarray):
+    """A framework's own array type."""
+
+
+class Loopback(numpy_backend):
+    name = "loopback"
+
+    def draw(self, draw, device=None):
+        return super().draw(draw, device).view(Tagged)
+
+    def is_tensor(self, x):
+        return isinstance(x, Tagged)
+
+
+def test_an_unknown_name_names_the_nearest(entries):
+    with pytest.raises(ValueError, match=r"must be one of 'numpy'\. Did you mean 'numpy'\? Received: backend='numppy'"):
+        registry.load("numppy")
+
+
+def test_a_missing_framework_names_the_command(entries):
+    entries.append(entry("fancy", "no_such_framework.adapter:backend", "oneseed"))
+    entries.append(entry("plain", "no_such_framework.adapter:backend", "oneseed-plain"))
+    with pytest.raises(ImportError, match=r"pip install 'oneseed\[fancy\]'"):
+        oneseed.set_backend("fancy")
+    with pytest.raises(ImportError, match="pip install no_such_framework"):
+        oneseed.initializers.Zeros()((1,), backend="plain")
+    assert config.backend() == "numpy"
+
+
+def test_a_broken_adapter_breaks_nothing_until_it_is_asked_for(entries):
+    entries.append(entry("broken", "no_such_module:backend", "oneseed-broken"))
+    assert "broken" in config.available_backends()
+    assert oneseed.initializers.Zeros()((1,)) == 0
+
+
+def test_two_distributions_with_one_name_are_an_error_that_names_both(entries):
+    entries.append(entry("numpy", "other:backend", "oneseed-other"))
+    with pytest.raises(ValueError, match="claimed by oneseed and oneseed-other"):
+        registry.load("numpy")
+
+
+def test_one_distribution_seen_twice_is_no_conflict(entries):
+    entries.append(entry("numpy", "oneseed_numpy:backend", "oneseed"))
+    assert registry.load("numpy").name == "numpy"
+
+
+def test_registered_in_the_process(entries):
+    config.register_backend("mine", Loopback)
+    config.register_backend("mine", Loopback)
+    config.register_backend("by-name", "oneseed_numpy:backend")
+    assert config.available_backends() == ("by-name", "mine", "numpy")
+    with oneseed.using(backend="mine"):
+        assert isinstance(oneseed.initializers.Ones()((2,)), np.ndarray)
+    assert oneseed.initializers.Ones()((2,), backend="by-name").sum() == 2
+
+
+@pytest.mark.parametrize(
+    "name, target, error, message",
+    [
+        ("numpy", Loopback, ValueError, "is taken"),
+        ("mine", "oneseed_numpy", ValueError, "module:attribute"),
+        ("mine", 3, TypeError, "str or a callable"),
+        (3, Loopback, TypeError, "`name` must be a str"),
+    ],
+)
+def test_registering_nonsense(entries, name, target, error, message):
+    with pytest.raises(error, match=message):
+        config.register_backend(name, target)
+    assert config.available_backends() == ("numpy",)
+
+
+def test_a_name_is_registered_for_one_target(entries):
+    config.register_backend("mine", Loopback)
+    with pytest.raises(ValueError, match="is taken"):
+        config.register_backend("mine", numpy_backend)
