@@ -5,8 +5,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
+
+from oneseed import config, registry
+
+
+@pytest.fixture(autouse=True)
+def settings_restored(monkeypatch):
+    """Undo what a test or an example changes for the whole process."""
+    monkeypatch.setattr(config, "_defaults", config._defaults)
+    monkeypatch.setattr(registry, "_registered", dict(registry._registered))
+    monkeypatch.setattr(registry, "_loaded", dict(registry._loaded))
+
 
 # The two commands of the README install packages. The test session is the second, and runs the first by itself.
 RUN_BY_NOX = ("pip install . && oneseed sample he_normal --shape 3,3,64,128 --seed 7", "pip install nox && nox")

@@ -165,7 +165,8 @@ def test_bad_arguments_end_with_status_2_and_one_line(run, arguments, reason):
 def test_too_much_memory_is_one_line_too(run):
     status, _, err = run("sample", "he_normal", "--shape", "1000000,1000000,100000")
     assert status == 1
-    assert err.startswith("oneseed: Not enough memory") and err.count("\n") == 1
+    assert err.startswith("oneseed: Not enough memory")
+    assert err.count("\n") == 1
 
 
 def test_an_interrupt_is_no_traceback(run, monkeypatch):

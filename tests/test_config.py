@@ -13,13 +13,6 @@ from oneseed import config
 from oneseed.initializers import Zeros
 
 
-@pytest.fixture(autouse=True)
-def restored():
-    before = config.settings()
-    yield
-    config._set(**before._asdict())
-
-
 def test_defaults_are_those_of_keras():
     assert config.backend() == "numpy"
     assert config.floatx() == "float32"

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from oneseed.checks import Shape
 from oneseed.distributions import Fill, Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import numpy_dtype
+from oneseed.dtypes import NUMERIC, numpy_dtype
 from oneseed_numpy.engine import fill
 
 Array = NDArray[Any]
@@ -19,9 +19,13 @@ class NumpyBackend:
 
     name = "numpy"
 
+    def device(self, device: Any) -> None:
+        """Accept host memory, the only place there is."""
+        if device is not None and not (isinstance(device, str) and device == "cpu"):
+            raise ValueError(f"`device` must be None or 'cpu' on the numpy backend. Received: device={device!r}")
+
     def draw(self, draw: Draw, device: Any = None) -> Array:
         """Execute a draw."""
-        _check(device)
         distribution = draw.distribution
         if isinstance(distribution, Structured):
             return distribution.values(draw)
@@ -33,7 +37,6 @@ class NumpyBackend:
 
     def from_numpy(self, array: Array, device: Any = None) -> Array:
         """Return the array itself."""
-        _check(device)
         return array
 
     def to_numpy(self, x: Array) -> Array:
@@ -41,8 +44,8 @@ class NumpyBackend:
         return x
 
     def is_tensor(self, x: Any) -> bool:
-        """Tell whether `x` is an array."""
-        return isinstance(x, np.ndarray)
+        """Tell whether `x` is an array of numbers."""
+        return isinstance(x, np.ndarray) and x.dtype.name in NUMERIC
 
     def dtype(self, x: Array) -> str:
         """Return the name of the dtype."""
@@ -63,8 +66,3 @@ class NumpyBackend:
     def assign(self, variable: Array, array: Array) -> None:
         """Copy the values in."""
         variable[...] = array
-
-
-def _check(device: Any) -> None:
-    if device not in (None, "cpu"):
-        raise ValueError(f"`device` must be None or 'cpu' on the numpy backend. Received: device={device!r}")

@@ -17,8 +17,8 @@ from oneseed.stream.arrays import NumpyArrays
 from oneseed.stream.philox import words_of_blocks
 from oneseed.stream.sample import recipe, sample
 
-TILE = 1 << 16
-"""Elements made at once: enough to hide the cost of a call, few enough for the second-level cache."""
+TILE = {32: 1 << 16, 64: 1 << 15}
+"""Elements of 32 or 64 bits made at once: enough to hide the cost of a call, few enough for the cache."""
 
 Array = NDArray[Any]
 _ARRAYS = NumpyArrays()
@@ -39,7 +39,7 @@ def fill(draw: Draw, out: Array) -> None:
         return
     seed, stream = draw.seed or 0, draw.stream
     view, steps = coalesced(out, draw.strides)
-    for tile in tiles(view.shape, TILE):
+    for tile in tiles(view.shape, TILE[made.bits]):
         part = view[tile]
         first = draw.first + sum(cut.start * step for cut, step in zip(tile, steps, strict=True))
         starts, length = runs(part.shape, steps, first)

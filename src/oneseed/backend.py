@@ -4,6 +4,7 @@ Import it as Keras's documentation does: ``from oneseed import backend as K``. A
 works on it in the tensor's own framework; one that makes a tensor asks the backend in force.
 """
 
+import operator
 from collections.abc import Sequence
 from typing import Any, SupportsIndex
 
@@ -307,7 +308,11 @@ def eye(size: SupportsIndex | Sequence[int], dtype: Any = None, name: str | None
     array([[1., 0.],
            [0., 1.]], dtype=float32)
     """
-    return Identity()((int(size),) * 2 if isinstance(size, SupportsIndex) else size, dtype)
+    try:
+        shape: Any = size if isinstance(size, bool) else (operator.index(size),) * 2  # type: ignore[arg-type]
+    except TypeError:
+        shape = size
+    return Identity()(shape, dtype)
 
 
 def eval(x: Tensor) -> NDArray[Any]:

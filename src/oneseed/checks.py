@@ -1,13 +1,15 @@
 """Checks of arguments that several rooms of the house share, and the words of their messages."""
 
 import math
-from collections.abc import Iterable, Sequence
+import operator
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
 
 Shape = tuple[int, ...]
 MAX_SIZE = 2**63
+MAX_RANK = 64  # NumPy's own limit, and above that of every framework
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -112,26 +114,54 @@ def shape(value: Any, argument: str = "shape") -> Shape:
     TypeError
         If `value` is not a sequence, or a size is not an integer.
     ValueError
-        If a size is negative, or the tensor has ``2**63`` elements or more.
+        If a size is negative, or the tensor has ``2**63`` elements or more, or more axes than NumPy has.
     """
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
-        fix = f" Write ({value},) for one axis." if isinstance(value, int) else ""
+    sizes = counts(value, argument)
+    if len(sizes) > MAX_RANK:
+        raise ValueError(f"`{argument}` must have at most {MAX_RANK} axes. Received: {argument}={value!r}")
+    if span(sizes) >= MAX_SIZE:
+        raise ValueError(f"`{argument}` must have fewer than 2**63 elements. Received: {argument}={value!r}")
+    return sizes
+
+
+def counts(value: Any, argument: str) -> Shape:
+    """Check a sequence of integers of 0 or more; errors as in `shape`."""
+    sizes = _entries(value)
+    if sizes is None:
+        positive = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        fix = f" Write ({value},) for one axis." if positive else ""
         raise TypeError(f"`{argument}` must be a sequence of integers.{fix} Received: {argument}={value!r}")
-    sizes = tuple(value)
     for size in sizes:
-        # type() first: the common case costs no call.
-        if type(size) is not int and (isinstance(size, bool | np.bool_) or not hasattr(size, "__index__")):
+        if type(size) is not int:
             raise TypeError(
                 f"`{argument}` must hold integers; {size!r} is of type {type(size).__name__}. "
                 f"Received: {argument}={value!r}"
             )
         if size < 0:
             raise ValueError(f"`{argument}` must hold sizes of 0 or more. Received: {argument}={value!r}")
-    sizes = tuple(int(size) for size in sizes)
-    # A zero hides no axis that is too large: indices and strides need the product of the others.
-    if math.prod(max(size, 1) for size in sizes) >= MAX_SIZE:
-        raise ValueError(f"`{argument}` must have fewer than 2**63 elements. Received: {argument}={value!r}")
     return sizes
+
+
+def span(sizes: Shape) -> int:
+    """Return the product of the sizes, a 0 counted as 1: strides need the product of the others."""
+    return math.prod(max(size, 1) for size in sizes)
+
+
+def _entries(value: Any) -> tuple[Any, ...] | None:
+    """Return what a sequence holds, integers of other types as Python's; None for what is no sequence."""
+    if isinstance(value, str | bytes | Set | Mapping):
+        return None
+    try:
+        return tuple(size if type(size) is int else _as_int(size) for size in value)
+    except TypeError:  # not iterable, as arrays without axes are not
+        return None
+
+
+def _as_int(value: Any) -> Any:
+    try:
+        return value if isinstance(value, bool | np.bool_) else operator.index(value)
+    except TypeError:
+        return value
 
 
 def scalar(argument: str, value: Any) -> float:
@@ -156,20 +186,17 @@ def scalar(argument: str, value: Any) -> float:
     ValueError
         If it has axes, is NaN or infinite.
     """
-    number: int | float = value
-    if not isinstance(value, int | float):
-        if not hasattr(value, "shape") or not hasattr(value, "__float__"):
-            raise TypeError(f"`{argument}` must be a real number or a scalar tensor. Received: {argument}={value!r}")
+    number = value
+    if hasattr(value, "shape") and hasattr(value, "__float__"):
         if tuple(value.shape) != ():
             raise ValueError(
                 f"`{argument}` must be a scalar, a tensor of shape (). Received: {argument} of shape "
                 f"{tuple(value.shape)}"
             )
-        if "complex" in str(getattr(value, "dtype", "")):
-            raise TypeError(f"`{argument}` must be real. Received: {argument}={value!r}")
-        number = float(value)
-    if isinstance(number, bool):
-        raise TypeError(f"`{argument}` must be a real number, not bool. Received: {argument}={value!r}")
+        number = value.item() if hasattr(value, "item") else float(value)
+    # A span of time, in NumPy, becomes an int.
+    if isinstance(number, bool) or not isinstance(number, int | float) or "time" in str(getattr(value, "dtype", "")):
+        raise TypeError(f"`{argument}` must be a real number or a scalar tensor of one. Received: {argument}={value!r}")
     try:
         finite = math.isfinite(number)
     except OverflowError:  # an int beyond every float

@@ -4,8 +4,8 @@ The names are those of `keras.config`. A setter changes the process-wide default
 sees; `using` changes it for the code inside its block only, in this thread or asyncio task.
 """
 
-import math
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -180,7 +180,7 @@ def set_epsilon(value: float) -> None:
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"`epsilon` must be a positive float. Received: epsilon={value!r}")
-    if not (value > 0 and math.isfinite(value)):
+    if not 0 < value <= sys.float_info.max:
         raise ValueError(f"`epsilon` must be positive and finite. Received: epsilon={value!r}")
     _set(epsilon=float(value))
 

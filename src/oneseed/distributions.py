@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from oneseed.dtypes import cast_array, cast_scalar
+from oneseed.dtypes import cast_array, cast_scalar, check_array, overflows
 
 if TYPE_CHECKING:
     from oneseed.draws import Draw
+
+FARTHEST = {32: 6.3, 64: 9.1}
+"""No sample of the standard normal distribution, from 32 or 64 random bits, lies farther from 0."""
 
 STDDEV_OF_PM2 = 0.87962566103423975041
 """Standard deviation of a normal distribution truncated to two standard deviations on either side."""
@@ -25,18 +28,19 @@ class Fill:
     """Every element is `value`."""
 
     name: ClassVar[str] = "constant"
-    sampled: ClassVar[bool] = False
 
     value: bool | int | float | complex
 
     @property
     def numbers(self) -> dict[str, Any]:
         """What `describe` shows."""
-        return {"value": self.value}
+        return {"value": str(self.value) if isinstance(self.value, complex) else self.value}
 
     def scalar(self, dtype: str) -> Any:
-        """Return the value as a scalar of `dtype`; ValueError if it does not fit."""
+        """Return the value as a scalar of `dtype`."""
         return cast_scalar(self.value, dtype, "value")
+
+    check = scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +48,13 @@ class Normal:
     """Normal distribution with mean `mean` and standard deviation `stddev`."""
 
     name: ClassVar[str] = "normal"
-    sampled: ClassVar[bool] = True
 
     mean: float = 0.0
     stddev: float = 1.0
+
+    def overflows(self, dtype: str) -> bool:
+        """Tell whether values can be beyond the largest of a dtype."""
+        return _overflows(abs(self.mean) + FARTHEST[64 if dtype == "float64" else 32] * self.stddev, dtype)
 
     @property
     def numbers(self) -> dict[str, Any]:
@@ -63,12 +70,15 @@ class TruncatedNormal:
     """
 
     name: ClassVar[str] = "truncated_normal"
-    sampled: ClassVar[bool] = True
 
     mean: float = 0.0
     stddev: float = 1.0
     lower: float = -2.0
     upper: float = 2.0
+
+    def overflows(self, dtype: str) -> bool:
+        """Tell whether values can be beyond the largest of a dtype."""
+        return _overflows(abs(self.mean) + max(-self.lower, self.upper) * self.stddev, dtype)
 
     @property
     def stddev_after_truncation(self) -> float:
@@ -98,10 +108,13 @@ class Uniform:
     """Uniform distribution on ``[low, high)``."""
 
     name: ClassVar[str] = "uniform"
-    sampled: ClassVar[bool] = True
 
     low: float = 0.0
     high: float = 1.0
+
+    def overflows(self, dtype: str) -> bool:
+        """Tell whether the bounds, or what is computed of them, are beyond the largest of a dtype."""
+        return _overflows(max(-self.low, self.high), dtype) or not math.isfinite(self.low + self.high)
 
     @property
     def limit(self) -> float | None:
@@ -121,7 +134,6 @@ class Integers:
     """Uniform distribution on the integers in ``[low, high)``; ``high - low <= 2**32``."""
 
     name: ClassVar[str] = "integers"
-    sampled: ClassVar[bool] = True
 
     low: int
     high: int
@@ -142,12 +154,14 @@ class Structured:
     __slots__ = ()
 
     name: ClassVar[str]
-    sampled: ClassVar[bool] = False
 
     @property
     def numbers(self) -> dict[str, Any]:
         """What `describe` shows."""
         return {}
+
+    def check(self, dtype: str) -> None:
+        """Raise ValueError if `dtype` cannot hold the values."""
 
     def values(self, draw: "Draw") -> NDArray[Any]:
         """Return the block of the tensor that `draw` asks for, in the dtype of `draw`."""
@@ -178,10 +192,19 @@ class Values(Structured):
         """What `describe` shows."""
         return {"array": f"{self.array.dtype.name}{self.array.shape}"}
 
+    def check(self, dtype: str) -> None:
+        """Raise ValueError if `dtype` cannot hold the elements."""
+        check_array(self.array, dtype, "value")
+
     def values(self, draw: "Draw") -> NDArray[Any]:
         """Cast what the block needs, and broadcast it."""
-        whole = np.broadcast_to(self.array, draw.shape)
-        return cast_array(whole[draw.slices], draw.dtype, "value")
+        array = self.array.reshape((1,) * (len(draw.shape) - self.array.ndim) + self.array.shape)
+        cuts = tuple(slice(1) if size == 1 else cut for size, cut in zip(array.shape, draw.slices, strict=True))
+        return cast_array(np.broadcast_to(array[cuts], draw.block), draw.dtype, "value")
+
+
+def _overflows(value: float, dtype: str) -> bool:
+    return not math.isfinite(value) or overflows(value, dtype)
 
 
 Distribution = Fill | Normal | TruncatedNormal | Uniform | Integers | Structured

@@ -1,5 +1,6 @@
 """Names of dtypes, and what a value becomes in each of them."""
 
+import cmath
 import math
 from functools import cache
 from typing import Any
@@ -59,7 +60,7 @@ def dtype_name(dtype: Any) -> str:
     >>> dtype_name(np.float32), dtype_name("half"), dtype_name(np.dtype("<i8"))
     ('float32', 'float16', 'int64')
     """
-    if dtype is None or dtype is float:
+    if dtype is None or dtype is float or (isinstance(dtype, str) and dtype == "float"):
         return config.floatx()
     try:
         return _dtype_name(dtype)
@@ -71,12 +72,15 @@ def dtype_name(dtype: Any) -> str:
 def _dtype_name(dtype: Any) -> str:
     if dtype in NUMERIC:
         return str(dtype)
-    if dtype is int:
+    if dtype in (int, "int"):
         return "int32"
-    # Frameworks outside NumPy print their dtypes as "torch.float32" or "<dtype: 'float32'>" and most have a name.
-    name = str(getattr(dtype, "name", None) or str(dtype).rpartition(".")[2])
-    if name in NUMERIC:
-        return name
+    # A framework's dtype prints as "torch.float32", or has a name; its class is called so.
+    if type(dtype).__name__.lower() == "dtype":
+        dtype = getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]
+        if dtype in NUMERIC:
+            return str(dtype)
+    elif not isinstance(dtype, str | type | np.dtype):
+        raise _not_a_dtype(dtype)
     try:
         name = str(np.dtype(dtype).name)
     except TypeError:
@@ -92,11 +96,6 @@ def _not_a_dtype(dtype: Any) -> Exception:
     hint = nearest(dtype, NUMERIC) if isinstance(dtype, str) else ""
     kind = ValueError if isinstance(dtype, str) else TypeError
     return kind(f"`dtype` must be one of {', '.join(NUMERIC)}.{hint} Received: dtype={dtype!r}")
-
-
-def is_float(name: str) -> bool:
-    """Tell whether `name` is a dtype in which random floats are drawn."""
-    return name in FLOATS
 
 
 def cast_scalar(value: Any, dtype: str, argument: str) -> Any:
@@ -123,13 +122,13 @@ def cast_scalar(value: Any, dtype: str, argument: str) -> Any:
         integer, an imaginary part as a real number.
     """
     kind = numpy_dtype(dtype)
-    if isinstance(value, complex):
-        if dtype in COMPLEX:
-            return kind.type(value)
+    if isinstance(value, complex) and value.imag and dtype not in COMPLEX:
         raise ValueError(
             f"`{argument}` has an imaginary part, which {dtype} cannot hold; use dtype='complex64' or "
             f"'complex128'. Received: {argument}={value!r}"
         )
+    if isinstance(value, complex) and dtype not in COMPLEX:
+        value = value.real
     if dtype == "bool":
         return np.bool_(value)
     if dtype in INTEGERS:
@@ -140,17 +139,49 @@ def cast_scalar(value: Any, dtype: str, argument: str) -> Any:
                 f"Received: {argument}={value!r}"
             )
         return kind.type(math.trunc(value))
-    try:
-        with np.errstate(over="ignore"):
-            result = kind.type(value)
-        overflow = math.isfinite(value) and not np.isfinite(result)
-    except OverflowError:  # an int beyond every float
-        overflow = True
-    if overflow:
+    if overflows(value, dtype):
         raise ValueError(
             f"`{argument}` is beyond the largest {dtype}; use a wider dtype. Received: {argument}={value!r}"
         )
-    return result
+    return kind.type(value)
+
+
+def overflows(value: complex, dtype: str) -> bool:
+    """Tell whether a finite number is beyond the largest of a float or complex dtype."""
+    try:
+        with np.errstate(over="ignore"):
+            return cmath.isfinite(value) and not np.isfinite(numpy_dtype(dtype).type(value))
+    except OverflowError:  # an int beyond every float
+        return True
+
+
+def check_array(array: NDArray[Any], dtype: str, argument: str) -> None:
+    """Refuse an array with a number that the dtype cannot hold; the rules are those of `cast_scalar`.
+
+    Parameters
+    ----------
+    array : ndarray
+        The numbers.
+    dtype : str
+        A name of `NUMERIC`.
+    argument : str
+        What the array is called in messages.
+
+    Raises
+    ------
+    ValueError
+        If one does not fit.
+    """
+    parts = [array.real, array.imag] if array.dtype.kind == "c" else [array]
+    if len(parts) == 2 and dtype not in COMPLEX and parts.pop().any():
+        cast_scalar(1j, dtype, argument)
+    for part in parts:
+        finite = part[np.isfinite(part)]
+        if finite.size < part.size and dtype in INTEGERS:
+            cast_scalar(math.nan, dtype, argument)
+        if finite.size:  # between the extremes everything fits
+            cast_scalar(finite.min().item(), dtype, argument)
+            cast_scalar(finite.max().item(), dtype, argument)
 
 
 def cast_array(array: NDArray[Any], dtype: str, argument: str) -> NDArray[Any]:
@@ -175,18 +206,6 @@ def cast_array(array: NDArray[Any], dtype: str, argument: str) -> NDArray[Any]:
     ValueError
         If the dtype cannot hold one of the numbers.
     """
-    if array.dtype.kind == "c" and dtype not in COMPLEX:
-        if array.imag.any():
-            cast_scalar(1j, dtype, argument)
-        array = array.real
-    if dtype in INTEGERS and array.size:
-        # NaN is both the least and the greatest; between the extremes everything fits.
-        cast_scalar(array.min().item(), dtype, argument)
-        cast_scalar(array.max().item(), dtype, argument)
-    with np.errstate(over="ignore"):
-        result = array.astype(numpy_dtype(dtype))
-    if dtype in FLOATS + COMPLEX:
-        overflow = np.isfinite(array) & ~np.isfinite(result)
-        if overflow.any():
-            cast_scalar(array[overflow][0].item(), dtype, argument)
-    return result
+    check_array(array, dtype, argument)
+    real = array.real if array.dtype.kind == "c" and dtype not in COMPLEX else array
+    return real.astype(numpy_dtype(dtype))

@@ -22,8 +22,11 @@ class Backend(Protocol):
     def name(self) -> str:
         """The name by which users choose it."""
 
+    def device(self, device: Any) -> Any:
+        """Check a device as users name it, None for the default, and return what `draw` takes; else ValueError."""
+
     def draw(self, draw: Draw, device: Any = None) -> Tensor:
-        """Execute a draw and return its block, of shape ``draw.block``, on `device`."""
+        """Execute a draw and return its block, of shape ``draw.block``, on a device that `device` returned."""
 
     def from_numpy(self, array: NDArray[Any], device: Any = None) -> Tensor:
         """Return an array as a tensor; it may share the memory."""

@@ -84,6 +84,8 @@ def register_backend(name: str, target: "Callable[[], Backend] | str") -> None:
     """
     if not isinstance(name, str):
         raise TypeError(f"`name` must be a str. Received: name={name!r}")
+    if not name:
+        raise ValueError(f"`name` must not be empty. Received: name={name!r}")
     if isinstance(target, str):
         module, _, attribute = target.partition(":")
         if not (module and attribute):

@@ -88,7 +88,21 @@ class SeedGenerator:
         -------
         SeedGenerator
             The generator.
+
+        Raises
+        ------
+        TypeError
+            If `config` is not a dict.
+        ValueError
+            If it has other keys.
         """
+        if not isinstance(config, dict):
+            raise TypeError(f"`config` must be a dict. Received: config={config!r}")
+        if unknown := sorted(map(str, set(config) - {"seed", "name"})):
+            raise ValueError(
+                "The configuration of a SeedGenerator must have no keys but 'seed' and 'name'; it has "
+                f"{', '.join(map(repr, unknown))}. Received: config={config!r}"
+            )
         return cls(config.get("seed"))
 
     def __repr__(self) -> str:

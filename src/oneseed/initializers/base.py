@@ -2,19 +2,28 @@
 
 import inspect
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from oneseed import checks, config, registry, seeds
 from oneseed.checks import Shape
-from oneseed.distributions import Distribution
+from oneseed.distributions import Distribution, Fill, Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import FLOATS, dtype_name
+from oneseed.dtypes import FLOATS, dtype_name, numpy_dtype
 from oneseed.fans import Layout, fans, layout_of
 from oneseed.seeds import SeedGenerator
 from oneseed.stream.paths import Part, as_path
-from oneseed.stream.sample import recipe
 
 Tensor = Any
+
+
+class Target(NamedTuple):
+    """The whole tensor that a distribution is for, checked."""
+
+    shape: Shape
+    dtype: str
+    layout: Layout | None
+    fan_in: int
+    fan_out: int
 
 
 class Initializer:
@@ -92,8 +101,9 @@ class Initializer:
             If the backend's framework is not installed.
         """
         engine = registry.load(config.backend() if backend is None else backend)
+        where = engine.device(device)
         draw = self._draw(shape, dtype, axes, path, partition_shape, partition_offset, advance=True)
-        return engine.draw(draw, device=device)
+        return engine.draw(draw, where)
 
     def describe(
         self,
@@ -155,11 +165,18 @@ class Initializer:
         layout = layout_of(whole, axes)
         parts = as_path(path)
         offset, block = _block(whole, partition_shape, partition_offset)
+        if checks.span(block) * numpy_dtype(name).itemsize >= checks.MAX_SIZE:
+            argument = "shape" if partition_shape is None else "partition_shape"
+            raise ValueError(
+                f"`{argument}` must have fewer than 2**63 bytes, in {name}; ask for a smaller block. "
+                f"Received: {argument}={block}"
+            )
         fan_in, fan_out = self._fans(whole, layout)
         order = layout.order if layout else tuple(range(len(whole)))
-        distribution = self._distribution(whole, name, layout, fan_in, fan_out)
-        if distribution.sampled:
-            recipe(distribution, name)  # can be refused, and a draw that is refused must not be counted
+        distribution = self._distribution(Target(whole, name, layout, fan_in, fan_out))
+        # All that can be refused has been, once the distribution is checked: a refused draw must not be counted.
+        if isinstance(distribution, Fill | Structured):
+            distribution.check(name)
         seed = None
         if self.seed is not None:
             seed, parts = seeds.address(self.seed, parts, advance)
@@ -168,7 +185,7 @@ class Initializer:
     def _fans(self, shape: Shape, layout: Layout | None) -> tuple[int, int]:
         return fans(shape, layout)
 
-    def _distribution(self, shape: Shape, dtype: str, layout: Layout | None, fan_in: int, fan_out: int) -> Distribution:
+    def _distribution(self, target: Target) -> Distribution:
         """Return the distribution for a tensor: the one thing a built-in initializer decides."""
         raise NotImplementedError(
             f"{type(self).__name__} must override `__call__(shape, dtype=None)`, as initializers do."
@@ -203,7 +220,7 @@ class Initializer:
         TypeError
             If `config` is not a dict.
         ValueError
-            If it has keys that the constructor does not know.
+            If it has keys that the constructor does not know, or lacks some that it needs.
 
         Examples
         --------
@@ -225,6 +242,11 @@ class Initializer:
                     f"The configuration of {cls.__name__} must have no keys but its arguments: {accepted}."
                     f"{checks.nearest(str(key), known)} Received: config={config!r}"
                 )
+        if missing := [key for key in required(cls) if key not in arguments]:
+            raise ValueError(
+                f"The configuration of {cls.__name__} must have the keys {', '.join(map(repr, missing))} too. "
+                f"Received: config={config!r}"
+            )
         return cls(**arguments)
 
     def clone(self) -> Self:
@@ -271,11 +293,21 @@ class RandomInitializer(Initializer):
         return super().from_config(config)
 
 
-def check_drawn_dtype(dtype: str) -> None:
-    """Refuse dtypes in which no random floats are drawn."""
+def required(cls: type) -> list[str]:
+    """Return the names of the constructor's arguments that have no default."""
+    return [
+        name
+        for name, parameter in inspect.signature(cls).parameters.items()
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+
+
+def check_float(dtype: str) -> None:
+    """Refuse dtypes that are no floats; a complex one needs two draws, which no initializer here makes."""
     if dtype not in FLOATS:
         raise ValueError(
-            f"`dtype` must be a float dtype, one of {', '.join(FLOATS)}, for random values. Received: dtype={dtype!r}"
+            f"`dtype` must be a float dtype for this initializer, one of {', '.join(FLOATS)}. Received: dtype={dtype!r}"
         )
 
 
@@ -289,7 +321,7 @@ def _block(shape: Shape, partition_shape: Any, partition_offset: Any) -> tuple[S
             f"partition_shape={partition_shape!r}, partition_offset={partition_offset!r}"
         )
     block = checks.shape(partition_shape, "partition_shape")
-    offset = checks.shape(partition_offset, "partition_offset")
+    offset = checks.counts(partition_offset, "partition_offset")
     fits = len(block) == len(offset) == len(shape) and all(
         at + size <= extent for at, size, extent in zip(offset, block, shape, strict=True)
     )

@@ -1,14 +1,14 @@
 """Initializers that draw nothing: zeros, ones, constants, arrays."""
 
+from copy import deepcopy
 from typing import Any
 
 from numpy.typing import NDArray
 
 from oneseed.checks import Shape
 from oneseed.distributions import Distribution, Fill, Values
-from oneseed.fans import Layout
 from oneseed.host import numbers
-from oneseed.initializers.base import Initializer
+from oneseed.initializers.base import Initializer, Target
 
 
 class Zeros(Initializer):
@@ -24,7 +24,7 @@ class Zeros(Initializer):
            [0, 0]], dtype=int8)
     """
 
-    def _distribution(self, shape: Shape, dtype: str, layout: Layout | None, fan_in: int, fan_out: int) -> Fill:
+    def _distribution(self, target: Target) -> Fill:
         return Fill(0)
 
 
@@ -40,7 +40,7 @@ class Ones(Initializer):
     array([1., 1., 1.], dtype=float32)
     """
 
-    def _distribution(self, shape: Shape, dtype: str, layout: Layout | None, fan_in: int, fan_out: int) -> Fill:
+    def _distribution(self, target: Target) -> Fill:
         return Fill(1)
 
 
@@ -76,15 +76,13 @@ class Constant(Initializer):
             self._fill = Fill(value)
             return
         array = _copied(value)
-        # A list stays one, so that the configuration is what was written.
-        self.value = value.copy() if isinstance(value, list) else array
+        # A list of plain numbers stays one, so that the configuration is what was written.
+        self.value = deepcopy(value) if _plain(value) else array
         self._fill = Fill(array.item()) if array.ndim == 0 else Values(array)
 
-    def _distribution(self, shape: Shape, dtype: str, layout: Layout | None, fan_in: int, fan_out: int) -> Distribution:
-        if isinstance(self._fill, Fill):
-            self._fill.scalar(dtype)
-        elif isinstance(self._fill, Values):
-            self._check_shape(self._fill.array.shape, shape)
+    def _distribution(self, target: Target) -> Distribution:
+        if isinstance(self._fill, Values):
+            self._check_shape(self._fill.array.shape, target.shape)
         return self._fill
 
     def _check_shape(self, given: Shape, shape: Shape) -> None:
@@ -143,6 +141,12 @@ class Assign(Constant):
     def _check_shape(self, given: Shape, shape: Shape) -> None:
         if given != shape:
             raise ValueError(f"`shape` must be {given}, the shape of the array. Received: shape={shape}")
+
+
+def _plain(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(map(_plain, value))
+    return type(value) in (bool, int, float)
 
 
 def _copied(value: Any) -> NDArray[Any]:

@@ -8,13 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import checks
-from oneseed.checks import Shape
 from oneseed.distributions import Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import COMPLEX, cast_array, numpy_dtype
-from oneseed.fans import Layout
+from oneseed.dtypes import COMPLEX, numpy_dtype, overflows
 from oneseed.host import numbers
-from oneseed.initializers.base import Initializer, check_drawn_dtype
+from oneseed.initializers.base import Initializer, Target, check_float
 
 SIDES = ("imag", "real")
 SCALINGS = ("density", "spectrum")
@@ -46,6 +44,31 @@ class FourierBasis(Structured):
         """What `describe` shows."""
         return {"side": self.side, "scaling": self.scaling}
 
+    @property
+    def divisor(self) -> float:
+        """What the window is divided by."""
+        # fsum is exact, so that the order of the terms does not matter.
+        if self.window is None or self.scaling is None:
+            return 1.0
+        if self.scaling == "density":
+            return math.sqrt(math.fsum(w * w for w in self.window))
+        return math.fsum(map(abs, self.window))
+
+    def check(self, dtype: str) -> None:
+        """Raise ValueError if the window cannot be scaled, or `dtype` cannot hold its values."""
+        if self.window is None:
+            return
+        largest = max(map(abs, self.window), default=0.0)
+        if self.window and not self.divisor:
+            raise ValueError(
+                "`window` must have values other than zero to be scaled; choose another, or scaling=None. "
+                f"Received: window={self.window!r}"
+            )
+        if not math.isfinite(self.divisor) or overflows(largest / (self.divisor or 1.0), dtype):
+            raise ValueError(
+                f"`window` is beyond the largest {dtype}; use smaller values. Received: window={self.window!r}"
+            )
+
     def values(self, draw: Draw) -> NDArray[Any]:
         """Make the block, in float64 and rounded once."""
         if 0 in draw.block:
@@ -59,12 +82,9 @@ class FourierBasis(Structured):
         kernel = table[np.outer(times, frequencies) % period]
         if self.window is not None:
             kernel *= np.array(self.window)[times, None]
-            # fsum is exact, so that the order of the terms does not matter.
-            if self.scaling == "density":
-                kernel /= math.sqrt(math.fsum(w * w for w in self.window))
-            elif self.scaling == "spectrum":
-                kernel /= math.fsum(map(abs, self.window))
-        return cast_array(kernel[:, None, :], draw.dtype, "the kernel")
+            kernel /= self.divisor
+        made: NDArray[Any] = kernel[:, None, :].astype(numpy_dtype(draw.dtype))
+        return made
 
 
 class STFT(Initializer):
@@ -125,9 +145,11 @@ class STFT(Initializer):
                 named_window(window, 1, periodic)
         else:
             self.window = _array_window(window)
+            self._basis(self.window).check("float64")
 
-    def _distribution(self, shape: Shape, dtype: str, layout: Layout | None, fan_in: int, fan_out: int) -> FourierBasis:
-        check_drawn_dtype(dtype)
+    def _distribution(self, target: Target) -> FourierBasis:
+        check_float(target.dtype)
+        shape = target.shape
         if len(shape) != 3 or shape[1] != 1 or shape[2] == 1:
             raise ValueError(
                 "`shape` must be (T, 1, F // 2 + 1), the length of the window, 1 and the number of frequencies, "
@@ -141,6 +163,9 @@ class STFT(Initializer):
                 f"`window` must have as many values as the first axis of the shape {shape}. Received: {len(window)} "
                 "values"
             )
+        return self._basis(window)
+
+    def _basis(self, window: Any) -> FourierBasis:
         return FourierBasis(self.side, None if window is None else tuple(map(float, window)), self.scaling)
 
     def get_config(self) -> dict[str, Any]:

@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import checks
-from oneseed.checks import Shape
 from oneseed.distributions import Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import cast_array
-from oneseed.fans import BATCH, INPUT, OUTPUT, SPATIAL, Layout
+from oneseed.dtypes import cast_scalar, numpy_dtype
+from oneseed.fans import BATCH, INPUT, OUTPUT, SPATIAL
 from oneseed.host import gaussian
-from oneseed.initializers.base import RandomInitializer, check_drawn_dtype
+from oneseed.initializers.base import RandomInitializer, Target, check_float
 from oneseed.seeds import SeedGenerator
 
 Matrix = NDArray[np.float64]
@@ -28,7 +27,6 @@ class Haar(Structured):
     """`count` independent matrices, uniform on the orthogonal group or a part of its columns or rows."""
 
     name: ClassVar[str] = "orthogonal"
-    sampled: ClassVar[bool] = False
 
     gain: float
     count: int
@@ -40,6 +38,10 @@ class Haar(Structured):
         """What `describe` shows."""
         return {"gain": self.gain, "matrices": self.count, "rows": self.rows, "columns": self.columns}
 
+    def check(self, dtype: str) -> None:
+        """Raise ValueError if `dtype` cannot hold the gain, which no element exceeds."""
+        cast_scalar(self.gain, dtype, "gain")
+
     def values(self, draw: Draw) -> NDArray[Any]:
         """Make the whole tensor, in float64, and return the block, rounded."""
         logical = gaussian(draw)
@@ -48,7 +50,7 @@ class Haar(Structured):
                 tall = matrix if self.rows >= self.columns else matrix.T
                 tall[...] = orthonormal(tall) * self.gain
         whole = logical.transpose(np.argsort(draw.order))
-        return cast_array(whole[draw.slices], draw.dtype, "gain")
+        return whole[draw.slices].astype(numpy_dtype(draw.dtype))
 
 
 def orthonormal(normal: Matrix) -> Matrix:
@@ -136,9 +138,10 @@ class Orthogonal(RandomInitializer):
         self.gain = checks.scalar("gain", gain)
         super().__init__(seed)
 
-    def _distribution(self, shape: Shape, dtype: str, layout: Layout | None, fan_in: int, fan_out: int) -> Haar:
-        check_drawn_dtype(dtype)
-        kinds = layout.kinds if layout else (SPATIAL,) * (len(shape) - 1) + (OUTPUT,) * bool(shape)
+    def _distribution(self, target: Target) -> Haar:
+        check_float(target.dtype)
+        shape = target.shape
+        kinds = target.layout.kinds if target.layout else (SPATIAL,) * (len(shape) - 1) + (OUTPUT,) * bool(shape)
         if len(shape) - kinds.count(BATCH) < 2:
             raise ValueError(
                 "`shape` must have at least 2 axes, batch axes aside, for an orthogonal matrix. "

@@ -109,7 +109,7 @@ def register(cls: Any = None, *, package: str = "Custom", name: str | None = Non
     Raises
     ------
     TypeError
-        If what is decorated is not a class.
+        If what is decorated is not a class, or `package` or `name` is not a str.
     ValueError
         If the name is another class's.
 
@@ -123,6 +123,9 @@ def register(cls: Any = None, *, package: str = "Custom", name: str | None = Non
     >>> oneseed.initializers.get("readme>Sevens")((2,))
     array([7., 7.], dtype=float32)
     """
+    for argument, value in (("package", package), ("name", name)):
+        if not isinstance(value, str) and not (argument == "name" and value is None):
+            raise TypeError(f"`{argument}` must be a str. Received: {argument}={value!r}")
 
     def decorate(custom: Any) -> Any:
         if not isinstance(custom, type):
@@ -146,19 +149,17 @@ def registered_name(cls: type) -> str | None:
     return next((name for name, custom in _custom.items() if custom is cls), None)
 
 
-def find(name: str, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Return what a name stands for: a custom object, a built-in class, a registered class.
+def find(name: str) -> Any:
+    """Return what a name stands for: a built-in class or a registered one.
 
     Parameters
     ----------
     name : str
         A class name, an alias, "package>name", or a registered class's bare name if only one has it.
-    custom_objects : dict, optional
-        Names that come before all others.
 
     Returns
     -------
-    type or callable
+    type
         The class.
 
     Raises
@@ -166,17 +167,18 @@ def find(name: str, custom_objects: dict[str, Any] | None = None) -> Any:
     ValueError
         If nothing has this name.
     """
-    if custom_objects and name in custom_objects:
-        return custom_objects[name]
-    if name in ALIASES:
-        return ALIASES[name]
-    if name in _custom:
-        return _custom[name]
-    bare = [cls for full, cls in _custom.items() if full.rpartition(">")[2] == name]
-    if len(bare) == 1:
-        return bare[0]
+    cls = ALIASES.get(name) or find_registered(name)
+    if cls is not None:
+        return cls
     known = sorted({*SHORTCUTS, *_custom} - {"initializer", "assign"})
     raise ValueError(
-        f"Unknown initializer {name!r}.{nearest(name, [*ALIASES, *_custom])} Known ones are {', '.join(known)}; "
-        f"custom classes need `oneseed.initializers.register`. Received: identifier={name!r}"
+        f"Unknown initializer {name!r}.{nearest(name, [*ALIASES, *_custom])} Known ones are "
+        f"{', '.join(known)}; a custom class must be registered with `oneseed.initializers.register`. "
+        f"Received: identifier={name!r}"
     )
+
+
+def find_registered(name: str) -> Any:
+    """Return the registered class of a name, in full or bare if only one has it; None if there is none."""
+    bare = [cls for full, cls in _custom.items() if full.rpartition(">")[2] == name]
+    return _custom.get(name) or (bare[0] if len(bare) == 1 else None)

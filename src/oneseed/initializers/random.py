@@ -6,11 +6,9 @@ from typing import Any
 import numpy as np
 
 from oneseed import checks, distributions
-from oneseed.checks import Shape
 from oneseed.distributions import Distribution, Integers, Normal, Uniform
-from oneseed.dtypes import FLOATS, INTEGERS, numpy_dtype
-from oneseed.fans import Layout
-from oneseed.initializers.base import RandomInitializer, check_drawn_dtype
+from oneseed.dtypes import FLOATS, INTEGERS, cast_scalar, numpy_dtype
+from oneseed.initializers.base import RandomInitializer, Target, check_float
 from oneseed.seeds import SeedGenerator
 
 Seed = int | SeedGenerator | None
@@ -26,9 +24,16 @@ class _MeanStddev(RandomInitializer):
             raise ValueError(f"`stddev` must be 0 or more. Received: stddev={stddev!r}")
         super().__init__(seed)
 
-    def _distribution(self, shape: Shape, dtype: str, layout: Layout | None, fan_in: int, fan_out: int) -> Distribution:
-        check_drawn_dtype(dtype)
-        return self._kind(float(self.mean), float(self.stddev))
+    def _distribution(self, target: Target) -> Distribution:
+        check_float(target.dtype)
+        cast_scalar(self.mean, target.dtype, "mean")
+        made = self._kind(float(self.mean), float(self.stddev))
+        if made.overflows(target.dtype):
+            raise ValueError(
+                f"`stddev` is too large: values can be beyond the largest {target.dtype}; use a wider dtype. "
+                f"Received: stddev={self.stddev!r}"
+            )
+        return made
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
@@ -140,7 +145,8 @@ class RandomUniform(RandomInitializer):
             )
         super().__init__(seed)
 
-    def _distribution(self, shape: Shape, dtype: str, layout: Layout | None, fan_in: int, fan_out: int) -> Distribution:
+    def _distribution(self, target: Target) -> Distribution:
+        dtype = target.dtype
         if dtype in INTEGERS:
             return self._integers(dtype)
         if dtype not in FLOATS:
@@ -148,7 +154,15 @@ class RandomUniform(RandomInitializer):
                 f"`dtype` must be a float or integer dtype, one of {', '.join(sorted(FLOATS + INTEGERS))}, for "
                 f"uniform random values. Received: dtype={dtype!r}"
             )
-        return Uniform(float(self.minval), float(self.maxval))
+        cast_scalar(self.minval, dtype, "minval")
+        cast_scalar(self.maxval, dtype, "maxval")
+        made = Uniform(float(self.minval), float(self.maxval))
+        if made.overflows(dtype):
+            raise ValueError(
+                "The sum of `minval` and `maxval` must be below the largest float64. Received: "
+                f"minval={self.minval!r}, maxval={self.maxval!r}"
+            )
+        return made
 
     def _integers(self, dtype: str) -> Integers:
         low, high = int(self.minval), int(self.maxval)

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterable
+from copy import copy
 from typing import Any
 
 from oneseed import checks
 from oneseed.checks import Shape
 from oneseed.distributions import STDDEV_OF_PM2, Distribution, Normal, TruncatedNormal, Uniform
 from oneseed.fans import Layout, fans, fans_of_axes
-from oneseed.initializers.base import RandomInitializer, check_drawn_dtype
+from oneseed.initializers.base import RandomInitializer, Target, check_float
 from oneseed.seeds import SeedGenerator
 
 Seed = int | SeedGenerator | None
@@ -97,17 +98,24 @@ class VarianceScaling(RandomInitializer):
             )
         return fans_of_axes(shape, self.input_axes, self.output_axes)
 
-    def _distribution(self, shape: Shape, dtype: str, layout: Layout | None, fan_in: int, fan_out: int) -> Distribution:
-        check_drawn_dtype(dtype)
+    def _distribution(self, target: Target) -> Distribution:
+        dtype, fan_in, fan_out = target.dtype, target.fan_in, target.fan_out
+        check_float(dtype)
         n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         variance = self.scale / max(1.0, n)
+        made: Uniform | Normal | TruncatedNormal
         if self.distribution == "uniform":
             limit = math.sqrt(3.0 * variance)
-            return Uniform(-limit, limit)
-        stddev = math.sqrt(variance)
-        if self.distribution == "untruncated_normal":
-            return Normal(0.0, stddev)
-        return TruncatedNormal(0.0, stddev / STDDEV_OF_PM2)
+            made = Uniform(-limit, limit)
+        elif self.distribution == "untruncated_normal":
+            made = Normal(0.0, math.sqrt(variance))
+        else:
+            made = TruncatedNormal(0.0, math.sqrt(variance) / STDDEV_OF_PM2)
+        if made.overflows(dtype):
+            raise ValueError(
+                f"`scale` is too large: values can be beyond the largest {dtype}. Received: scale={self.scale!r}"
+            )
+        return made
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
@@ -116,8 +124,8 @@ class VarianceScaling(RandomInitializer):
             "scale": self.scale,
             "mode": self.mode,
             "distribution": self.distribution,
-            "input_axes": self.input_axes,
-            "output_axes": self.output_axes,
+            "input_axes": copy(self.input_axes),
+            "output_axes": copy(self.output_axes),
         }
 
 
@@ -140,7 +148,10 @@ class _Named(VarianceScaling):
 def _axes(argument: str, value: Any) -> list[int] | None:
     if value is None:
         return None
-    axes = value if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    try:
+        axes = [value] if isinstance(value, str) else list(value)
+    except TypeError:  # a single axis
+        axes = [value]
     return [checks.index(argument, axis, -(2**31), 2**31) for axis in axes]
 
 

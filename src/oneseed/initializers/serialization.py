@@ -1,13 +1,17 @@
 """Initializers as plain data, in Keras 3's form, and back from that and from Keras 2's two forms."""
 
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from oneseed.dtypes import NUMERIC, numpy_dtype
+from oneseed import checks
+from oneseed.dtypes import COMPLEX, INTEGERS, NUMERIC, cast_array
 from oneseed.host import backend_of
+from oneseed.initializers.base import required
 from oneseed.initializers.constants import Assign
-from oneseed.initializers.names import ALIASES, find, registered_name
+from oneseed.initializers.names import ALIASES, find, find_registered, registered_name
 from oneseed.seeds import SeedGenerator
 
 MODULE = "oneseed.initializers"
@@ -99,26 +103,30 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
             "`config` must have the key 'class_name', a str, and may have 'config', a dict. "
             f"Received: config={config!r}"
         )
-    cls = find(_name_to_find(config, name), custom_objects)
+    cls = _class_of(config, name, custom_objects or {})
     if not hasattr(cls, "from_config"):
         return cls(**arguments)
     return cls.from_config(arguments)
 
 
-def _name_to_find(config: dict[str, Any], name: str) -> str:
-    """Return the registered name where there is one, so that a stranger's class is not taken for ours."""
+def _class_of(config: dict[str, Any], name: str, custom_objects: dict[str, Any]) -> Any:
     registered, module = config.get("registered_name"), config.get("module")
     for key, value in (("registered_name", registered), ("module", module)):
         if value is not None and not isinstance(value, str):
             raise ValueError(f"{key!r} in `config` must be a str or None. Received: config={config!r}")
-    if registered is not None and registered != name:
-        return str(registered)
-    if module is not None and module.partition(".")[0] not in _HOMES and name in ALIASES:
+    for custom in (registered, name):
+        if custom in custom_objects:
+            return custom_objects[custom]
+    # Keras registers no built-in class and names their home: what has neither sign is not taken for ours.
+    if registered is None and (module is None or module.partition(".")[0] in _HOMES):
+        return find(name)
+    cls = find_registered(registered or name)
+    if cls is None:
         raise ValueError(
-            f"The class {name!r} of module {module!r} is not registered; a class must be, with "
-            f"`oneseed.initializers.register`, to be built from data. Received: config={config!r}"
+            f"The class {registered or name!r} of module {module!r} is not registered; to be built from data, a custom "
+            f"class must be registered with `oneseed.initializers.register`. Received: config={config!r}"
         )
-    return name
+    return cls
 
 
 def get(identifier: Any) -> Any:
@@ -152,11 +160,16 @@ def get(identifier: Any) -> Any:
         identifier = find(identifier)
     if isinstance(identifier, dict):
         return deserialize(identifier)
-    if isinstance(identifier, type):
+    if isinstance(identifier, type) and any("__call__" in vars(cls) for cls in identifier.__mro__):
+        if missing := required(identifier):
+            raise TypeError(
+                f"The class {identifier.__name__} needs arguments: {', '.join(missing)}; give an instance, or a dict. "
+                f"Received: identifier={identifier!r}"
+            )
         identifier = identifier()
     if isinstance(identifier, np.ndarray) or backend_of(identifier) is not None:
         return Assign(identifier)
-    if callable(identifier):
+    if callable(identifier) and not isinstance(identifier, type):
         return identifier
     if hasattr(identifier, "__array__") and not isinstance(identifier, np.generic):
         return Assign(identifier)
@@ -188,24 +201,27 @@ def deserialize_seed(config: dict[str, Any]) -> SeedGenerator:
 
 
 def serialize_value(value: Any) -> Any:
-    """Return an array as plain data, in Keras's form; other values as they are."""
+    """Return an array or complex number as plain data, in Keras's form; other values as they are, lists copied."""
     if isinstance(value, complex):
         value = np.array(value)
     if not isinstance(value, np.ndarray):
-        return value
+        return deepcopy(value)
     # JSON has no complex numbers: real and imaginary part lie on a last axis.
     real = np.stack([value.real, value.imag], axis=-1) if value.dtype.kind == "c" else value
-    return {"class_name": "__numpy__", "config": {"value": real.tolist(), "dtype": value.dtype.name}}
+    config: dict[str, Any] = {"value": real.tolist(), "dtype": value.dtype.name}
+    if value.size == 0:  # nested lists lose the axes after one of size 0
+        config["shape"] = list(value.shape)
+    return {"class_name": "__numpy__", "config": config}
 
 
 def deserialize_value(value: Any) -> Any:
     """Return the array that plain data stands for; other values as they are."""
+    if isinstance(value, str) and value.startswith("["):
+        raise ValueError(
+            "The configuration holds an array as text, as Keras 2's legacy form has it, without all of its digits; "
+            f"it cannot be restored. Received: value={value!r}"
+        )
     if not isinstance(value, dict):
-        if isinstance(value, str) and value.startswith("["):
-            raise ValueError(
-                "The configuration holds an array as text, which Keras 2's legacy form stored without its digits; "
-                f"it cannot be restored. Received: value={value!r}"
-            )
         return value
     config = value.get("config")
     if value.get("class_name") not in _ARRAYS or not isinstance(config, dict) or "value" not in config:
@@ -213,13 +229,29 @@ def deserialize_value(value: Any) -> Any:
             "A dict in place of an array must have 'class_name' '__numpy__' or '__tensor__' and 'config' with 'value' "
             f"and 'dtype'. Received: value={value!r}"
         )
-    name = config.get("dtype", "float32")
-    if name not in NUMERIC:
-        raise ValueError(f"The 'dtype' of an array must be one of {', '.join(NUMERIC)}. Received: value={value!r}")
     try:
-        if name.startswith("complex"):
-            parts = np.array(config["value"], "float64")
-            return (parts[..., 0] + 1j * parts[..., 1]).astype(name)
-        return np.array(config["value"], numpy_dtype(name))
-    except (TypeError, ValueError, IndexError, OverflowError) as error:
-        raise ValueError(f"The 'value' of an array must hold numbers ({error}). Received: value={value!r}") from None
+        return _array(config["value"], config.get("dtype", "float32"), config.get("shape"))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"The dict does not hold an array: {error} Received: value={value!r}") from None
+
+
+def _array(numbers: Any, dtype: Any, shape: Any) -> NDArray[Any]:
+    if dtype not in NUMERIC:
+        raise ValueError(f"'dtype' must be one of {', '.join(NUMERIC)}.")
+    array = np.array(numbers)
+    if not isinstance(numbers, int | float | list) or array.dtype.name not in NUMERIC:
+        raise TypeError("'value' must hold numbers.")
+    if dtype in INTEGERS:
+        # NumPy takes a list of integers exactly when it is told which they are.
+        made = np.array(numbers, dtype)
+    elif dtype in COMPLEX:
+        array = array.reshape(-1, 2) if array.size == 0 else array
+        if array.shape[-1:] != (2,):
+            raise ValueError("'value' must hold pairs of real and imaginary parts.")
+        made = np.empty(array.shape[:-1], dtype)
+        made.real, made.imag = array[..., 0], array[..., 1]
+    else:
+        made = cast_array(array, dtype, "value")
+    if made.dtype.kind in "biu" and (made != array).any():
+        raise ValueError(f"'value' must hold values of {dtype}.")
+    return made if shape is None else made.reshape(checks.shape(shape))

@@ -7,12 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import checks
-from oneseed.checks import Shape
 from oneseed.distributions import Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import cast_scalar, numpy_dtype
-from oneseed.fans import Layout
-from oneseed.initializers.base import Initializer
+from oneseed.initializers.base import Initializer, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +25,10 @@ class Eye(Structured):
     def numbers(self) -> dict[str, Any]:
         """What `describe` shows."""
         return {"gain": self.gain}
+
+    def check(self, dtype: str) -> None:
+        """Raise ValueError if `dtype` cannot hold the gain."""
+        cast_scalar(self.gain, dtype, "gain")
 
     def values(self, draw: Draw) -> NDArray[Any]:
         """Make the block."""
@@ -67,12 +69,12 @@ class Identity(Initializer):
     def __init__(self, gain: Any = 1.0) -> None:
         self.gain = checks.scalar("gain", gain)
 
-    def _distribution(self, shape: Shape, dtype: str, layout: Layout | None, fan_in: int, fan_out: int) -> Eye:
+    def _distribution(self, target: Target) -> Eye:
+        shape = target.shape
         if len(shape) != 2:
             raise ValueError(
                 f"`shape` must have 2 axes for an identity matrix, not {len(shape)}. Received: shape={shape}"
             )
-        cast_scalar(self.gain, dtype, "gain")
         return Eye(self.gain)
 
     def get_config(self) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def normal_cdf(x: float) -> Fraction:
     """
     if isinf(x):
         return Fraction(int(x > 0))
-    if abs(x) > 40:  # closer to 0 or 1 than 64 bits can tell, yet not equal
+    if abs(x) > 12:  # closer to 0 or 1 than 2**-64, yet not equal
         return Fraction(int(x > 0)) - Fraction(1 if x > 0 else -1, 2**PRECISION)
     one = 1 << PRECISION
     # Phi(x) = 1/2 + exp(-x**2/2) / sqrt(2 pi) * sum over n of x**(2n+1) / (1*3*5*...*(2n+1)):

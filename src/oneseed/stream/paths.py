@@ -1,5 +1,6 @@
 """From a parameter's name to the number of its stream."""
 
+import operator
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -36,7 +37,7 @@ def as_path(path: str | Sequence[Part] | None) -> Path:
         return ()
     if isinstance(path, str):
         path = (path,)
-    elif not isinstance(path, Sequence) or isinstance(path, bytes):
+    elif not isinstance(path, Sequence) or isinstance(path, bytes | bytearray | memoryview):
         raise TypeError(
             "`path` must be a str, or a sequence of str and int such as ('encoder', 3, 'kernel'). "
             f"Received: path={path!r}"
@@ -52,16 +53,19 @@ def _checked(part: object, path: Sequence[Part]) -> Part:
             raise ValueError(
                 f"A str in `path` must have a UTF-8 form: it holds a lone surrogate. Received: path={path!r}"
             ) from None
-        return part
-    if isinstance(part, bool) or not hasattr(part, "__index__"):
+        return str.__str__(part)  # of a subclass, such as NumPy's, the plain text
+    try:
+        number = None if isinstance(part, bool) else operator.index(part)  # type: ignore[arg-type]
+    except TypeError:
+        number = None
+    if number is None:
         raise TypeError(
             f"The parts of `path` must be str or int; {part!r} is of type {type(part).__name__}. "
             f"Received: path={path!r}"
         )
-    number = part.__index__()
     if not 0 <= number < 2**64:
         raise ValueError(f"An int in `path` must lie in [0, 2**64). Received: path={path!r}")
-    return int(number)
+    return number
 
 
 @lru_cache(maxsize=4096)

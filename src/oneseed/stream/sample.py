@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oneseed.distributions import Distribution, Integers, Normal, TruncatedNormal, Uniform
-from oneseed.dtypes import cast_scalar, numpy_dtype, working_dtype
+from oneseed.dtypes import numpy_dtype, working_dtype
 from oneseed.stream.affine import affine
 from oneseed.stream.arrays import Array, Arrays
 from oneseed.stream.quantile import FRACTION_BITS, mulhi64, quantile32, quantile64
@@ -36,7 +36,7 @@ class Recipe(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def recipe(distribution: Distribution, dtype: str) -> Recipe:
-    """Prepare the numbers of a distribution for a dtype.
+    """Prepare the numbers of a distribution for a dtype that holds its values.
 
     Parameters
     ----------
@@ -53,47 +53,37 @@ def recipe(distribution: Distribution, dtype: str) -> Recipe:
     Raises
     ------
     ValueError
-        If a number is too large for the dtype.
+        If a normal distribution is truncated to nothing.
     """
     if isinstance(distribution, Integers):
-        low, width = distribution.low, distribution.high - distribution.low
-        return Recipe("integers", dtype, dtype, 32, first=low % 2**64, width=width)
+        width = distribution.high - distribution.low
+        return Recipe("integers", dtype, dtype, 32, first=distribution.low % 2**64, width=width)
     working = working_dtype(dtype)
     bits = 64 if working == "float64" else 32
-    real = np.dtype(working).type
-
-    def fit(value: float, argument: str) -> Any:
-        cast_scalar(value, dtype, argument)  # the values lie about it, so the result's dtype must hold it
-        return real(value)
-
+    real, narrow = np.dtype(working).type, numpy_dtype(dtype).type
     if isinstance(distribution, Uniform):
-        minval, maxval = distribution.low, distribution.high
-        low, high = cast_scalar(minval, dtype, "minval"), cast_scalar(maxval, dtype, "maxval")
-        half = fit((maxval - minval) / 2, "half the range")
-        centre = fit((maxval + minval) / 2, "the centre of the range")
-        below = np.nextafter(high, numpy_dtype(dtype).type(-np.inf))
+        low, high = distribution.low, distribution.high
+        scale = real((high - low) / 2) * real(2.0 ** -UNIFORM_BITS[bits])
+        centre = real((high + low) / 2)
+        below = np.nextafter(narrow(high), narrow(-np.inf))
         # Rounding keeps order and the bounds are values of the result's dtype, so they can be applied
         # before the last rounding, in the dtype that every framework computes in.
-        return Recipe(
-            "uniform",
-            dtype,
-            working,
-            bits,
-            half * real(2.0 ** -UNIFORM_BITS[bits]),
-            centre if centre else None,
-            real(low),
-            real(below),
-        )
+        return Recipe("uniform", dtype, working, bits, scale, centre or None, real(narrow(low)), real(below))
     assert isinstance(distribution, Normal | TruncatedNormal)
-    mean, stddev = fit(distribution.mean, "mean"), fit(distribution.stddev, "stddev")
-    scale = stddev * real(2.0 ** -FRACTION_BITS[bits])
-    made = Recipe("normal", dtype, working, bits, scale, mean if mean else None)
+    mean = real(distribution.mean)
+    scale = real(distribution.stddev) * real(2.0 ** -FRACTION_BITS[bits])
+    made = Recipe("normal", dtype, working, bits, scale, mean or None)
     if isinstance(distribution, Normal):
         return made
-    bounds = (distribution.mean + x * distribution.stddev for x in (distribution.lower, distribution.upper))
-    low, high = (real(cast_scalar(bound, dtype, "mean + 2*stddev")) for bound in bounds)
-    first, width = window(distribution.lower, distribution.upper, bits)
-    return made._replace(kind="truncated_normal", low=low, high=high, first=first, width=width)
+    lower, upper = distribution.lower, distribution.upper
+    ends = [real(narrow(distribution.mean + bound * distribution.stddev)) for bound in (lower, upper)]
+    first, width = window(lower, upper, bits)
+    if width <= 0:
+        raise ValueError(
+            f"`lower` and `upper` must have more than 2**-{bits} of the normal distribution between them. "
+            f"Received: lower={lower!r}, upper={upper!r}"
+        )
+    return made._replace(kind="truncated_normal", low=ends[0], high=ends[1], first=first, width=width)
 
 
 def sample(recipe: Recipe, u: Array, arrays: Arrays) -> Array:

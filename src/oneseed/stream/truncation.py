@@ -21,7 +21,8 @@ def window(lower: float, upper: float, bits: int) -> tuple[int, int]:
     Returns
     -------
     tuple of int
-        ``first = ceil(Phi(lower) * 2**bits)`` and ``width = floor(Phi(upper) * 2**bits) - first``.
+        ``first = ceil(Phi(lower) * 2**bits)`` and ``width = floor(Phi(upper) * 2**bits) - first``; the width is
+        0 or less where the bounds are too close to draw between them.
 
     Examples
     --------

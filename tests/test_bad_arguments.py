@@ -1,0 +1,398 @@
+"""Every argument that cannot mean anything is refused, by type and message, before anything is made."""
+
+from pathlib import PurePath
+
+import ml_dtypes
+import numpy as np
+import pytest
+from refusals import refused
+
+import oneseed
+from oneseed import backend as K
+from oneseed import initializers as I
+
+NAN, INF = float("nan"), float("inf")
+FLOATS = ("bfloat16", "float16", "float32", "float64")
+FAN_BASED = ("GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal", "LecunUniform", "VarianceScaling")
+RANDOM = (*FAN_BASED, "Orthogonal", "RandomNormal", "RandomUniform", "TruncatedNormal")
+MAKERS = {
+    "Zeros": I.Zeros(),
+    "HeNormal": I.HeNormal(1),
+    "Constant": I.Constant([1.0, 2.0]),
+    "Identity": I.Identity(),
+    "Orthogonal": I.Orthogonal(seed=1),
+    "STFT": I.STFT(),
+    "describe": I.GlorotUniform(1).describe,
+    "random.normal": oneseed.random.normal,
+    "K.ones": K.ones,
+}
+
+# Shapes
+
+
+@pytest.mark.parametrize("maker", MAKERS.values(), ids=MAKERS)
+@pytest.mark.parametrize(
+    ("shape", "kind", "words"),
+    [
+        ((2, -1), ValueError, "sizes of 0 or more"),
+        ((np.int64(-3),), ValueError, "sizes of 0 or more"),
+        ((2.0, 3), TypeError, "2.0 is of type float"),
+        ((NAN,), TypeError, "nan is of type float"),
+        (np.array([2.0, 3.0]), TypeError, "of type float64"),
+        ((2, None), TypeError, "None is of type NoneType"),
+        ((True, 2), TypeError, "True is of type bool"),
+        ((np.True_, 2), TypeError, "of type bool"),
+        (("2", 3), TypeError, "'2' is of type str"),
+        ((2j,), TypeError, "of type complex"),
+        (((2, 3), 4), TypeError, "of type tuple"),
+        ((np.array([1, 2]), 3), TypeError, "integers"),
+        ((np.array([2]),), TypeError, "integers"),
+        (np.array([[2, 3]]), TypeError, "integers"),
+        (np.array(3), TypeError, "sequence of integers"),
+        (None, TypeError, "sequence of integers"),
+        ("33", TypeError, "sequence of integers"),
+        (b"33", TypeError, "sequence of integers"),
+        ({2, 3}, TypeError, "sequence of integers"),
+        ({2: 3}, TypeError, "sequence of integers"),
+        (3, TypeError, "Write (3,) for one axis"),
+        (np.int64(3), TypeError, "sequence of integers"),
+        (True, TypeError, "sequence of integers"),
+        ((2**63,), ValueError, "fewer than 2**63 elements"),
+        ((2**32, 2**31), ValueError, "fewer than 2**63 elements"),
+        ((0, 2**63), ValueError, "fewer than 2**63 elements"),
+        ((10**30,), ValueError, "fewer than 2**63 elements"),
+    ],
+    ids=repr,
+)
+def test_shape(maker, shape, kind, words):
+    with refused(kind, "`shape` must", words, received="shape="):
+        maker(shape)
+
+
+@pytest.mark.parametrize("shape", [True, -1], ids=repr)
+def test_no_advice_that_would_be_refused_as_well(shape):
+    with pytest.raises(TypeError, match="`shape` must be a sequence") as caught:
+        I.Zeros()(shape)
+    assert "Write" not in str(caught.value)
+
+
+@pytest.mark.parametrize("init", [I.Zeros(), I.RandomNormal(seed=1), I.Constant([1.0])], ids=repr)
+@pytest.mark.parametrize("shape", [(2**62,), (2**31, 2**31), (1,) * 65], ids=["bytes", "bytes2", "rank"])
+def test_shape_that_no_array_can_have(init, shape):
+    with refused(ValueError, "`shape`", may=("reach",)):
+        init(shape, "float64")
+
+
+# Dtypes
+
+
+@pytest.mark.parametrize("maker", [I.Zeros(), I.HeNormal(1), I.Identity(), I.RandomUniform(0, 9).describe])
+@pytest.mark.parametrize(
+    ("dtype", "kind", "words"),
+    [
+        ("flaot32", ValueError, "Did you mean 'float32'?"),
+        ("Float64", ValueError, "Did you mean 'float64'?"),
+        ("bfloat_16", ValueError, "Did you mean 'bfloat16'?"),
+        ("", ValueError, "one of"),
+        ("nonsense.float32", ValueError, "one of"),
+        ("string", ValueError, "one of"),
+        (str, ValueError, "numbers or booleans"),
+        ("S3", ValueError, "numbers or booleans"),
+        (object, ValueError, "numbers or booleans"),
+        ("object", ValueError, "numbers or booleans"),
+        ("datetime64[s]", ValueError, "numbers or booleans"),
+        ("f4,f4", ValueError, "numbers or booleans"),
+        (np.longdouble, ValueError, "numbers or booleans"),
+        (3, TypeError, "one of"),
+        (True, TypeError, "one of"),
+        ([], TypeError, "one of"),
+        ({}, TypeError, "one of"),
+        (np.array([1]), TypeError, "one of"),
+        (np.float32(3), TypeError, "one of"),
+        (PurePath("float32"), TypeError, "one of"),
+        (object(), TypeError, "one of"),
+    ],
+    ids=repr,
+)
+def test_dtype(maker, dtype, kind, words):
+    with refused(kind, "`dtype` must", words, "bfloat16, bool, complex128", received="dtype="):
+        maker((2, 2), dtype)
+
+
+@pytest.mark.parametrize("name", RANDOM)
+@pytest.mark.parametrize("dtype", ["bool", "complex64", bool, np.complex128, "int32", "uint8", int], ids=str)
+def test_dtype_that_holds_no_random_floats(name, dtype):
+    if (name, dtype) in {("RandomUniform", "int32"), ("RandomUniform", "uint8"), ("RandomUniform", int)}:
+        assert I.RandomUniform(0, 9, 1)((2, 2), dtype).dtype.kind in "iu"
+        return
+    with refused(ValueError, "`dtype` must be a float", *FLOATS, "for", received="dtype="):
+        getattr(I, name)(seed=1)((2, 2), dtype)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "complex64"])
+def test_dtype_of_a_fourier_basis(dtype):
+    with refused(ValueError, "`dtype` must be a float dtype", *FLOATS, received=f"dtype={dtype!r}"):
+        I.STFT()((4, 1, 3), dtype)
+    with pytest.raises(ValueError, match="dtype") as caught:
+        I.STFT()((4, 1, 3), dtype)
+    assert "random" not in str(caught.value)
+
+
+def test_randint_draws_no_floats():
+    with refused(ValueError, "`dtype` must be one of int16, int32", received="dtype='float32'"):
+        oneseed.random.randint((2,), 0, 9, dtype="float32")
+
+
+# The numbers of the distributions
+
+NUMBERS = [
+    (I.RandomNormal, "mean"),
+    (I.RandomNormal, "stddev"),
+    (I.TruncatedNormal, "mean"),
+    (I.TruncatedNormal, "stddev"),
+    (I.RandomUniform, "minval"),
+    (I.RandomUniform, "maxval"),
+    (I.VarianceScaling, "scale"),
+    (I.Orthogonal, "gain"),
+    (I.Identity, "gain"),
+]
+
+
+@pytest.mark.parametrize(("cls", "argument"), NUMBERS)
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (NAN, ValueError),
+        (INF, ValueError),
+        (-INF, ValueError),
+        (np.float32(INF), ValueError),
+        (np.array(NAN), ValueError),
+        (10**400, ValueError),
+        (np.array([1.0]), ValueError),
+        (np.ones((2, 2)), ValueError),
+        (np.empty((0,)), ValueError),
+        ([1.0], TypeError),
+        ((1.0,), TypeError),
+        (None, TypeError),
+        ("1.0", TypeError),
+        (b"1", TypeError),
+        (1 + 0j, TypeError),
+        (np.array(1j), TypeError),
+        (True, TypeError),
+        (np.True_, TypeError),
+        (np.array(True), TypeError),
+        (np.str_("0.5"), TypeError),
+        (np.array("0.5"), TypeError),
+        (np.array("a"), TypeError),
+        (np.array(None), TypeError),
+        (np.timedelta64(3), TypeError),
+        (np.datetime64("2020"), TypeError),
+        (object(), TypeError),
+    ],
+    ids=lambda value: f"{value!r:.20}",
+)
+def test_number(cls, argument, value, kind):
+    with refused(kind, f"`{argument}` must", received=argument):
+        cls(**{argument: value})
+
+
+@pytest.mark.parametrize("scale", [0, 0.0, -1, -1e-300, np.float32(-2)], ids=repr)
+def test_scale(scale):
+    with refused(ValueError, "`scale` must be above 0", received=f"scale={scale!r}"):
+        I.VarianceScaling(scale)
+
+
+@pytest.mark.parametrize("make", [I.RandomNormal, I.TruncatedNormal])
+@pytest.mark.parametrize("stddev", [-1, -1e-300, np.float32(-2), np.array(-1)], ids=repr)
+def test_stddev(make, stddev):
+    with refused(ValueError, "`stddev` must be 0 or more", received=f"stddev={stddev!r}"):
+        make(stddev=stddev)
+
+
+@pytest.mark.parametrize(("argument", "value"), [("mean", "a"), ("stddev", -1)])
+def test_functions_refuse_like_classes(argument, value):
+    for function in (oneseed.random.normal, oneseed.random.truncated_normal):
+        with refused((TypeError, ValueError)[argument == "stddev"], f"`{argument}`", received=f"{argument}={value!r}"):
+            function((2,), **{argument: value})
+
+
+@pytest.mark.parametrize(("minval", "maxval"), [(1, 0), (0.1, 0.0999), (np.float32(2), -3)], ids=repr)
+def test_bounds_the_wrong_way_round(minval, maxval):
+    with refused(ValueError, "`minval` must not be above `maxval`", received=f"minval={minval!r}, maxval={maxval!r}"):
+        I.RandomUniform(minval, maxval)
+
+
+def test_bounds_too_far_apart():
+    with refused(ValueError, "`maxval - minval` must be below", received="minval=-1.7e+308, maxval=1.7e+308"):
+        I.RandomUniform(-1.7e308, 1.7e308)
+
+
+@pytest.mark.parametrize(
+    ("minval", "maxval", "dtype", "words"),
+    [
+        (0.5, 3, "int32", "whole numbers"),
+        (-0.05, 0.05, "int32", "whole numbers"),
+        (3, 3, "int32", "`minval` must be below `maxval`"),
+        (-1, 3, "uint8", "[0, 255], the range of uint8"),
+        (0, 129, "int8", "[-128, 127], the range of int8"),
+        (2**63, 2**63 + 1, "int64", "the range of int64"),
+        (0, 2**32 + 1, "int64", "at most 2**32"),
+        (-(2**63), 2**63, "int64", "at most 2**32"),
+    ],
+)
+def test_uniform_integers(minval, maxval, dtype, words):
+    with refused(ValueError, words, received=f"minval={minval!r}, maxval={maxval!r}, dtype={dtype!r}"):
+        I.RandomUniform(minval, maxval)((2,), dtype)
+
+
+@pytest.mark.parametrize(
+    ("init", "dtype", "argument"),
+    [
+        (I.RandomNormal(1e6, 1.0, 1), "float16", "mean"),
+        (I.RandomNormal(0.0, 1e6, 1), "float16", "stddev"),
+        (I.RandomNormal(0.0, 6e4, 1), "float16", "stddev"),
+        (I.RandomNormal(0.0, 3e38, 1), "float32", "stddev"),
+        (I.RandomNormal(0.0, 1e308, 1), "float64", "stddev"),
+        (I.TruncatedNormal(0.0, 4e4, 1), "float16", "stddev"),
+        (I.TruncatedNormal(1e308, 1e308, 1), "float64", "stddev"),
+        (I.RandomUniform(-1e6, 1.0, 1), "float16", "minval"),
+        (I.RandomUniform(0.0, 1e39, 1), "bfloat16", "maxval"),
+        (I.RandomUniform(1.6e308, 1.7e308, 1), "float64", "maxval"),
+        (I.VarianceScaling(1e12, seed=1), "float16", "scale"),
+        (I.VarianceScaling(1e12, distribution="uniform", seed=1), "float16", "scale"),
+        (I.VarianceScaling(1e308, distribution="uniform", seed=1), "float32", "scale"),
+        (I.Orthogonal(1e6, seed=1), "float16", "gain"),
+        (I.Identity(1e6), "float16", "gain"),
+        (I.Identity(-1), "uint8", "gain"),
+        (I.Constant(1e6), "float16", "value"),
+        (I.Constant([1.0, 1e6]), "float16", "value"),
+        (I.Constant(2**2000), "float64", "value"),
+        (I.Constant(1e300 + 0j), "complex64", "value"),
+        (I.Constant([1e300, 1j]), "complex64", "value"),
+        (I.Constant([NAN, 1e39]), "float32", "value"),
+        (I.Constant([[INF, 1e39], [-INF, 0]]), "float32", "value"),
+        (I.Constant([complex(NAN, 0), 1e300]), "complex64", "value"),
+        (I.Constant(np.array([NAN, 1], ml_dtypes.bfloat16)), "int8", "value"),
+    ],
+    ids=repr,
+)
+def test_number_beyond_the_dtype(init, dtype, argument):
+    with refused(ValueError, f"`{argument}`", dtype):
+        init((2, 2), dtype)
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"),
+    [(300, "int8"), (-1, "uint8"), (256.0, "uint8"), (NAN, "int32"), (INF, "int64"), (2**63, "int64")],
+)
+@pytest.mark.parametrize("wrap", [lambda x: x, lambda x: [x], np.array, lambda x: np.array([1, x])])
+def test_constant_beyond_an_integer_dtype(value, dtype, wrap):
+    with refused(ValueError, "`value` must lie in [", f"the range of {dtype}", received="value="):
+        I.Constant(wrap(value))((2,), dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int32", "bool"])
+@pytest.mark.parametrize("value", [2j, [1, 2j], np.array(1 + 1j)], ids=repr)
+def test_constant_with_an_imaginary_part(value, dtype):
+    with refused(ValueError, "`value` has an imaginary part", "complex64", received="value="):
+        I.Constant(value)((2,), dtype)
+
+
+@pytest.mark.parametrize(
+    ("value", "shape"),
+    [([1, 2], (3,)), ([1, 2], ()), ([], (2,)), (np.ones((3, 2)), (2,)), (np.ones((2, 1)), (2,)), ([[1], [2]], (3, 2))],
+    ids=repr,
+)
+def test_constant_that_cannot_be_broadcast(value, shape):
+    with refused(ValueError, f"`value` of shape {np.shape(value)} cannot be broadcast", received=f"shape={shape}"):
+        I.Constant(value)(shape)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (4,), (2, 2, 1), (1, 2, 2), ()])
+def test_array_of_another_shape(shape):
+    with refused(ValueError, "`shape` must be (2, 2), the shape of the array", received=f"shape={shape}"):
+        I.get(np.eye(2))(shape)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["3", b"3", None, [None], ["a"], {1, 2}, {"a": 1}, object(), [[1, 2], [3]], np.array(["a"]), np.datetime64("2020")],
+    ids=lambda value: f"{value!r:.20}",
+)
+@pytest.mark.parametrize("cls", [I.Constant, I.Assign])
+def test_constant_of_no_numbers(cls, value):
+    with refused(TypeError, "`value` must", "numbers", received="value="):
+        cls(value)
+
+
+# Choices
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "words"),
+    [
+        ({"mode": "fan_inn"}, ValueError, "one of 'fan_avg', 'fan_in', 'fan_out'. Did you mean 'fan_in'?"),
+        ({"mode": "FAN_OUT"}, ValueError, "Did you mean 'fan_out'?"),
+        ({"mode": None}, TypeError, "one of 'fan_avg', 'fan_in', 'fan_out'"),
+        ({"distribution": "truncated"}, ValueError, "Did you mean 'truncated_normal'?"),
+        ({"distribution": "cauchy"}, ValueError, "'normal', 'truncated_normal', 'uniform', 'untruncated_normal'"),
+        ({"distribution": 3}, TypeError, "'normal', 'truncated_normal', 'uniform', 'untruncated_normal'"),
+    ],
+)
+def test_mode_and_distribution(arguments, kind, words):
+    ((name, value),) = arguments.items()
+    with refused(kind, f"`{name}` must be one of", words, received=f"{name}={value!r}"):
+        I.VarianceScaling(**arguments)
+
+
+# Fourier bases
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "words"),
+    [
+        ({"side": "Real"}, ValueError, "`side` must be one of 'imag', 'real'. Did you mean 'real'?"),
+        ({"side": None}, TypeError, "`side` must be one of 'imag', 'real'"),
+        ({"scaling": "densty"}, ValueError, "one of 'density', 'spectrum'. Did you mean 'density'?"),
+        ({"scaling": 3}, TypeError, "one of 'density', 'spectrum'"),
+        ({"periodic": 1}, TypeError, "`periodic` must be True or False"),
+        ({"window": "no such window"}, ValueError, "`window` must be"),
+        ({"window": ""}, ValueError, "`window` must be"),
+        ({"window": "kaiser"}, ValueError, "needs no parameters"),
+        ({"window": 3.0}, ValueError, "one axis"),
+        ({"window": [[1.0, 2.0]]}, ValueError, "one axis"),
+        ({"window": [[1], [2, 3]]}, TypeError, "`window` must"),
+        ({"window": [1j]}, ValueError, "real numbers"),
+        ({"window": ["a"]}, TypeError, "numbers"),
+        ({"window": [1.0, NAN]}, ValueError, "finite numbers"),
+        ({"window": object()}, TypeError, "`window` must"),
+        ({"window": [0.0, 0.0]}, ValueError, "`window` must"),
+    ],
+    ids=repr,
+)
+def test_fourier_argument(arguments, kind, words):
+    with refused(kind, words, may=("allocate",)):
+        I.STFT(**arguments)
+
+
+@pytest.mark.parametrize("shape", [(), (4,), (4, 3), (4, 2, 3), (4, 1, 1), (4, 0, 3), (4, 1, 3, 1)])
+def test_fourier_shape(shape):
+    with refused(ValueError, "`shape` must be (T, 1, F // 2 + 1)", received=f"shape={shape}"):
+        I.STFT()(shape)
+
+
+def test_fourier_window_of_another_length():
+    with refused(ValueError, "`window` must have as many values", "(4, 1, 3)", received="3 values"):
+        I.STFT(window=[1.0, 2.0, 3.0])((4, 1, 3))
+
+
+@pytest.mark.parametrize(("window", "scaling"), [("hann", "density"), ("hann", "spectrum"), ("bartlett", "density")])
+def test_fourier_window_that_is_all_zeros(window, scaling):
+    # A symmetric Hann window of two values is (0, 0), which cannot be scaled.
+    with refused(ValueError, "`window`", "zero", may=("allocate",)):
+        I.STFT(window=window, scaling=scaling)((2, 1, 3))
+
+
+def test_fourier_window_beyond_the_dtype():
+    with refused(ValueError, "`window`", "float16"):
+        I.STFT(window=[1e30] * 4, scaling=None)((4, 1, 3), "float16")
