@@ -20,6 +20,11 @@ from oneseed.stream.sample import recipe, sample
 TILE = {32: 1 << 16, 64: 1 << 15}
 """Elements of 32 or 64 bits made at once: enough to hide the cost of a call, few enough for the cache."""
 
+# One large array, freed at once: glibc takes its size for the size from which on freed memory goes back to the
+# system. The arrays of a tile stay below it, and the next tile gets their memory back; fresh pages for each would
+# take longer than the arithmetic.
+np.empty(1 << 24, np.uint8)
+
 Array = NDArray[Any]
 _ARRAYS = NumpyArrays()
 
