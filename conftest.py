@@ -9,7 +9,7 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 
-from oneseed import config, registry
+from oneseed import config, registry, seeds
 
 
 @pytest.fixture(autouse=True)
@@ -18,6 +18,8 @@ def settings_restored(monkeypatch):
     monkeypatch.setattr(config, "_defaults", config._defaults)
     monkeypatch.setattr(registry, "_registered", dict(registry._registered))
     monkeypatch.setattr(registry, "_loaded", dict(registry._loaded))
+    yield
+    seeds._unseeded.start(None)
 
 
 # The two commands of the README install packages. The test session is the second, and runs the first by itself.

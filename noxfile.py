@@ -13,6 +13,9 @@ import nox
 nox.options.default_venv_backend = "virtualenv"
 nox.options.error_on_missing_interpreters = True
 
+BACKENDS = ["numpy", "torch", "jax", "tensorflow"]
+COMMON = [f"tests/test_{name}.py" for name in ("contract", "native", "keras_layers", "processes")]
+
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 
@@ -37,10 +40,39 @@ def typing(session: nox.Session) -> None:
 
 
 @nox.session
-def tests(session: nox.Session) -> None:
-    """Run the tests and the examples of README, docs and docstrings; arguments go to pytest."""
+def core(session: nox.Session) -> None:
+    """Run all tests, and the examples of README, docs and docstrings, without a framework; arguments go to pytest."""
     session.install("-e", ".", *group("test"))
     session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("name", BACKENDS, ids=BACKENDS)
+def backend(session: nox.Session, name: str) -> None:
+    """Run the tests of one backend beside the real framework, and the real Keras on it."""
+    # Keras runs on NumPy only where another framework is installed too, so there it borrows JAX.
+    session.install(*group("jax" if name == "numpy" else name), *group("keras"), *group("test"))
+    session.install("-e", ".")
+    own = [f"tests/test_{name}.py"] if name != "numpy" else []
+    session.run(
+        *("python", "-m", "pytest", "-k", name, *own, *COMMON, *session.posargs),
+        env={"ONESEED_TEST_BACKENDS": f"{name} keras"},
+    )
+    # Every refusal of the core, with this backend in force: the same type and the same message.
+    session.run(
+        *("python", "-m", "pytest", "tests/test_bad_arguments.py", "tests/test_bad_calls.py", *session.posargs),
+        env={"ONESEED_BACKEND": name, "JAX_ENABLE_X64": "1"},
+    )
+
+
+@nox.session
+def together(session: nox.Session) -> None:
+    """Run the common tests with all frameworks in one process."""
+    session.install(*group("torch"))
+    session.install(*group("jax"), *group("tensorflow"), *group("test"))
+    session.install("-e", ".")
+    session.run("python", "-m", "pytest", *COMMON, *session.posargs, env={"ONESEED_TEST_BACKENDS": " ".join(BACKENDS)})
+    session.run("oneseed", "parity")
 
 
 @nox.session

@@ -219,14 +219,15 @@ def test_path(path, kind, words):
 @pytest.mark.parametrize("init", [I.Zeros(), I.HeNormal(1), I.Identity(), I.Orthogonal(seed=1)], ids=repr)
 @pytest.mark.parametrize("device", ["cuda", "cpu:0", 0, object(), np.array([1, 2])], ids=lambda x: type(x).__name__)
 def test_device_that_numpy_has_not(init, device):
-    with refused(ValueError, "`device` must be None or 'cpu'", "numpy", received="device=", may=("reach",)):
+    words = "`device` must be None or 'cpu'", "numpy"
+    with oneseed.using(backend="numpy"), refused(ValueError, *words, received="device=", may=("reach",)):
         init((2, 2), device=device)
 
 
 @pytest.mark.parametrize(
     ("backend", "kind", "words"),
     [
-        ("nunpy", ValueError, "'numpy'. Did you mean 'numpy'?"),
+        ("nunpy", ValueError, "'torch'. Did you mean 'numpy'?"),
         ("Numpy", ValueError, "Did you mean 'numpy'?"),
         ("mxnet", ValueError, "`backend` must be one of "),
         ("", ValueError, "`backend` must be one of "),

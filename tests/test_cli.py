@@ -124,6 +124,14 @@ def test_backends(run):
     assert "numpy" in run("backends")[1]
 
 
+def test_a_broken_backend_does_not_hide_the_others(run):
+    oneseed.config.register_backend("broken", lambda: 1 / 0)
+    status, out, _ = run("backends", "--json")
+    states = json.loads(out)["backends"]
+    assert (status, states["numpy"]) == (0, "ready")
+    assert states["broken"] == "broken: ZeroDivisionError('division by zero')"
+
+
 def test_version_and_help(run):
     assert run("--version")[:2] == (0, oneseed.__version__ + "\n")
     assert "sample" in run()[1]

@@ -1,5 +1,6 @@
 """NumPy arrays as oneseed's tensors."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,18 @@ class NumpyBackend:
         if device is not None and not (isinstance(device, str) and device == "cpu"):
             raise ValueError(f"`device` must be None or 'cpu' on the numpy backend. Received: device={device!r}")
 
+    def check_dtype(self, dtype: str) -> None:
+        """Accept every dtype."""
+
     def draw(self, draw: Draw, device: Any = None) -> Array:
         """Execute a draw."""
         distribution = draw.distribution
+        if not isinstance(draw.seed, int | None):
+            raise TypeError(f"`seed` must be an integer on the numpy backend. Received: seed={draw.seed!r}")
+        if draw.native:
+            from oneseed_numpy.native import native  # loads numpy.random, which nothing else here needs
+
+            return native(draw)
         if isinstance(distribution, Structured):
             return distribution.values(draw)
         if isinstance(distribution, Fill):
@@ -66,3 +76,7 @@ class NumpyBackend:
     def assign(self, variable: Array, array: Array) -> None:
         """Copy the values in."""
         variable[...] = array
+
+    def modes(self) -> dict[str, Callable[[Callable[[], Array]], Array]]:
+        """Return the one way there is."""
+        return {"eager": lambda make: make()}

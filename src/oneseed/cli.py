@@ -17,6 +17,8 @@ from oneseed.draws import Draw
 from oneseed.initializers.base import Initializer, RandomInitializer
 from oneseed.initializers.names import find
 
+READY = "ready"
+
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
@@ -93,6 +95,28 @@ def backends(as_json: Json = False) -> None:
     Console().print(table)
 
 
+@app.command()
+def parity(
+    backend: Annotated[
+        list[str] | None, typer.Option(help="A backend to check; by default all that can be used.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Check that the backends of this machine make the known answers, bit for bit; status 1 if one does not."""
+    from oneseed import parity_report
+
+    missing = (
+        {} if backend else {name: state for name in config.available_backends() if (state := _state(name)) != READY}
+    )
+    chosen = backend or [name for name in config.available_backends() if name not in missing]
+    checks = parity_report.run(chosen)
+    if as_json:
+        _print_json(parity_report.as_dict(checks, missing))
+    else:
+        parity_report.show(checks, missing, Console())
+    return int(any(not check.agrees for check in checks if check.refusal is None))
+
+
 @app.callback(invoke_without_command=True)
 def top(
     context: typer.Context,
@@ -165,9 +189,9 @@ def _initializer(name: str, seed: int | None, settings: list[str] | None) -> Ini
 def _state(name: str) -> str:
     try:
         registry.load(name)
-    except (ImportError, ValueError) as error:
-        return str(error)
-    return "ready"
+    except Exception as error:  # a stranger's adapter may fail in any way, which must not hide the others
+        return f"{error}" if isinstance(error, ImportError | ValueError) else f"broken: {error!r}"
+    return READY
 
 
 def _facts(initializer: Initializer, draw: Draw) -> dict[str, Any]:

@@ -33,7 +33,7 @@ __all__ = [
 
 FLOATX = ("bfloat16", "float16", "float32", "float64")
 IMAGE_DATA_FORMATS = ("channels_first", "channels_last")
-RNGS = ("portable",)
+RNGS = ("native", "portable")
 
 
 class Settings(NamedTuple):
@@ -46,8 +46,13 @@ class Settings(NamedTuple):
     rng: str = "portable"
 
 
-_defaults = Settings(backend=os.environ.get("ONESEED_BACKEND") or "numpy")
+_defaults = Settings(
+    backend=os.environ.get("ONESEED_BACKEND") or "numpy", rng=os.environ.get("ONESEED_RNG") or "portable"
+)
 _scope: ContextVar[dict[str, Any] | None] = ContextVar("oneseed.config", default=None)
+
+
+one_of("ONESEED_RNG", _defaults.rng, RNGS)
 
 
 def settings() -> Settings:
@@ -229,7 +234,9 @@ def rng() -> str:
     Returns
     -------
     str
-        "portable": stream v1, the same bits on every backend.
+        "portable": stream v1, the same bits on every backend. "native": the framework's own generator, seeded as
+        Keras 3 seeds it, so that an initializer gives Keras's own numbers on that backend. In order of strength:
+        `using`, `set_rng`, the environment variable ``ONESEED_RNG`` as it was at import, "portable".
 
     Examples
     --------
@@ -245,7 +252,7 @@ def set_rng(value: str) -> None:
 
     Parameters
     ----------
-    value : {"portable"}
+    value : {"portable", "native"}
         The generator.
 
     Raises
@@ -271,7 +278,7 @@ def using(*, backend: str | None = None, floatx: str | None = None, rng: str | N
         A name of `available_backends`.
     floatx : {"bfloat16", "float16", "float32", "float64"}, optional
         The default float dtype.
-    rng : {"portable"}, optional
+    rng : {"portable", "native"}, optional
         The generator.
 
     Yields

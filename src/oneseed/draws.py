@@ -20,8 +20,8 @@ class Draw:
         The shape of the whole tensor.
     dtype : str
         The name of the dtype.
-    seed : int or None
-        The seed; None where nothing is drawn.
+    seed : int, tensor or None
+        The seed; None where nothing is drawn. A framework's own seed, such as a JAX key, is for that backend alone.
     path : tuple of str and int
         The path; `stream` is the number it stands for.
     order : tuple of int
@@ -30,18 +30,32 @@ class Draw:
         The fans of the whole tensor.
     offset, block : tuple of int
         The first element and the shape of the part that is made; the whole tensor unless asked otherwise.
+    rng : {"portable", "native"}
+        The generator: stream v1, or the framework's own, seeded as Keras 3 seeds it.
     """
 
     distribution: Distribution
     shape: Shape
     dtype: str
-    seed: int | None
+    seed: Any
     path: Path
     order: tuple[int, ...]
     fan_in: int
     fan_out: int
     offset: Shape
     block: Shape
+    rng: str = "portable"
+
+    @property
+    def native(self) -> bool:
+        """Whether the framework's own generator draws."""
+        return self.rng == "native" and self.seed is not None
+
+    @property
+    def native_seed(self) -> tuple[int, int]:
+        """The two words that Keras 3 seeds a framework's own generator with: a seed, and the number of the draw."""
+        # The seed of an initializer built without one has 64 bits; a given one has been checked.
+        return self.seed % 2**32, int(self.path[-1]) if self.path else 0
 
     @property
     def stream(self) -> int:
@@ -77,7 +91,8 @@ class Draw:
             "dtype": self.dtype,
             "fan_in": self.fan_in,
             "fan_out": self.fan_out,
-            "seed": self.seed,
+            "rng": self.rng,
+            "seed": self.seed if isinstance(self.seed, int | None) else str(self.seed),
             "path": list(self.path),
             "stream": self.stream,
             "order": list(self.order),

@@ -70,7 +70,8 @@ def dtype_name(dtype: Any) -> str:
 
 @cache
 def _dtype_name(dtype: Any) -> str:
-    if dtype in NUMERIC:
+    # TensorFlow's dtypes equal their names, but are no str.
+    if isinstance(dtype, str) and dtype in NUMERIC:
         return str(dtype)
     if dtype in (int, "int"):
         return "int32"

@@ -1,5 +1,6 @@
 """The way between a framework's tensors and arrays in host memory."""
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,23 @@ HOST = "numpy"
 
 
 def backend_of(x: Any) -> Backend | None:
-    """Return the loaded backend whose tensor `x` is, or None."""
-    return next((backend for backend in registry.loaded() if backend.is_tensor(x)), None)
+    """Return the backend whose tensor `x` is, or None.
+
+    A backend that has not been loaded is asked too, if the framework it is named after has been imported: only then can
+    there be tensors of it.
+    """
+    for backend in registry.loaded():
+        if backend.is_tensor(x):
+            return backend
+    for name in registry.available_backends():
+        if name in sys.modules and not registry.is_loaded(name):
+            try:
+                backend = registry.load(name)
+            except (ImportError, ValueError):  # what cannot be used has no tensors in use
+                continue
+            if backend.is_tensor(x):
+                return backend
+    return None
 
 
 def to_numpy(x: Any) -> NDArray[Any]:

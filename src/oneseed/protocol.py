@@ -1,5 +1,6 @@
 """What a backend must do."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -24,6 +25,9 @@ class Backend(Protocol):
 
     def device(self, device: Any) -> Any:
         """Check a device as users name it, None for the default, and return what `draw` takes; else ValueError."""
+
+    def check_dtype(self, dtype: str) -> None:
+        """Raise ValueError if the framework cannot make tensors of a dtype, as it is set up now."""
 
     def draw(self, draw: Draw, device: Any = None) -> Tensor:
         """Execute a draw and return its block, of shape ``draw.block``, on a device that `device` returned."""
@@ -51,3 +55,6 @@ class Backend(Protocol):
 
     def assign(self, variable: Tensor, array: NDArray[Any]) -> None:
         """Replace the values of a variable in place."""
+
+    def modes(self) -> "dict[str, Callable[[Callable[[], Tensor]], Tensor]]":
+        """Return the ways in which this framework can run a function that draws: "eager", and its compilers."""

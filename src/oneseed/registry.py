@@ -131,6 +131,11 @@ def load(name: str) -> "Backend":
         return _loaded[name]
 
 
+def is_loaded(name: str) -> bool:
+    """Tell whether a backend has been loaded."""
+    return name in _loaded
+
+
 def loaded() -> "tuple[Backend, ...]":
     """Return the backends that have been loaded so far."""
     return tuple(_loaded.values())

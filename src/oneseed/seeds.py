@@ -4,7 +4,10 @@ import os
 from threading import Lock
 from typing import Any
 
+import numpy as np
+
 from oneseed.checks import index
+from oneseed.host import backend_of
 from oneseed.stream.paths import Path, stream_number
 from oneseed.stream.philox import words_of_blocks
 
@@ -124,17 +127,22 @@ def check_seed(seed: Any) -> int:
     return index("seed", seed, 0, _LIMIT)
 
 
-def resolve(seed: Any) -> int | SeedGenerator:
+def is_framework_seed(seed: Any) -> bool:
+    """Tell whether a seed is a framework's own: a tensor or key, perhaps without a value yet."""
+    return hasattr(seed, "dtype") and not isinstance(seed, np.generic | np.ndarray) and backend_of(seed) is not None
+
+
+def resolve(seed: Any) -> Any:
     """Return what an initializer draws with: the generator, the integer, or for None a seed of its own.
 
     Parameters
     ----------
-    seed : int, SeedGenerator or None
+    seed : int, SeedGenerator, framework's seed or None
         The constructor's argument.
 
     Returns
     -------
-    int or SeedGenerator
+    int, SeedGenerator or framework's seed
         The seed.
 
     Raises
@@ -146,17 +154,17 @@ def resolve(seed: Any) -> int | SeedGenerator:
     """
     if seed is None:
         return unseeded()
-    if isinstance(seed, SeedGenerator):
+    if isinstance(seed, SeedGenerator) or is_framework_seed(seed):
         return seed
     if isinstance(seed, bool) or not hasattr(seed, "__index__"):
         raise TypeError(
-            "`seed` must be an integer in [0, 2**64), a SeedGenerator, or None for a seed of its own. "
+            "`seed` must be an integer in [0, 2**64), a SeedGenerator, a framework's own seed, or None for a new one. "
             f"Received: seed={seed!r}"
         )
     return check_seed(seed)
 
 
-def address(seed: int | SeedGenerator, path: Path, advance: bool) -> tuple[int, Path]:
+def address(seed: Any, path: Path, advance: bool) -> tuple[Any, Path]:
     """Return seed and path of the next draw; with `advance` a generator counts it."""
     if isinstance(seed, SeedGenerator):
         return seed.seed, (*path, seed.next() if advance else seed.count)

@@ -8,7 +8,7 @@ from oneseed import checks, config, registry, seeds
 from oneseed.checks import Shape
 from oneseed.distributions import Distribution, Fill, Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import FLOATS, dtype_name, numpy_dtype
+from oneseed.dtypes import FLOATS, INTEGERS, dtype_name, numpy_dtype
 from oneseed.fans import Layout, fans, layout_of
 from oneseed.seeds import SeedGenerator
 from oneseed.stream.paths import Part, as_path
@@ -102,7 +102,9 @@ class Initializer:
         """
         engine = registry.load(config.backend() if backend is None else backend)
         where = engine.device(device)
-        draw = self._draw(shape, dtype, axes, path, partition_shape, partition_offset, advance=True)
+        name = dtype_name(dtype)
+        engine.check_dtype(name)
+        draw = self._draw(shape, name, axes, path, partition_shape, partition_offset, advance=True)
         return engine.draw(draw, where)
 
     def describe(
@@ -171,6 +173,10 @@ class Initializer:
                 f"`{argument}` must have fewer than 2**63 bytes, in {name}; ask for a smaller block. "
                 f"Received: {argument}={block}"
             )
+        rng = config.rng()
+        if rng == "native" and self.seed is not None:
+            given = getattr(self, "_given", None)
+            _check_native(name, given, axes=axes, path=path, partition_shape=partition_shape)
         fan_in, fan_out = self._fans(whole, layout)
         order = layout.order if layout else tuple(range(len(whole)))
         distribution = self._distribution(Target(whole, name, layout, fan_in, fan_out))
@@ -180,7 +186,7 @@ class Initializer:
         seed = None
         if self.seed is not None:
             seed, parts = seeds.address(self.seed, parts, advance)
-        return Draw(distribution, whole, name, seed, parts, order, fan_in, fan_out, offset, block)
+        return Draw(distribution, whole, name, seed, parts, order, fan_in, fan_out, offset, block, rng)
 
     def _fans(self, shape: Shape, layout: Layout | None) -> tuple[int, int]:
         return fans(shape, layout)
@@ -281,6 +287,8 @@ class RandomInitializer(Initializer):
             from oneseed.initializers.serialization import serialize_seed
 
             return {"seed": serialize_seed(given)}
+        if seeds.is_framework_seed(given):
+            raise TypeError(f"A framework's own seed cannot be stored; give an int as `seed`. Received: seed={given!r}")
         return {"seed": None if given is None else int(given)}
 
     @classmethod
@@ -308,6 +316,24 @@ def check_float(dtype: str) -> None:
     if dtype not in FLOATS:
         raise ValueError(
             f"`dtype` must be a float dtype for this initializer, one of {', '.join(FLOATS)}. Received: dtype={dtype!r}"
+        )
+
+
+def _check_native(dtype: str, seed: Any, **arguments: Any) -> None:
+    """Refuse what Keras's own draws do not have."""
+    if not (seed is None or isinstance(seed, SeedGenerator)) and not (hasattr(seed, "__index__") and seed < 2**32):
+        raise ValueError(
+            f"`seed` must be an integer in [0, 2**32) or a SeedGenerator, with rng='native'. Received: seed={seed!r}"
+        )
+    for argument, value in arguments.items():
+        if value is not None:
+            raise ValueError(
+                f"`{argument}` must be None with rng='native', which draws as Keras does; use rng='portable'. "
+                f"Received: {argument}={value!r}"
+            )
+    if dtype in INTEGERS:
+        raise ValueError(
+            f"`dtype` must be a float dtype, one of {', '.join(FLOATS)}, with rng='native'. Received: dtype={dtype!r}"
         )
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from oneseed.stream.arrays import Array, Arrays
 
-LOW_BITS = {"float32": ("uint32", 0xFFFFF000), "float64": ("uint64", 0xFFFFFFFFF8000000)}
-"""For each working dtype its integers, and the mask that clears the low half of a significand."""
+LOW_BITS = {"float32": ("uint32", 12), "float64": ("uint64", 27)}
+"""For each working dtype its integers, and how many bits the low half of a significand has."""
 
 
 def affine(x: Array, scale: Any, offset: Any, arrays: Arrays, dtype: str) -> Array:
@@ -32,10 +32,11 @@ def affine(x: Array, scale: Any, offset: Any, arrays: Arrays, dtype: str) -> Arr
     """
     if offset is None:
         return x * scale
-    integers, mask = LOW_BITS[dtype]
+    integers, low = LOW_BITS[dtype]
 
     def split(value: Array) -> tuple[Array, Array]:
-        high = arrays.bits(arrays.bits(value, integers) & mask, dtype)
+        # Shifts, not a mask: JAX takes no Python integer above 2**63.
+        high = arrays.bits(arrays.bits(value, integers) >> low << low, dtype)
         return high, value - high
 
     (xh, xl), (sh, sl) = split(x), split(scale)

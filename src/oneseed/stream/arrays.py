@@ -1,5 +1,6 @@
 """The few array operations that stream v1 needs beside Python's operators."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,6 +25,9 @@ class Arrays(Protocol):
     def clamp(self, x: Array, low: Any, high: Any) -> Array:
         """``max(low, min(x, high))``, in the dtype of `x`."""
 
+    def select(self, which: Array, choices: Sequence[Array]) -> Array:
+        """Take each element from the choice that `which`, an array of uint64, names."""
+
 
 class NumpyArrays:
     """`Arrays` for NumPy: the reference, and what the host engine runs."""
@@ -47,3 +51,7 @@ class NumpyArrays:
     def clamp(self, x: Array, low: Any, high: Any) -> Array:
         """``max(low, min(x, high))``."""
         return np.maximum(np.minimum(x, high), low)
+
+    def select(self, which: Array, choices: Sequence[Array]) -> Array:
+        """Take each element from the choice that `which` names."""
+        return np.choose(which.astype(np.intp), choices)

@@ -1,0 +1,150 @@
+"""JAX arrays as oneseed's tensors."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec, Sharding, SingleDeviceSharding
+from numpy.typing import NDArray
+
+from oneseed.checks import Shape
+from oneseed.distributions import Fill, Structured
+from oneseed.draws import Draw
+from oneseed.dtypes import numpy_dtype
+from oneseed_jax.compiled import elements
+from oneseed_jax.native import native
+from oneseed_jax.places import check_dtype, default_device, device_of, put, tracing
+from oneseed_jax.seeds import as_int, halves
+from oneseed_numpy.engine import fill
+
+Array = Any
+
+
+class JaxBackend:
+    """Implements `oneseed.protocol.Backend`."""
+
+    name = "jax"
+
+    def device(self, device: Any) -> Any:
+        """Accept a device, a sharding, or a platform's name."""
+        return device_of(device)
+
+    def check_dtype(self, dtype: str) -> None:
+        """Refuse dtypes that JAX would silently narrow."""
+        check_dtype(dtype)
+
+    def draw(self, draw: Draw, device: Any = None) -> Array:
+        """Execute a draw."""
+        _check_sharding(device, draw.block)
+        law = draw.distribution
+        if draw.native:
+            return native(draw, device)
+        if isinstance(law, Fill):
+            return put(jnp.full(draw.block, law.scalar(draw.dtype), device=device), device)
+        if isinstance(law, Structured):
+            return _structured(law, draw, device)
+        if isinstance(draw.seed, int) and not isinstance(device, Sharding) and not tracing():
+            where = default_device() if device is None else device
+            if where.platform == "cpu":
+                out = _aligned(draw.block, numpy_dtype(draw.dtype))
+                fill(draw, out)
+                # JAX takes over memory so aligned without a copy. An array without a device of its own follows
+                # those it meets, as JAX's own draws do.
+                return jax.device_put(out, device)
+        return elements(draw, SingleDeviceSharding(device) if isinstance(device, jax.Device) else device)
+
+    def from_numpy(self, array: NDArray[Any], device: Any = None) -> Array:
+        """Return a copy: a JAX array never changes, the given one may."""
+        check_dtype(array.dtype.name)
+        return jax.device_put(array.copy(), device)
+
+    def to_numpy(self, x: Array) -> NDArray[Any]:
+        """Return the array in host memory, which is read-only where it is shared."""
+        return np.asarray(x)
+
+    def is_tensor(self, x: Any) -> bool:
+        """Tell whether `x` is a JAX array, traced or not; keys are arrays too."""
+        return isinstance(x, jax.Array)
+
+    def dtype(self, x: Array) -> str:
+        """Return the name of the dtype."""
+        return str(x.dtype.name)
+
+    def shape(self, x: Array) -> Shape:
+        """Return the shape."""
+        return tuple(x.shape)
+
+    def cast(self, x: Array, dtype: str) -> Array:
+        """Convert to another dtype."""
+        check_dtype(dtype)
+        return x.astype(numpy_dtype(dtype))
+
+    def variable(self, array: NDArray[Any], name: str | None = None) -> Array:
+        """Return a copy: JAX's variables are arrays, and have no names."""
+        return self.from_numpy(array)
+
+    def assign(self, variable: Array, array: NDArray[Any]) -> None:
+        """Refuse."""
+        raise TypeError(
+            "JAX arrays cannot be changed in place; make a new one with `variable`. "
+            f"Received: variable of shape {tuple(variable.shape)} and dtype {variable.dtype}"
+        )
+
+    def modes(self) -> dict[str, Callable[[Callable[[], Array]], Array]]:
+        """Return the ways there are; "sharded" where several devices are."""
+        modes: dict[str, Callable[[Callable[[], Array]], Array]] = {
+            "eager": lambda make: make(),
+            "jit": lambda make: jax.jit(make)(),
+        }
+        if jax.local_device_count() > 1:
+            modes["sharded"] = _sharded
+        return modes
+
+
+def _check_sharding(device: Any, block: Shape) -> None:
+    if isinstance(device, Sharding):
+        try:
+            device.shard_shape(block)
+        except ValueError as error:
+            raise ValueError(
+                f"`device` must be a sharding that fits the shape {block}: {error} Received: device={device!r}"
+            ) from None
+
+
+def _aligned(shape: Shape, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return uninitialized memory as XLA wants it, at a multiple of 64 bytes."""
+    size = prod(shape) * dtype.itemsize
+    memory = np.empty(size + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    return memory[start : start + size].view(dtype).reshape(shape)
+
+
+def _structured(law: Structured, draw: Draw, device: Any) -> Array:
+    """Compute on the host; where the seed is traced, when the compiled function runs."""
+
+    def values(low: Any, high: Any) -> NDArray[Any]:
+        return law.values(replace(draw, seed=int(high) << 32 | int(low)))
+
+    if isinstance(draw.seed, jax.core.Tracer):
+        kind = jax.ShapeDtypeStruct(draw.block, numpy_dtype(draw.dtype))
+        return put(jax.pure_callback(values, kind, *halves(draw.seed), vmap_method="sequential"), device)
+    known = draw.seed if isinstance(draw.seed, int | None) else as_int(draw.seed)
+    return put(law.values(replace(draw, seed=known)), device)
+
+
+def _sharded(make: Callable[[], Array]) -> Array:
+    """Compile for all local devices, the result cut along the first axis that they divide."""
+    devices = jax.local_devices()
+
+    def run() -> Array:
+        made = make()
+        cut = next((axis for axis, size in enumerate(made.shape) if size and size % len(devices) == 0), None)
+        names = ["devices" if axis == cut else None for axis in range(made.ndim)]
+        mesh = Mesh(np.array(devices), ("devices",))
+        return jax.lax.with_sharding_constraint(made, NamedSharding(mesh, PartitionSpec(*names)))
+
+    return jax.jit(run)()

@@ -1,0 +1,142 @@
+"""PyTorch tensors as oneseed's."""
+
+from collections.abc import Callable
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch._subclasses import FakeTensor
+
+from oneseed.checks import Shape
+from oneseed.distributions import Fill, Structured
+from oneseed.draws import Draw
+from oneseed_numpy.engine import fill
+from oneseed_torch.elements import draw_on
+from oneseed_torch.native import native
+from oneseed_torch.tracing import step_out
+
+Array = NDArray[Any]
+Tensor = Any
+
+ACCELERATORS = ("cuda", "mps", "mtia", "xpu")
+
+
+class TorchBackend:
+    """Implements `oneseed.protocol.Backend`."""
+
+    name = "torch"
+
+    def device(self, device: Any) -> Any:
+        """Return a torch.device that can be used here; None is the one where PyTorch makes tensors by default."""
+        step_out()
+        where = torch.get_default_device() if device is None else _parsed(device)
+        if where is None or not _usable(where):
+            here = sorted(["cpu", "meta", *filter(_usable, map(torch.device, ACCELERATORS))], key=str)
+            raise ValueError(
+                "`device` must be None or name a device that PyTorch can use here, as a str, an int or a torch.device: "
+                f"one of {', '.join(map(str, here))}. Received: device={device!r}"
+            )
+        return where
+
+    def check_dtype(self, dtype: str) -> None:
+        """Accept every dtype."""
+
+    def draw(self, draw: Draw, device: Any = None) -> Tensor:
+        """Execute a draw; a function that PyTorch compiles calls it, and does not look inside."""
+        if torch.compiler.is_compiling():
+            # No decorator: it would import the compiler, a second's work, for those who never compile.
+            return torch.compiler.disable(self._draw)(draw, device)
+        return self._draw(draw, device)
+
+    def _draw(self, draw: Draw, device: Any) -> Tensor:
+        law, dtype = draw.distribution, getattr(torch, draw.dtype)
+        where = self.device(None) if device is None else device
+        if not isinstance(draw.seed, int | None):
+            raise TypeError(f"`seed` must be an integer on the torch backend. Received: seed={draw.seed!r}")
+        if where.type == "meta" or isinstance(torch.empty(0, device="cpu"), FakeTensor):  # under FakeTensorMode
+            return torch.empty(draw.block, dtype=dtype, device=where)
+        if draw.native:
+            return native(draw, where)
+        if isinstance(law, Structured):
+            return self.from_numpy(law.values(draw), where)
+        if isinstance(law, Fill):
+            return torch.full(draw.block, law.scalar(draw.dtype).item(), dtype=dtype, device=where)
+        if where.type != "cpu":
+            return draw_on(draw, where)
+        out = torch.empty(draw.block, dtype=dtype, device=where)
+        fill(draw, _memory(out))
+        return out
+
+    def from_numpy(self, array: Array, device: Any = None) -> Tensor:
+        """Return an array as a tensor; on the CPU in the array's own memory, if that may be written to."""
+        # What PyTorch cannot take over, such as a read-only array, is copied.
+        array = np.require(array, array.dtype.newbyteorder("="), ["C", "W"])
+        if array.dtype == ml_dtypes.bfloat16:
+            tensor = torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
+        else:
+            tensor = torch.from_numpy(array)
+        return tensor.to(self.device(device))
+
+    def to_numpy(self, x: Tensor) -> Array:
+        """Return a tensor as an array in host memory, its own where it is there already."""
+        if x.is_meta or isinstance(x, FakeTensor):
+            raise ValueError(
+                f"A tensor must hold values; one on the meta device, or a fake one, does not. Received: {x}"
+            )
+        return _memory(x.detach().cpu().resolve_conj().resolve_neg())
+
+    def is_tensor(self, x: Any) -> bool:
+        """Tell whether `x` is a tensor; a parameter is one."""
+        return isinstance(x, torch.Tensor)
+
+    def dtype(self, x: Tensor) -> str:
+        """Return the name of the dtype."""
+        return str(x.dtype).removeprefix("torch.")
+
+    def shape(self, x: Tensor) -> Shape:
+        """Return the shape."""
+        return tuple(x.shape)
+
+    def cast(self, x: Tensor, dtype: str) -> Tensor:
+        """Convert to another dtype."""
+        return x.to(getattr(torch, dtype))
+
+    def variable(self, array: Array, name: str | None = None) -> Tensor:
+        """Return a parameter on the default device, trainable if its dtype can be; PyTorch's have no names."""
+        values = self.from_numpy(array.copy())
+        return torch.nn.Parameter(values, requires_grad=values.is_floating_point() or values.is_complex())
+
+    def assign(self, variable: Tensor, array: Array) -> None:
+        """Copy the values in."""
+        with torch.no_grad():
+            variable.copy_(self.from_numpy(array, "cpu"))
+
+    def modes(self) -> dict[str, Callable[[Callable[[], Tensor]], Tensor]]:
+        """Return eager execution, and the capture of `torch.compile`."""
+        # A draw is no part of the captured graph: a backend that compiles more than "eager" would do no more for it.
+        return {"eager": lambda make: make(), "compile": lambda make: torch.compile(make, backend="eager")()}
+
+
+def _parsed(device: Any) -> Any:
+    if isinstance(device, bool) or not isinstance(device, str | int | torch.device):
+        return None
+    try:
+        return torch.device(device)
+    except RuntimeError:  # not the name of a device, or an index where there is no accelerator
+        return None
+
+
+def _usable(device: Any) -> bool:
+    """Tell whether a device is there, without touching it."""
+    count = getattr(getattr(torch, device.type, None), "device_count", None)
+    return device.type == "meta" or (count is not None and (device.index or 0) < count())
+
+
+def _memory(tensor: Tensor) -> Array:
+    """Return the memory of a tensor on the CPU as an array."""
+    if tensor.dtype != torch.bfloat16:
+        array: Array = tensor.numpy()
+        return array
+    return np.asarray(tensor.view(torch.int16).numpy().view(ml_dtypes.bfloat16))

@@ -1,0 +1,33 @@
+"""The backends under test, and which of them must be there."""
+
+import importlib.util
+import os
+from enum import Enum
+
+import pytest
+
+
+class Framework(Enum):
+    """A backend by its name, which is the import name of its framework."""
+
+    NUMPY = "numpy"
+    TORCH = "torch"
+    JAX = "jax"
+    TENSORFLOW = "tensorflow"
+
+
+# A session that is there to test a backend must not skip it: nox names what it has installed.
+REQUIRED = set(os.environ.get("ONESEED_TEST_BACKENDS", "").split())
+
+
+def installed(name):
+    """Tell whether a framework can be imported; skip, by name, what may be missing."""
+    found = importlib.util.find_spec(name) is not None
+    assert found or name not in REQUIRED, f"{name} is not installed, though this session must test it"
+    return found
+
+
+ALL = [
+    pytest.param(item.value, marks=() if installed(item.value) else pytest.mark.skip(f"{item.value} is not installed"))
+    for item in Framework
+]
