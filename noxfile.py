@@ -56,7 +56,7 @@ def backend(session: nox.Session, name: str) -> None:
     own = [f"tests/test_{name}.py"] if name != "numpy" else []
     session.run(
         *("python", "-m", "pytest", "-k", name, *own, *COMMON, *session.posargs),
-        env={"ONESEED_TEST_BACKENDS": f"{name} keras"},
+        env={"ONESEED_TEST_BACKENDS": f"{name} keras" + " tf_keras" * (name == "tensorflow")},
     )
     # Every refusal of the core, with this backend in force: the same type and the same message.
     session.run(

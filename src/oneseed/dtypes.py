@@ -70,10 +70,10 @@ def dtype_name(dtype: Any) -> str:
 
 @cache
 def _dtype_name(dtype: Any) -> str:
-    # TensorFlow's dtypes equal their names, but are no str.
+    # Frameworks' dtypes may equal names and Python's types that they are not.
     if isinstance(dtype, str) and dtype in NUMERIC:
-        return str(dtype)
-    if dtype in (int, "int"):
+        return dtype
+    if dtype is int or (isinstance(dtype, str) and dtype == "int"):
         return "int32"
     # A framework's dtype prints as "torch.float32", or has a name; its class is called so.
     if type(dtype).__name__.lower() == "dtype":

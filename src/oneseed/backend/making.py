@@ -1,0 +1,237 @@
+"""Functions that make tensors and variables."""
+
+import operator
+from collections.abc import Sequence
+from typing import Any, SupportsIndex
+
+from oneseed.backend.owners import Tensor, array_of, in_force, owner_of
+from oneseed.initializers import Constant, Identity, Ones, Zeros
+
+
+def variable(value: Any, dtype: Any = None, constraint: None = None, name: str | None = None) -> Tensor:
+    """Return a new variable.
+
+    Parameters
+    ----------
+    value : array_like or tensor
+        Its first values, copied.
+    dtype : str or dtype, optional
+        The dtype; None is `floatx`, as in Keras.
+    constraint : None
+        Keras's third argument; optimizers use it, and there are none here.
+    name : str, optional
+        A name, where the framework's variables have one.
+
+    Returns
+    -------
+    variable
+        The framework's own: in NumPy an array.
+
+    Raises
+    ------
+    TypeError
+        If `value` holds no numbers.
+    ValueError
+        If the dtype cannot hold them, or `constraint` is given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from oneseed import backend as K
+    >>> kvar = K.variable(np.random.random((2, 3)))
+    >>> K.eval(K.zeros_like(kvar))
+    array([[0., 0., 0.],
+           [0., 0., 0.]], dtype=float32)
+    """
+    if constraint is not None:
+        raise ValueError(f"`constraint` must be None. Received: constraint={constraint!r}")
+    return in_force().variable(array_of(value, dtype), name)
+
+
+def constant(value: Any, dtype: Any = None, shape: Sequence[int] | None = None, name: str | None = None) -> Tensor:
+    """Return a new tensor.
+
+    Parameters
+    ----------
+    value : array_like or tensor
+        Its values, copied.
+    dtype : str or dtype, optional
+        The dtype; None is `floatx`, as in Keras.
+    shape : sequence of int, optional
+        The shape to which `value` is broadcast; None is its own.
+    name : str, optional
+        Taken for Keras's sake; tensors have no names.
+
+    Returns
+    -------
+    tensor
+        The framework's own.
+
+    Raises
+    ------
+    TypeError
+        If `value` holds no numbers.
+    ValueError
+        If the dtype cannot hold them, or `value` cannot be broadcast to `shape`.
+
+    Examples
+    --------
+    >>> from oneseed import backend as K
+    >>> K.constant([1, 2])
+    array([1., 2.], dtype=float32)
+    """
+    array = array_of(value, dtype)
+    return Constant(array)(array.shape if shape is None else shape, array.dtype)
+
+
+def zeros(shape: Sequence[int], dtype: Any = None, name: str | None = None) -> Tensor:
+    """Return a tensor of zeros.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        The shape.
+    dtype : str or dtype, optional
+        The dtype; None is `floatx`.
+    name : str, optional
+        Taken for Keras's sake; tensors have no names.
+
+    Returns
+    -------
+    tensor
+        The zeros.
+
+    Examples
+    --------
+    >>> from oneseed import backend as K
+    >>> K.zeros((2,))
+    array([0., 0.], dtype=float32)
+    """
+    return Zeros()(shape, dtype)
+
+
+def ones(shape: Sequence[int], dtype: Any = None, name: str | None = None) -> Tensor:
+    """Return a tensor of ones.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        The shape.
+    dtype : str or dtype, optional
+        The dtype; None is `floatx`.
+    name : str, optional
+        Taken for Keras's sake; tensors have no names.
+
+    Returns
+    -------
+    tensor
+        The ones.
+
+    Examples
+    --------
+    >>> from oneseed import backend as K
+    >>> K.ones((2,))
+    array([1., 1.], dtype=float32)
+    """
+    return Ones()(shape, dtype)
+
+
+def zeros_like(x: Tensor, dtype: Any = None, name: str | None = None) -> Tensor:
+    """Return a tensor of zeros in the shape of another, in the same framework.
+
+    Parameters
+    ----------
+    x : tensor or variable
+        The model.
+    dtype : str or dtype, optional
+        The dtype; None is that of `x`.
+    name : str, optional
+        Taken for Keras's sake; tensors have no names.
+
+    Returns
+    -------
+    tensor
+        The zeros.
+
+    Raises
+    ------
+    TypeError
+        If `x` is no tensor.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from oneseed import backend as K
+    >>> K.zeros_like(np.ones((2, 2), "int8"))
+    array([[0, 0],
+           [0, 0]], dtype=int8)
+    """
+    return _like(Zeros(), x, dtype)
+
+
+def ones_like(x: Tensor, dtype: Any = None, name: str | None = None) -> Tensor:
+    """Return a tensor of ones in the shape of another, in the same framework.
+
+    Parameters
+    ----------
+    x : tensor or variable
+        The model.
+    dtype : str or dtype, optional
+        The dtype; None is that of `x`.
+    name : str, optional
+        Taken for Keras's sake; tensors have no names.
+
+    Returns
+    -------
+    tensor
+        The ones.
+
+    Raises
+    ------
+    TypeError
+        If `x` is no tensor.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from oneseed import backend as K
+    >>> K.ones_like(np.zeros(3))
+    array([1., 1., 1.])
+    """
+    return _like(Ones(), x, dtype)
+
+
+def _like(initializer: Zeros | Ones, x: Tensor, dtype: Any) -> Tensor:
+    owner = owner_of(x)
+    return initializer(owner.shape(x), owner.dtype(x) if dtype is None else dtype, backend=owner.name)
+
+
+def eye(size: SupportsIndex | Sequence[int], dtype: Any = None, name: str | None = None) -> Tensor:
+    """Return an identity matrix.
+
+    Parameters
+    ----------
+    size : int or sequence of int
+        Its rows and columns: one number for both, or two.
+    dtype : str or dtype, optional
+        The dtype; None is `floatx`.
+    name : str, optional
+        Taken for Keras's sake; tensors have no names.
+
+    Returns
+    -------
+    tensor
+        The matrix.
+
+    Examples
+    --------
+    >>> from oneseed import backend as K
+    >>> K.eye(2)
+    array([[1., 0.],
+           [0., 1.]], dtype=float32)
+    """
+    try:
+        shape: Any = size if isinstance(size, bool) else (operator.index(size),) * 2  # type: ignore[arg-type]
+    except TypeError:
+        shape = size
+    return Identity()(shape, dtype)

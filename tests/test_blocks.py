@@ -1,0 +1,137 @@
+"""Blocks are slices of the whole tensor, and layouts transposes of it."""
+
+import itertools
+
+import numpy as np
+import pytest
+import reference
+
+from oneseed import initializers
+from oneseed.initializers.base import RandomInitializer
+
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+
+INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+
+every_float = pytest.mark.parametrize("dtype", FLOATS)
+
+CLASSES = {
+    name: item
+    for name, item in vars(initializers).items()
+    # Not the aliases in snake case, which are the same classes, and not the base class, which draws nothing.
+    if isinstance(item, type) and item.__name__ == name and name in initializers.__all__ and name != "Initializer"
+}
+RANDOM = sorted(name for name, item in CLASSES.items() if issubclass(item, RandomInitializer))
+
+ARRAY = np.arange(30, dtype="float32").reshape(6, 5)
+ARGUMENTS = {"Assign": {"value": ARRAY}, "Constant": {"value": ARRAY[0]}}
+SHAPES = {"STFT": (8, 1, 5)}
+"""The shape is (6, 5) for those that are not here; an initializer that takes neither needs a line of its own."""
+
+
+def built(name):
+    return CLASSES[name](**ARGUMENTS.get(name, {}), **({"seed": 5} if name in RANDOM else {}))
+
+
+def blocks_of(shape):
+    """Cut every axis at a third, and nothing off its end: blocks that make up the whole, some of them empty."""
+    cuts = [[(0, size // 3), (size // 3, size), (size, size)] for size in shape]
+    for cut in itertools.product(*cuts):
+        yield tuple(start for start, _ in cut), tuple(stop - start for start, stop in cut)
+
+
+def assert_blocks_make_the_whole(initializer, shape, dtype, axes=None):
+    whole = initializer(shape, dtype, axes=axes, path="w", backend="numpy")
+    assert whole.shape == shape
+    for offset, block in blocks_of(shape):
+        part = initializer(
+            shape, dtype, axes=axes, path="w", backend="numpy", partition_shape=block, partition_offset=offset
+        )
+        cut = whole[tuple(slice(at, at + size) for at, size in zip(offset, block, strict=True))]
+        assert (part.shape, part.dtype) == (cut.shape, cut.dtype)
+        assert part.tobytes() == cut.tobytes(), (offset, block)
+
+
+def test_initializers_are_found():
+    # Were the list empty, the tests of its members would pass.
+    assert {"Zeros", "Orthogonal", "HeNormal", "RandomUniform", "STFT"} <= set(CLASSES)
+    assert {"Orthogonal", "HeNormal", "RandomUniform"} <= set(RANDOM)
+
+
+@every_float
+@pytest.mark.parametrize("name", sorted(CLASSES))
+def test_blocks_make_the_whole(name, dtype):
+    assert_blocks_make_the_whole(built(name), SHAPES.get(name, (6, 5)), dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float64"])
+@pytest.mark.parametrize("axes", ["o i h w", "b i o w", "h i g o", "i o e b"])
+@pytest.mark.parametrize("name", RANDOM)
+def test_blocks_make_the_whole_in_any_layout(name, axes, dtype):
+    assert_blocks_make_the_whole(built(name), (4, 3, 5, 2), dtype, axes)
+
+
+@pytest.mark.parametrize("dtype", INTEGERS)
+def test_blocks_make_the_whole_in_integers(dtype):
+    assert_blocks_make_the_whole(initializers.RandomUniform(0, 100, seed=5), (6, 5), dtype)
+    assert_blocks_make_the_whole(initializers.RandomUniform(0, 100, seed=5), (4, 3, 5, 2), dtype, "o i h w")
+
+
+# Axes of one kind keep their order, so that height comes before width in all of them.
+ORDERS = [names for names in itertools.permutations("hwio") if names.index("h") < names.index("w")]
+
+
+@pytest.mark.parametrize("names", ORDERS, ids=" ".join)
+@pytest.mark.parametrize("name", RANDOM)
+def test_another_layout_is_a_transpose(name, names):
+    sizes = {"h": 2, "w": 3, "i": 5, "o": 4}
+    for dtype in FLOATS:
+        keras = built(name)(tuple(sizes.values()), dtype, path="w", backend="numpy")
+        shape = tuple(sizes[axis] for axis in names)
+        other = built(name)(shape, dtype, axes=" ".join(names), path="w", backend="numpy")
+        assert other.tobytes() == keras.transpose(["hwio".index(axis) for axis in names]).tobytes(), dtype
+
+
+def test_spatial_axes_keep_their_order():
+    initializer = initializers.RandomNormal(seed=1)
+    swapped = initializer((3, 2, 5, 4), axes="w h i o", backend="numpy")
+    assert swapped.tobytes() == initializer((3, 2, 5, 4), backend="numpy").tobytes()
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_a_dense_weight_of_outputs_by_inputs_is_a_transpose(name):
+    for dtype in FLOATS:
+        keras = built(name)((7, 3), dtype, backend="numpy")
+        swapped = built(name)((3, 7), dtype, axes="o i", backend="numpy")
+        assert swapped.tobytes() == keras.T.tobytes(), dtype
+
+
+@pytest.mark.parametrize("dtype", [*FLOATS, "int32"])
+@pytest.mark.parametrize(
+    ("shape", "offset", "block"),
+    [
+        ((0,), (0,), (0,)),
+        ((3, 0, 4), (1, 0, 2), (2, 0, 2)),
+        ((3, 4), (3, 4), (0, 0)),
+        ((3, 4), (3, 0), (0, 4)),
+        ((2**31, 2**32 - 1), (2**31, 17), (0, 5)),
+        ((2**31, 2**32 - 1), (2**31 - 1, 2**32 - 1), (1, 0)),
+    ],
+)
+def test_blocks_without_elements(shape, offset, block, dtype):
+    drawing = [initializers.RandomUniform(-3, 3, seed=1)]
+    if dtype in FLOATS:
+        drawing += [initializers.RandomNormal(seed=1), initializers.TruncatedNormal(1.0, seed=1)]
+    for initializer in (*drawing, initializers.Zeros(), initializers.Constant(2)):
+        array = initializer(shape, dtype, backend="numpy", partition_shape=block, partition_offset=offset)
+        assert array.shape == block
+        assert array.dtype.name == dtype
+
+
+@every_float
+def test_scalars(dtype):
+    for axes in (None, ""):
+        array = initializers.RandomNormal(0.5, 2.0, seed=3)((), dtype, axes=axes, path="s", backend="numpy")
+        assert array.shape == ()
+        value = reference.normal(3, reference.stream_of(("s",)), 0, 0.5, 2.0, dtype)
+        assert reference.patterns(array) == [reference.bits(value, dtype)]
