@@ -1,5 +1,6 @@
 """The examples of README and docs are tests: Python runs as written, commands of `oneseed` print what is shown."""
 
+import os
 import shlex
 import subprocess
 import sys
@@ -9,7 +10,12 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 
+import oneseed_numpy.engine
 from oneseed import config, registry, seeds
+
+# A session that tests the compiled kernels uses them for draws of any size.
+if os.environ.get("ONESEED_TEST_KERNELS"):
+    oneseed_numpy.engine.LOAD_KERNELS = oneseed_numpy.engine.USE_KERNELS = 0
 
 
 @pytest.fixture(autouse=True)

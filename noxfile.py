@@ -47,6 +47,17 @@ def core(session: nox.Session) -> None:
 
 
 @nox.session
+def fast(session: nox.Session) -> None:
+    """Run the tests of the bits with the compiled kernels, for draws of any size."""
+    session.install("-e", ".[fast]", *group("test"))
+    tests = [f"tests/test_{name}.py" for name in ("kernels", "known_answers", "reference", "blocks", "parity")]
+    session.run(
+        *("python", "-m", "pytest", *tests, *session.posargs),
+        env={"ONESEED_TEST_KERNELS": "1", "ONESEED_TEST_BACKENDS": "numba"},
+    )
+
+
+@nox.session
 @nox.parametrize("name", BACKENDS, ids=BACKENDS)
 def backend(session: nox.Session, name: str) -> None:
     """Run the tests of one backend beside the real framework, and the real Keras on it."""

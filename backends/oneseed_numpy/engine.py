@@ -1,11 +1,18 @@
-"""Draws into host memory, in NumPy, a chunk at a time.
+"""Draws into host memory, a tile at a time: in NumPy, and where Numba is installed with compiled kernels and threads.
 
 The block is cut into tiles that fit the cache. In each tile the elements fall into runs of consecutive
 indices; the words of a run come from consecutive Philox counters, four from each.
 """
 
+import sys
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from itertools import pairwise, product
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,12 +20,22 @@ from numpy.typing import NDArray
 
 from oneseed.checks import Shape
 from oneseed.draws import Draw
+from oneseed.dtypes import numpy_dtype
 from oneseed.stream.arrays import NumpyArrays
 from oneseed.stream.philox import words_of_blocks
-from oneseed.stream.sample import recipe, sample
+from oneseed.stream.sample import Recipe, recipe, sample
 
 TILE = {32: 1 << 16, 64: 1 << 15}
 """Elements of 32 or 64 bits made at once: enough to hide the cost of a call, few enough for the cache."""
+
+FAST_TILE = 1 << 18
+"""Elements that a compiled kernel makes in one call, the unit of work for threads."""
+
+LOAD_KERNELS = 1 << 19
+"""Elements from which on a draw loads Numba and the kernels, which takes as long as drawing some millions of them."""
+
+USE_KERNELS = 1 << 10
+"""Elements from which on kernels that are loaded are worth the call."""
 
 # One large array, freed at once: glibc takes its size for the size from which on freed memory goes back to the
 # system. The arrays of a tile stay below it, and the next tile gets their memory back; fresh pages for each would
@@ -42,17 +59,58 @@ def fill(draw: Draw, out: Array) -> None:
     made = recipe(draw.distribution, draw.dtype)
     if out.size == 0:
         return
-    seed, stream = draw.seed or 0, draw.stream
     view, steps = coalesced(out, draw.strides)
-    for tile in tiles(view.shape, TILE[made.bits]):
+    address = np.array([draw.seed or 0, draw.stream], np.uint64)
+    fast = kernels(out.size)
+
+    def write(tile: tuple[slice, ...]) -> None:
         part = view[tile]
         first = draw.first + sum(cut.start * step for cut, step in zip(tile, steps, strict=True))
         starts, length = runs(part.shape, steps, first)
-        u = words(starts, length, seed, stream)
-        if made.bits == 64:
-            low = words(starts, length, seed, stream, plane=1)
-            u = u.astype(np.uint64) << 32 | low
-        part[...] = sample(made, u, _ARRAYS).reshape(part.shape)
+        if fast is None:
+            part[...] = _values(made, starts, length, *address.tolist()).reshape(part.shape)
+            return
+        working = numpy_dtype(made.working)
+        direct = part.flags.c_contiguous and part.dtype == working
+        rows = part.reshape(-1, length) if direct else np.empty((len(starts), length), working)
+        fast.rows(made, starts, address, rows)
+        if not direct:
+            part[...] = rows.reshape(part.shape)
+
+    if fast is None:
+        deque(map(write, tiles(view.shape, TILE[made.bits])), maxlen=0)
+        return
+    cuts = list(tiles(view.shape, FAST_TILE))
+    threads = min(fast.threads(), len(cuts))
+    if threads == 1:
+        deque(map(write, cuts), maxlen=0)
+        return
+    # A pool of its own for each draw: threads do not survive a fork, and starting some costs less than a tile.
+    with ThreadPoolExecutor(threads) as pool:
+        deque(pool.map(write, cuts), maxlen=0)
+
+
+def _values(made: Recipe, starts: Array, length: int, seed: int, stream: int) -> Array:
+    u = words(starts, length, seed, stream)
+    if made.bits == 64:
+        low = words(starts, length, seed, stream, plane=1)
+        u = u.astype(np.uint64) << 32 | low
+    values: Array = sample(made, u, _ARRAYS)
+    return values
+
+
+def kernels(size: int) -> ModuleType | None:
+    """Return the compiled kernels for a draw of `size` elements; None where they do not pay or Numba is missing."""
+    if "oneseed_numpy.kernels" not in sys.modules and size < LOAD_KERNELS:
+        return None
+    return _kernels() if size >= USE_KERNELS else None
+
+
+@cache
+def _kernels() -> ModuleType | None:
+    if find_spec("numba") is None:
+        return None
+    return import_module("oneseed_numpy.kernels")
 
 
 def coalesced(out: Array, strides: tuple[int, ...]) -> tuple[Array, tuple[int, ...]]:

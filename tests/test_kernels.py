@@ -1,0 +1,108 @@
+"""The compiled kernels make the bits that NumPy makes, for every distribution, dtype, layout and number of threads."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from frameworks import installed
+
+if not installed("numba"):
+    pytest.skip("numba is not installed", allow_module_level=True)
+
+from oneseed.initializers import RandomNormal, RandomUniform, TruncatedNormal
+from oneseed_numpy import engine, kernels
+
+LAWS = {
+    "normal": RandomNormal(0.0, 1.0, seed=7),
+    "shifted normal": RandomNormal(0.3, 0.02, seed=2**64 - 1),
+    "truncated normal": TruncatedNormal(0.0, 1.0, seed=8),
+    "shifted truncated normal": TruncatedNormal(-5.0, 0.01, seed=9),
+    "symmetric uniform": RandomUniform(-1.0, 1.0, seed=10),
+    "uniform": RandomUniform(2.0, 3.0, seed=11),
+}
+
+SHAPES = {
+    "long": ((3 * 10**5 + 1,), {}),
+    "matrix": ((700, 431), {"path": "w"}),
+    "other layout": ((48, 40, 3, 30), {"axes": "o i h w"}),
+    "block": ((1000, 1003), {"partition_shape": (700, 401), "partition_offset": (3, 77)}),
+    "short rows": ((50000, 7), {"partition_shape": (49000, 2), "partition_offset": (5, 3)}),
+    "far": ((2**31, 2**31), {"partition_shape": (600, 500), "partition_offset": (2**31 - 600, 2**31 - 777)}),
+    "small": ((3,), {}),
+    "scalar": ((), {}),
+}
+
+
+@pytest.fixture
+def both(monkeypatch):
+    """Draw with the kernels, whatever the size, and without."""
+
+    def both(init, shape, dtype, **call):
+        monkeypatch.setattr(engine, "kernels", lambda size: kernels)
+        fast = init(shape, dtype, **call)
+        monkeypatch.setattr(engine, "kernels", lambda size: None)
+        return fast, init(shape, dtype, **call)
+
+    return both
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32", "float64"])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("law", LAWS)
+def test_floats(both, law, shape, dtype):
+    fast, plain = both(LAWS[law], SHAPES[shape][0], dtype, **SHAPES[shape][1])
+    assert fast.dtype == plain.dtype
+    assert fast.tobytes() == plain.tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_integers(both, shape, dtype):
+    low, high = (0, 200) if dtype[0] == "u" else (-100, 100)
+    fast, plain = both(RandomUniform(low, high, seed=3), SHAPES[shape][0], dtype, **SHAPES[shape][1])
+    np.testing.assert_array_equal(fast, plain)
+
+
+def test_the_ends_of_the_integers(both):
+    for low, high, dtype in ((2**64 - 2**32, 2**64, "uint64"), (-(2**63), -(2**63) + 2**32, "int64")):
+        fast, plain = both(RandomUniform(low, high, seed=3), (5000,), dtype)
+        np.testing.assert_array_equal(fast, plain)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+def test_any_number_of_threads(both, monkeypatch, threads):
+    monkeypatch.setattr(kernels, "threads", lambda: threads)
+    monkeypatch.setattr(engine, "FAST_TILE", 5000)
+    fast, plain = both(LAWS["normal"], (211, 307), "float32", axes="o i")
+    assert fast.tobytes() == plain.tobytes()
+
+
+def test_memory_of_any_strides(both, monkeypatch):
+    draw = LAWS["normal"].describe((300, 200))
+    expected = both(LAWS["normal"], (300, 200), "float32")[1]
+    monkeypatch.setattr(engine, "kernels", lambda size: kernels)
+    for out in (np.zeros((300, 400), "f4")[:, ::2], np.zeros((200, 300), "f4").T, np.zeros((300, 200), "f4")[::-1]):
+        engine.fill(draw, out)
+        np.testing.assert_array_equal(out, expected)
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(monkeypatch):
+    asked = []
+
+    def njit(cache=False, **options):
+        asked.append(cache)
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return lambda function: function
+
+    monkeypatch.setattr(kernels, "njit", njit)
+    assert kernels.compiled(len) is len
+    assert asked == [True, False]
+
+
+def test_numba_is_loaded_by_large_draws_alone():
+    code = "import sys; from oneseed.initializers import HeNormal; HeNormal(7)(({},)); print('numba' in sys.modules)"
+    for size, loaded in ((engine.LOAD_KERNELS // 2 or 1000, "False"), (2**19, "True")):
+        done = subprocess.run([sys.executable, "-c", code.format(size)], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == loaded
