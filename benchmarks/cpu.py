@@ -1,0 +1,233 @@
+"""Draws of each installed framework against the framework's own sampler, side by side on the CPU.
+
+Run it as ``python benchmarks/cpu.py [--count N] [--json FILE] [--plot FILE]``, in an environment with any of numba,
+torch, jax, tensorflow and keras; what is missing is named. Each pair is timed by turns in one process, a process for each
+framework, after a warm-up; the table has medians and the ratio theirs / ours.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+
+from oneseed.initializers import HeNormal, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal
+
+REPEATS = 7
+PAIRS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {}
+MISSING: list[str] = []
+
+
+def installed(*names: str) -> bool:
+    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    MISSING.extend(missing)
+    return not missing
+
+
+def draw(init: Any, shape: tuple[int, ...], backend: str, dtype: str = "float32") -> Callable[[], Any]:
+    return lambda: init(shape, dtype, backend=backend)
+
+
+def numpy_pairs(shape: tuple[int, ...]) -> None:
+    generator = np.random.default_rng(7)
+    normal, uniform = RandomNormal(0.0, 1.0, 7), RandomUniform(0.0, 1.0, 7)
+    PAIRS["numpy: normal f32 / Generator.standard_normal"] = (
+        draw(normal, shape, "numpy"),
+        lambda: generator.standard_normal(shape, dtype=np.float32),
+    )
+    PAIRS["numpy: uniform f32 / Generator.random"] = (
+        draw(uniform, shape, "numpy"),
+        lambda: generator.random(shape, dtype=np.float32),
+    )
+    out = np.empty(shape, np.float32)
+    PAIRS["numpy: normal f32 / fill of the same array (theirs / ours is below 1)"] = (
+        draw(normal, shape, "numpy"),
+        lambda: out.fill(1.0),
+    )
+
+
+def torch_pairs(shape: tuple[int, ...]) -> None:
+    import torch
+
+    normal, truncated = RandomNormal(0.0, 1.0, 7), TruncatedNormal(0.0, 1.0, 7)
+    for dtype in ("float32", "bfloat16"):
+        kind = getattr(torch, dtype)
+        PAIRS[f"torch: normal {dtype} / Tensor.normal_"] = (
+            draw(normal, shape, "torch", dtype),
+            lambda kind=kind: torch.empty(shape, dtype=kind).normal_(),  # type: ignore[misc]
+        )
+    PAIRS["torch: truncated normal f32 / nn.init.trunc_normal_"] = (
+        draw(truncated, shape, "torch"),
+        lambda: torch.nn.init.trunc_normal_(torch.empty(shape)),
+    )
+    PAIRS["torch: uniform f32 / Tensor.uniform_"] = (
+        draw(RandomUniform(0.0, 1.0, 7), shape, "torch"),
+        lambda: torch.empty(shape).uniform_(),
+    )
+    PAIRS["torch: orthogonal (2048, 2048) / nn.init.orthogonal_"] = (
+        draw(Orthogonal(seed=7), (2048, 2048), "torch"),
+        lambda: torch.nn.init.orthogonal_(torch.empty(2048, 2048)),
+    )
+
+
+def jax_pairs(shape: tuple[int, ...]) -> None:
+    import jax
+
+    key = jax.random.key(7)
+    normal, truncated = RandomNormal(0.0, 1.0, 7), TruncatedNormal(0.0, 1.0, 7)
+    theirs = jax.jit(lambda key: jax.random.normal(key, shape))
+    theirs_truncated = jax.jit(lambda key: jax.random.truncated_normal(key, -2.0, 2.0, shape))
+    ours = jax.jit(lambda key: RandomNormal(0.0, 1.0, key)(shape, backend="jax"))
+    for what, init, other in (("normal", normal, theirs), ("truncated normal", truncated, theirs_truncated)):
+        PAIRS[f"jax: {what} f32 eager / jitted jax.random"] = (
+            lambda init=init: init(shape, backend="jax").block_until_ready(),  # type: ignore[misc]
+            lambda other=other: other(key).block_until_ready(),  # type: ignore[misc]
+        )
+    PAIRS["jax: normal f32 in jit / jitted jax.random.normal"] = (
+        lambda: ours(key).block_until_ready(),
+        lambda: theirs(key).block_until_ready(),
+    )
+
+
+def tensorflow_pairs(shape: tuple[int, ...]) -> None:
+    import tensorflow as tf
+
+    normal, truncated = RandomNormal(0.0, 1.0, 7), TruncatedNormal(0.0, 1.0, 7)
+    PAIRS["tensorflow: normal f32 eager / stateless_normal"] = (
+        draw(normal, shape, "tensorflow"),
+        lambda: tf.random.stateless_normal(shape, (7, 0)),
+    )
+    PAIRS["tensorflow: truncated normal f32 eager / stateless_truncated_normal"] = (
+        draw(truncated, shape, "tensorflow"),
+        lambda: tf.random.stateless_truncated_normal(shape, (7, 0)),
+    )
+    compiled = tf.function(lambda seed: RandomNormal(0.0, 1.0, seed)(shape, backend="tensorflow"), jit_compile=True)
+    seed = tf.constant(7, tf.int64)
+    PAIRS["tensorflow: normal f32 in tf.function(jit_compile=True) / stateless_normal"] = (
+        lambda: compiled(seed),
+        lambda: tf.random.stateless_normal(shape, (7, 0)),
+    )
+
+
+def keras_pairs(backend: str) -> None:
+    """Against the Keras of this process, whose backend KERAS_BACKEND has fixed."""
+    import keras
+
+    def settled(make: Callable[[], Any]) -> Callable[[], Any]:
+        return (lambda: make().block_until_ready()) if backend == "jax" else make
+
+    for shape in ((1024, 1024), (64, 64)):
+        theirs, ours = keras.initializers.HeNormal(7), HeNormal(7)
+        PAIRS[f"{backend}: he_normal {shape} / keras.initializers"] = (
+            settled(draw(ours, shape, backend)),
+            settled(lambda theirs=theirs, shape=shape: theirs(shape, "float32")),  # type: ignore[misc]
+        )
+    theirs_orthogonal = keras.initializers.Orthogonal(seed=7)
+    PAIRS[f"{backend}: orthogonal (2048, 2048) / keras.initializers"] = (
+        settled(draw(Orthogonal(seed=7), (2048, 2048), backend)),
+        settled(lambda: theirs_orthogonal((2048, 2048), "float32")),
+    )
+
+
+def measure() -> list[dict[str, Any]]:
+    """Time every pair by turns; ours first, then theirs."""
+    rows = []
+    for name, pair in PAIRS.items():
+        times: list[list[float]] = [[], []]
+        for _ in range(REPEATS + 1):
+            for taken, run in zip(times, pair, strict=True):
+                start = time.perf_counter()
+                run()
+                taken.append(time.perf_counter() - start)
+        ours, theirs = (statistics.median(taken[1:]) for taken in times)
+        rows.append({"what": name, "ours_ms": ours * 1e3, "theirs_ms": theirs * 1e3, "ratio": theirs / ours})
+    return rows
+
+
+def versions() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version(), "cores": str(len(os.sched_getaffinity(0)))}
+    for name in ("oneseed", "numpy", "numba", "torch", "jax", "tensorflow", "keras"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "missing"
+    return found
+
+
+def child(name: str, count: int) -> list[dict[str, Any]]:
+    """Measure one framework in a process of its own, so that none slows another's threads down."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--only", name, "--count", str(count)],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "KERAS_BACKEND": name.removeprefix("keras-")},
+    )
+    rows: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    return rows
+
+
+def main() -> None:
+    """Measure, print, and write what was asked for."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--count", type=int, default=2**24, help="values in the large draws")
+    options.add_argument("--json", help="write the results to this file")
+    options.add_argument("--plot", help="draw the ratios to this PNG file; needs matplotlib")
+    options.add_argument("--only", help=argparse.SUPPRESS)
+    chosen = options.parse_args()
+    frameworks = {"numpy": numpy_pairs, "torch": torch_pairs, "jax": jax_pairs, "tensorflow": tensorflow_pairs}
+    if chosen.only:
+        if chosen.only.startswith("keras-"):
+            keras_pairs(chosen.only.removeprefix("keras-"))
+        else:
+            frameworks[chosen.only]((chosen.count,))
+        print(json.dumps(measure()))
+        return
+    names = [name for name in frameworks if installed(name)]
+    if installed("keras"):
+        names += [f"keras-{name}" for name in names]
+    rows = [row for name in names for row in child(name, chosen.count)]
+    result = {"versions": versions(), "count": chosen.count, "rows": rows}
+    print(", ".join(f"{name} {version}" for name, version in result["versions"].items()))  # type: ignore[attr-defined]
+    print(f"{'':76}{'ours ms':>10}{'theirs ms':>11}{'ratio':>8}")
+    for row in rows:
+        print(f"{row['what']:76}{row['ours_ms']:10.2f}{row['theirs_ms']:11.2f}{row['ratio']:8.2f}")
+    if MISSING:
+        print("not measured, because it is not installed:", ", ".join(MISSING))
+    if chosen.json:
+        with open(chosen.json, "w", encoding="utf-8") as file:
+            json.dump(result, file, indent=2)
+            file.write("\n")
+    if chosen.plot:
+        plot(rows, chosen.plot)
+
+
+def plot(rows: list[dict[str, Any]], file: str) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(10, 0.35 * len(rows) + 1), layout="constrained")
+    axes.barh([row["what"] for row in rows], [row["ratio"] for row in rows])
+    axes.axvline(1.0, color="black", linewidth=1)
+    axes.set_xscale("log")
+    axes.invert_yaxis()
+    axes.set_xlabel("their time / oneseed's time")
+    figure.savefig(file, dpi=120)
+
+
+if __name__ == "__main__":
+    main()
