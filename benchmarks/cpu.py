@@ -1,8 +1,8 @@
 """Draws of each installed framework against the framework's own sampler, side by side on the CPU.
 
 Run it as ``python benchmarks/cpu.py [--count N] [--json FILE] [--plot FILE]``, in an environment with any of numba,
-torch, jax, tensorflow and keras; what is missing is named. Each pair is timed by turns in one process, a process for each
-framework, after a warm-up; the table has medians and the ratio theirs / ours.
+torch, jax, tensorflow and keras; what is missing is named. Each pair is timed by turns in one process, a process for
+each framework, after a warm-up; the table has medians and the ratio theirs / ours.
 """
 
 import argparse
