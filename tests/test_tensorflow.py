@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 from frameworks import installed
+from tools.keras_cases import INITIALIZERS
 
 import oneseed
 from oneseed import backend as K
@@ -20,19 +21,6 @@ import tensorflow as tf
 
 from oneseed_tensorflow.compiled import Kind, program
 
-INITIALIZERS = {
-    "RandomNormal": {"mean": 0.5, "stddev": 0.25},
-    "TruncatedNormal": {"mean": -1.0, "stddev": 0.5},
-    "RandomUniform": {"minval": -0.5, "maxval": 2.0},
-    "VarianceScaling": {"scale": 3.0, "mode": "fan_avg", "distribution": "untruncated_normal"},
-    "GlorotNormal": {},
-    "GlorotUniform": {},
-    "HeNormal": {},
-    "HeUniform": {},
-    "LecunNormal": {},
-    "LecunUniform": {},
-    "Orthogonal": {"gain": 1.5},
-}
 SHIFTED = initializers.RandomNormal(0.3, 0.02, 7)
 
 

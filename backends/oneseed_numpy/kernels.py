@@ -141,6 +141,21 @@ def shifted(z, count, scale, offset, low_bits, x, heads, out):  # type: ignore[n
 
 
 @compiled
+def finish(z, count, numbers, shift, clamp, low_bits, x, heads, out):  # type: ignore[no-untyped-def]
+    """Write scaled, shifted and clamped values; `numbers` are scale, offset and the two bounds."""
+    if shift:
+        shifted(z, count, numbers[0], numbers[1], low_bits, x, heads, out)
+    else:
+        for i in range(count):
+            x[i] = z[i]
+        for i in range(count):
+            out[i] = x[i] * numbers[0]
+    if clamp:
+        for i in range(count):
+            out[i] = max(numbers[2], min(out[i], numbers[3]))
+
+
+@compiled
 def rows32(out, starts, address, uniform, numbers, shift, clamp, window, pairs):  # type: ignore[no-untyped-def]
     """Write rows of float32 values; `starts` has the index of the first element of each."""
     made, z, rows = np.empty(CHUNK, u32), np.empty(CHUNK, i32), np.empty((2, CHUNK), u64)
@@ -154,15 +169,7 @@ def rows32(out, starts, address, uniform, numbers, shift, clamp, window, pairs):
                 uniform32(u, count, z)
             else:
                 normal32(u, count, window[0], window[1], pairs, x, rows, z)
-            target = out[row, done : done + count]
-            if shift:
-                shifted(z, count, numbers[0], numbers[1], low_bits, x, heads, target)
-            else:
-                for i in range(count):
-                    target[i] = f32(z[i]) * numbers[0]
-            if clamp:
-                for i in range(count):
-                    target[i] = max(numbers[2], min(target[i], numbers[3]))
+            finish(z, count, numbers, shift, clamp, low_bits, x, heads, out[row, done : done + count])
 
 
 @compiled
@@ -183,15 +190,7 @@ def rows64(out, starts, address, uniform, numbers, shift, clamp, window, columns
                 uniform64(u, count, z)
             else:
                 normal64(u, count, window[0], window[1], columns, x, z)
-            target = out[row, done : done + count]
-            if shift:
-                shifted(z, count, numbers[0], numbers[1], low_bits, x, heads, target)
-            else:
-                for i in range(count):
-                    target[i] = f64(z[i]) * numbers[0]
-            if clamp:
-                for i in range(count):
-                    target[i] = max(numbers[2], min(target[i], numbers[3]))
+            finish(z, count, numbers, shift, clamp, low_bits, x, heads, out[row, done : done + count])
 
 
 @compiled
