@@ -41,7 +41,7 @@ def as_dict(checks: list[Check], missing: dict[str, str]) -> dict[str, Any]:
 
 
 def show(checks: list[Check], missing: dict[str, str], console: Console) -> None:
-    """Print a row for each draw and a column for each backend and mode.
+    """Print a table for each backend: a row for each initializer, a column for each mode, the dtypes in a cell.
 
     Parameters
     ----------
@@ -52,14 +52,19 @@ def show(checks: list[Check], missing: dict[str, str], console: Console) -> None
     console : Console
         Where to print.
     """
-    columns = list(dict.fromkeys((item.backend, item.mode) for item in checks))
-    rows = list(dict.fromkeys((item.case, item.dtype, item.expected) for item in checks))
-    cells = {(item.case, item.dtype, item.backend, item.mode): _cell(item) for item in checks}
-    table = Table("initializer", "dtype", "fingerprint", *(f"{backend}\n{mode}" for backend, mode in columns))
-    for case, dtype, expected in rows:
-        table.add_row(case, dtype, expected, *(cells[case, dtype, backend, mode] for backend, mode in columns))
-    console.print(table)
+    for backend in dict.fromkeys(item.backend for item in checks):
+        mine = [item for item in checks if item.backend == backend]
+        modes = list(dict.fromkeys(item.mode for item in mine))
+        table = Table(backend, *modes)
+        for case in dict.fromkeys(item.case for item in mine):
+            table.add_row(case, *(_cell([i for i in mine if (i.case, i.mode) == (case, mode)]) for mode in modes))
+        console.print(table)
     differ = [item for item in checks if not item.agrees and item.refusal is None]
+    for item in differ:
+        console.print(
+            f"differs: {item.case} {item.dtype} on {item.backend}, {item.mode}: {item.found}, not {item.expected}",
+            highlight=False,
+        )
     for reason in dict.fromkeys(f"{item.backend}: {item.refusal}" for item in checks if item.refusal):
         console.print(f"refused by {reason}", highlight=False)
     for name, reason in missing.items():
@@ -68,7 +73,7 @@ def show(checks: list[Check], missing: dict[str, str], console: Console) -> None
     console.print(f"{agree} of {len(checks)} draws agree, {len(differ)} differ.", highlight=False)
 
 
-def _cell(item: Check) -> str:
-    if item.refusal is not None:
-        return "refused"
-    return "equal" if item.agrees else f"[bold red]{item.found}[/]"
+def _cell(items: list[Check]) -> str:
+    """Say how many dtypes agree, and name those that do not."""
+    others = [f"{item.dtype} {'refused' if item.refusal else 'differs'}" for item in items if not item.agrees]
+    return ", ".join([f"{len(items) - len(others)} dtypes equal", *others])

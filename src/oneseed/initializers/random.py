@@ -17,7 +17,7 @@ Seed = int | SeedGenerator | None
 class _MeanStddev(RandomInitializer):
     _kind: type[Normal] | type[distributions.TruncatedNormal]
 
-    def __init__(self, mean: Any = 0.0, stddev: Any = 0.05, seed: Seed = None) -> None:
+    def __init__(self, mean: Any, stddev: Any, seed: Seed) -> None:
         self.mean = checks.scalar("mean", mean)
         self.stddev = checks.scalar("stddev", stddev)
         if self.stddev < 0:
@@ -69,6 +69,9 @@ class RandomNormal(_MeanStddev):
 
     _kind = Normal
 
+    def __init__(self, mean: Any = 0.0, stddev: Any = 0.05, seed: Seed = None) -> None:
+        super().__init__(mean, stddev, seed)
+
 
 class TruncatedNormal(_MeanStddev):
     """Draw from a normal distribution, cut at two standard deviations on either side of the mean.
@@ -103,6 +106,9 @@ class TruncatedNormal(_MeanStddev):
     """
 
     _kind = distributions.TruncatedNormal
+
+    def __init__(self, mean: Any = 0.0, stddev: Any = 0.05, seed: Seed = None) -> None:
+        super().__init__(mean, stddev, seed)
 
 
 class RandomUniform(RandomInitializer):

@@ -132,13 +132,6 @@ class VarianceScaling(RandomInitializer):
 class _Named(VarianceScaling):
     """A VarianceScaling whose first three arguments are fixed."""
 
-    _scale: float
-    _mode: str
-    _shape: str
-
-    def __init__(self, seed: Seed = None, input_axes: Axes = None, output_axes: Axes = None) -> None:
-        super().__init__(self._scale, self._mode, self._shape, seed, input_axes, output_axes)
-
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         config = super().get_config()
@@ -187,7 +180,8 @@ class GlorotNormal(_Named):
     0.11547005383792518
     """
 
-    _scale, _mode, _shape = 1.0, "fan_avg", "truncated_normal"
+    def __init__(self, seed: Seed = None, input_axes: Axes = None, output_axes: Axes = None) -> None:
+        super().__init__(1.0, "fan_avg", "truncated_normal", seed, input_axes, output_axes)
 
 
 class GlorotUniform(_Named):
@@ -220,7 +214,8 @@ class GlorotUniform(_Named):
     0.2
     """
 
-    _scale, _mode, _shape = 1.0, "fan_avg", "uniform"
+    def __init__(self, seed: Seed = None, input_axes: Axes = None, output_axes: Axes = None) -> None:
+        super().__init__(1.0, "fan_avg", "uniform", seed, input_axes, output_axes)
 
 
 class HeNormal(_Named):
@@ -255,7 +250,8 @@ class HeNormal(_Named):
     0.2
     """
 
-    _scale, _mode, _shape = 2.0, "fan_in", "truncated_normal"
+    def __init__(self, seed: Seed = None, input_axes: Axes = None, output_axes: Axes = None) -> None:
+        super().__init__(2.0, "fan_in", "truncated_normal", seed, input_axes, output_axes)
 
 
 class HeUniform(_Named):
@@ -288,7 +284,8 @@ class HeUniform(_Named):
     0.34641016151377546
     """
 
-    _scale, _mode, _shape = 2.0, "fan_in", "uniform"
+    def __init__(self, seed: Seed = None, input_axes: Axes = None, output_axes: Axes = None) -> None:
+        super().__init__(2.0, "fan_in", "uniform", seed, input_axes, output_axes)
 
 
 class LecunNormal(_Named):
@@ -324,7 +321,8 @@ class LecunNormal(_Named):
     0.1414213562373095
     """
 
-    _scale, _mode, _shape = 1.0, "fan_in", "truncated_normal"
+    def __init__(self, seed: Seed = None, input_axes: Axes = None, output_axes: Axes = None) -> None:
+        super().__init__(1.0, "fan_in", "truncated_normal", seed, input_axes, output_axes)
 
 
 class LecunUniform(_Named):
@@ -358,4 +356,5 @@ class LecunUniform(_Named):
     0.2449489742783178
     """
 
-    _scale, _mode, _shape = 1.0, "fan_in", "uniform"
+    def __init__(self, seed: Seed = None, input_axes: Axes = None, output_axes: Axes = None) -> None:
+        super().__init__(1.0, "fan_in", "uniform", seed, input_axes, output_axes)
