@@ -96,10 +96,7 @@ class JaxBackend:
 
     def modes(self) -> dict[str, Callable[[Callable[[], Array]], Array]]:
         """Return the ways there are, with 64-bit types on in each; "sharded" where several devices are."""
-        modes: dict[str, Callable[[Callable[[], Array]], Array]] = {
-            "eager": lambda make: make(),
-            "jit": lambda make: jax.jit(make)(),
-        }
+        modes: dict[str, Any] = {"eager": lambda make: make(), "jit": lambda make: jax.jit(make)()}
         if jax.local_device_count() > 1:
             modes["sharded"] = _sharded
         return {mode: jax.enable_x64(True)(run) for mode, run in modes.items()}
