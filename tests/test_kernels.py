@@ -1,5 +1,6 @@
 """The compiled kernels make the bits that NumPy makes, for every distribution, dtype, layout and number of threads."""
 
+import os
 import subprocess
 import sys
 
@@ -101,8 +102,31 @@ def test_a_cache_that_cannot_be_written_is_no_error(monkeypatch):
     assert asked == [True, False]
 
 
-def test_numba_is_loaded_by_large_draws_alone():
-    code = "import sys; from oneseed.initializers import HeNormal; HeNormal(7)(({},)); print('numba' in sys.modules)"
-    for size, loaded in ((engine.LOAD_KERNELS // 2 or 1000, "False"), (2**19, "True")):
-        done = subprocess.run([sys.executable, "-c", code.format(size)], capture_output=True, text=True, check=True)
-        assert done.stdout.strip() == loaded
+LOADED = """
+import sys
+from oneseed.initializers import HeNormal
+init = HeNormal(7)
+for _ in range(3):
+    init((2**20,))
+    assert "numba" not in sys.modules
+init((2**20,))
+assert "numba" in sys.modules
+"""
+
+
+def test_numba_is_loaded_when_much_is_drawn():
+    environment = {key: value for key, value in os.environ.items() if key != "ONESEED_TEST_KERNELS"}
+    subprocess.run([sys.executable, "-W", "error", "-c", LOADED], check=True, env=environment)
+
+
+def test_a_numba_that_cannot_be_used_is_a_warning(monkeypatch):
+    def broken(name):
+        raise ImportError("Numba needs another NumPy")
+
+    monkeypatch.setattr(engine, "import_module", broken)
+    engine._kernels.cache_clear()
+    try:
+        with pytest.warns(RuntimeWarning, match="cannot be used .Numba needs another NumPy.; oneseed draws with NumPy"):
+            assert engine._kernels() is None
+    finally:
+        engine._kernels.cache_clear()

@@ -5,6 +5,7 @@ indices; the words of a run come from consecutive Philox counters, four from eac
 """
 
 import sys
+import warnings
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,8 +32,8 @@ TILE = {32: 1 << 16, 64: 1 << 15}
 FAST_TILE = 1 << 18
 """Elements that a compiled kernel makes in one call, the unit of work for threads."""
 
-LOAD_KERNELS = 1 << 19
-"""Elements from which on a draw loads Numba and the kernels, which takes as long as drawing some millions of them."""
+LOAD_KERNELS = 1 << 22
+"""Elements drawn in all from which on Numba and the kernels are loaded, which takes as long as drawing many more."""
 
 USE_KERNELS = 1 << 10
 """Elements from which on kernels that are loaded are worth the call."""
@@ -44,6 +45,7 @@ np.empty(1 << 24, np.uint8)
 
 Array = NDArray[Any]
 _ARRAYS = NumpyArrays()
+_drawn = 0
 
 
 def fill(draw: Draw, out: Array) -> None:
@@ -101,8 +103,11 @@ def _values(made: Recipe, starts: Array, length: int, seed: int, stream: int) ->
 
 def kernels(size: int) -> ModuleType | None:
     """Return the compiled kernels for a draw of `size` elements; None where they do not pay or Numba is missing."""
-    if "oneseed_numpy.kernels" not in sys.modules and size < LOAD_KERNELS:
-        return None
+    global _drawn  # noqa: PLW0603 - a count that may miss a draw of another thread, which does no harm
+    if "oneseed_numpy.kernels" not in sys.modules:
+        _drawn += size
+        if _drawn < LOAD_KERNELS:
+            return None
     return _kernels() if size >= USE_KERNELS else None
 
 
@@ -110,7 +115,15 @@ def kernels(size: int) -> ModuleType | None:
 def _kernels() -> ModuleType | None:
     if find_spec("numba") is None:
         return None
-    return import_module("oneseed_numpy.kernels")
+    try:
+        return import_module("oneseed_numpy.kernels")
+    except ImportError as error:
+        warnings.warn(
+            f"Numba is installed but cannot be used ({error}); oneseed draws with NumPy, the same bits more slowly.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return None
 
 
 def coalesced(out: Array, strides: tuple[int, ...]) -> tuple[Array, tuple[int, ...]]:
