@@ -115,8 +115,11 @@ def wheel(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Run the benchmarks; nothing else should run meanwhile."""
     session.install(".")
-    for script in sorted(Path("benchmarks").glob("*.py")):
-        session.run("python", str(script), *session.posargs)
+    session.run("python", "benchmarks/import_time.py")
+    session.run("python", "benchmarks/numpy_draws.py")
+    session.install(*group("torch"))
+    session.install(*group("jax"), *group("tensorflow"), *group("keras"), ".[fast]")
+    session.run("python", "benchmarks/cpu.py", *session.posargs)
 
 
 if __name__ == "__main__":
