@@ -99,6 +99,13 @@ def run(code, **env):
     )
 
 
+def test_the_environment_names_the_generator():
+    assert run("import oneseed; print(oneseed.config.rng())", ONESEED_RNG="native").stdout == "native\n"
+    assert run("import oneseed; print(oneseed.config.rng())", ONESEED_RNG="").stdout == "portable\n"
+    failed = run("import oneseed", ONESEED_RNG="nativ")
+    assert "`ONESEED_RNG` must be one of 'native', 'portable'. Did you mean 'native'?" in failed.stderr
+
+
 def test_the_environment_names_the_backend():
     assert run("import oneseed; print(oneseed.config.backend())", ONESEED_BACKEND="other").stdout == "other\n"
     assert run("import oneseed; print(oneseed.config.backend())", ONESEED_BACKEND="").stdout == "numpy\n"

@@ -20,6 +20,10 @@ def test_it_is_the_digest_of_dtype_shape_and_values():
     assert oneseed.fingerprint(x, "i o") == expected
 
 
+def test_the_fingerprint_of_the_readme():
+    assert oneseed.fingerprint(HeNormal(seed=7)((128, 64, 3, 3), axes="o i h w"), "o i h w") == "bd726f57b38ca74c"
+
+
 def test_dtype_shape_and_every_value_count():
     x = np.zeros((2, 3), "float32")
     last = x.copy()

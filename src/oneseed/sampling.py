@@ -82,8 +82,9 @@ def sample(
     if file is not None:
         _check_file(file, draw)
     array = np.empty(draw.shape, numpy_dtype(draw.dtype))
-    long = array.size >= LONG
-    for offset, shape in track(list(_blocks(draw)), "drawing", console=Console(stderr=True), disable=not long):
+    console = Console(stderr=True)
+    quiet = array.size < LONG or not console.is_terminal
+    for offset, shape in track(list(_blocks(draw)), "drawing", console=console, transient=True, disable=quiet):
         made = initializer(
             draw.shape,
             draw.dtype,
