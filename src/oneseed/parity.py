@@ -105,10 +105,10 @@ def check(planned: list[tuple[str, str, str, str]]) -> Iterator[Check]:
     for case, dtype, backend, mode in planned:
         run = registry.load(backend).modes()[mode]
         expected = answer(case, dtype)
-        with using(backend=backend, rng="portable"):
-            try:
+        found, refusal = None, None
+        try:
+            with using(backend=backend, rng="portable"):
                 found = fingerprint(run(lambda case=case, dtype=dtype: draw(case, dtype)))  # type: ignore[misc]
-            except (ValueError, TypeError) as error:
-                yield Check(case, dtype, backend, mode, expected, None, str(error))
-                continue
-        yield Check(case, dtype, backend, mode, expected, found)
+        except (ValueError, TypeError) as error:
+            refusal = str(error)
+        yield Check(case, dtype, backend, mode, expected, found, refusal)
