@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from oneseed.checks import Shape
 from oneseed.draws import Draw
 from oneseed.stream.elements import draw_elements
+from oneseed.stream.philox import MASK
 from oneseed.stream.sample import Recipe, recipe
-from oneseed_jax.seeds import MASK, halves
+from oneseed_jax.seeds import halves
 
 Array = Any
 

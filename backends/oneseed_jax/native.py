@@ -1,6 +1,5 @@
 """Draws from JAX's own generator, as Keras 3 makes them on its JAX backend."""
 
-import math
 from typing import Any
 
 import jax
@@ -22,7 +21,7 @@ def native(draw: Draw, device: Any = None) -> Array:
     Parameters
     ----------
     draw : Draw
-        The draw. A key of JAX as seed is used as it is.
+        The draw; its seed is an integer.
     device : jax.Device, jax.sharding.Sharding or None
         Where the result goes. One that is spread over devices is made on one of them first, since the numbers depend
         on the whole.
@@ -32,7 +31,7 @@ def native(draw: Draw, device: Any = None) -> Array:
     jax.Array
         The values.
     """
-    key = np.asarray(draw.native_seed, np.uint32) if isinstance(draw.seed, int) else draw.seed
+    key = np.asarray(draw.native_seed, np.uint32)
     if isinstance(device, Sharding):
         key = jax.device_put(key, min(device.addressable_devices, key=lambda each: each.id))
     else:
@@ -57,8 +56,6 @@ def _values(law: Distribution, draw: Draw, key: Array) -> Array:
 
 def _orthogonal(law: Haar, draw: Draw, key: Array) -> Array:
     """QR as Keras does it, a zero on the diagonal and all."""
-    rows, columns = math.prod(draw.shape[:-1]), draw.shape[-1]
-    tall = max(rows, columns), min(rows, columns)
-    q, r = jnp.linalg.qr(jax.random.normal(key, tall, draw.dtype))
+    q, r = jnp.linalg.qr(jax.random.normal(key, law.tall, draw.dtype))
     q = q * jnp.sign(jnp.diag(r))
-    return law.gain * jnp.reshape(q.T if rows < columns else q, draw.shape)
+    return law.gain * jnp.reshape(q.T if law.rows < law.columns else q, draw.shape)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-MASK = 0xFFFFFFFF
+from oneseed.stream.philox import MASK
 
 
 def halves(seed: Any) -> tuple[Any, Any]:

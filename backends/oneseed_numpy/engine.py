@@ -62,17 +62,17 @@ def fill(draw: Draw, out: Array) -> None:
     if out.size == 0:
         return
     view, steps = coalesced(out, draw.strides)
-    address = np.array([draw.seed or 0, draw.stream], np.uint64)
+    origin, seed, stream = draw.first, draw.seed or 0, draw.stream
+    address, working = np.array([seed, stream], np.uint64), numpy_dtype(made.working)
     fast = kernels(out.size)
 
     def write(tile: tuple[slice, ...]) -> None:
         part = view[tile]
-        first = draw.first + sum(cut.start * step for cut, step in zip(tile, steps, strict=True))
+        first = origin + sum(cut.start * step for cut, step in zip(tile, steps, strict=True))
         starts, length = runs(part.shape, steps, first)
         if fast is None:
-            part[...] = _values(made, starts, length, *address.tolist()).reshape(part.shape)
+            part[...] = _values(made, starts, length, seed, stream).reshape(part.shape)
             return
-        working = numpy_dtype(made.working)
         direct = part.flags.c_contiguous and part.dtype == working
         rows = part.reshape(-1, length) if direct else np.empty((len(starts), length), working)
         fast.rows(made, starts, address, rows)

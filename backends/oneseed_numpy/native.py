@@ -45,9 +45,7 @@ def _orthogonal(law: Haar, draw: Draw, generator: np.random.Generator) -> Array:
             "`dtype` must not be 'float16' for Keras's Orthogonal on NumPy, which cannot factorize it; use "
             f"rng='portable'. Received: dtype={draw.dtype!r}"
         )
-    rows, columns = math.prod(draw.shape[:-1]), draw.shape[-1]
-    tall = max(rows, columns), min(rows, columns)
-    normal = generator.normal(0.0, 1.0, tall).astype(numpy_dtype(draw.dtype))
+    normal = generator.normal(0.0, 1.0, law.tall).astype(numpy_dtype(draw.dtype))
     q, r = np.linalg.qr(normal.astype(np.float32) if draw.dtype == "float64" else normal)
     q = q * np.sign(np.diag(r))
-    return law.gain * np.reshape(q.T if rows < columns else q, draw.shape)
+    return law.gain * np.reshape(q.T if law.rows < law.columns else q, draw.shape)

@@ -1,6 +1,5 @@
 """Draws from TensorFlow's own stateless generators, as Keras 3 makes them on its TensorFlow backend."""
 
-import math
 from typing import Any
 
 import tensorflow as tf
@@ -40,8 +39,6 @@ def _orthogonal(law: Haar, draw: Draw, seed: Tensor) -> Tensor:
             "`dtype` must be float16, float32 or float64: TensorFlow has no QR decomposition of others; "
             f"use rng='portable'. Received: dtype={draw.dtype!r}"
         )
-    rows, columns = math.prod(draw.shape[:-1]), draw.shape[-1]
-    tall = max(rows, columns), min(rows, columns)
-    q, r = tf.linalg.qr(_values(Normal(), tall, draw.dtype, seed))
+    q, r = tf.linalg.qr(_values(Normal(), law.tall, draw.dtype, seed))
     q *= tf.sign(tf.linalg.diag_part(r))
-    return law.gain * tf.reshape(tf.transpose(q) if rows < columns else q, draw.shape)
+    return law.gain * tf.reshape(tf.transpose(q) if law.rows < law.columns else q, draw.shape)

@@ -1,6 +1,5 @@
 """Draws from PyTorch's own generator, as Keras 3 makes them on its PyTorch backend."""
 
-import math
 from typing import Any
 
 import torch
@@ -46,7 +45,6 @@ def _orthogonal(normal: Any, law: Haar, draw: Draw) -> Tensor:
             "`dtype` must be float32 or float64 for an orthogonal matrix with rng='native': PyTorch has no QR "
             f"decomposition for others. Received: dtype={draw.dtype!r}"
         )
-    rows, columns = math.prod(draw.shape[:-1]), draw.shape[-1]
-    q, r = torch.linalg.qr(normal((max(rows, columns), min(rows, columns))))
+    q, r = torch.linalg.qr(normal(law.tall))
     q *= r.diagonal().sign()
-    return (q.T if rows < columns else q).reshape(draw.shape) * law.gain
+    return (q.T if law.rows < law.columns else q).reshape(draw.shape) * law.gain

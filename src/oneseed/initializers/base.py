@@ -150,12 +150,12 @@ class Initializer:
         >>> draw.fan_in, draw.distribution
         (576, Uniform(low=-0.10206207261596575, high=0.10206207261596575))
         """
-        return self._draw(shape, dtype, axes, path, partition_shape, partition_offset, advance=False)
+        return self._draw(shape, dtype_name(dtype), axes, path, partition_shape, partition_offset, advance=False)
 
     def _draw(
         self,
         shape: Any,
-        dtype: Any,
+        name: str,
         axes: Any,
         path: Any,
         partition_shape: Any,
@@ -163,7 +163,6 @@ class Initializer:
         advance: bool,
     ) -> Draw:
         whole = checks.shape(shape)
-        name = dtype_name(dtype)
         layout = layout_of(whole, axes)
         parts = as_path(path)
         offset, block = _block(whole, partition_shape, partition_offset)

@@ -58,13 +58,13 @@ class FourierBasis(Structured):
         """Raise ValueError if the window cannot be scaled, or `dtype` cannot hold its values."""
         if self.window is None:
             return
-        largest = max(map(abs, self.window), default=0.0)
-        if self.window and not self.divisor:
+        largest, divisor = max(map(abs, self.window), default=0.0), self.divisor
+        if self.window and not divisor:
             raise ValueError(
                 "`window` must have values other than zero to be scaled; choose another, or scaling=None. "
                 f"Received: window={self.window!r}"
             )
-        if not math.isfinite(self.divisor) or overflows(largest / (self.divisor or 1.0), dtype):
+        if not math.isfinite(divisor) or overflows(largest / (divisor or 1.0), dtype):
             raise ValueError(
                 f"`window` is beyond the largest {dtype}; use smaller values. Received: window={self.window!r}"
             )

@@ -34,6 +34,11 @@ class Haar(Structured):
     columns: int
 
     @property
+    def tall(self) -> tuple[int, int]:
+        """The shape of a matrix, upright: its longer side first."""
+        return max(self.rows, self.columns), min(self.rows, self.columns)
+
+    @property
     def numbers(self) -> dict[str, Any]:
         """What `describe` shows."""
         return {"gain": self.gain, "matrices": self.count, "rows": self.rows, "columns": self.columns}

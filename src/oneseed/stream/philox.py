@@ -7,9 +7,7 @@ References
 Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC'11.
 """
 
-from typing import Any
-
-Array = Any
+from oneseed.stream.arrays import Array
 
 PHILOX_M4x32_0 = 0xD2511F53
 PHILOX_M4x32_1 = 0xCD9E8D57

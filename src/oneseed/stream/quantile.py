@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed.stream.arrays import Array, Arrays
+from oneseed.stream.philox import MASK
 
 FRACTION_BITS = {32: 28, 64: 59}
-MASK = 0xFFFFFFFF
 
 
 @cache
