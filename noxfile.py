@@ -14,7 +14,7 @@ nox.options.default_venv_backend = "virtualenv"
 nox.options.error_on_missing_interpreters = True
 
 BACKENDS = ["numpy", "torch", "jax", "tensorflow"]
-COMMON = [f"tests/test_{name}.py" for name in ("contract", "native", "keras_layers", "processes")]
+COMMON = [f"tests/test_{name}.py" for name in ("contract", "catalogue", "native", "keras_layers", "processes")]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 
