@@ -63,8 +63,9 @@ def fill(draw: Draw, out: Array) -> None:
         return
     view, steps = coalesced(out, draw.strides)
     origin, seed, stream = draw.first, draw.seed or 0, draw.stream
-    address, working = np.array([seed, stream], np.uint64), numpy_dtype(made.working)
     fast = kernels(out.size)
+    address = np.array([seed, stream], np.uint64)
+    written = out.dtype if out.itemsize == 2 else numpy_dtype(made.working)
 
     def write(tile: tuple[slice, ...]) -> None:
         part = view[tile]
@@ -73,8 +74,8 @@ def fill(draw: Draw, out: Array) -> None:
         if fast is None:
             part[...] = _values(made, starts, length, seed, stream).reshape(part.shape)
             return
-        direct = part.flags.c_contiguous and part.dtype == working
-        rows = part.reshape(-1, length) if direct else np.empty((len(starts), length), working)
+        direct = part.flags.c_contiguous and part.dtype == written
+        rows = part.reshape(-1, length) if direct else np.empty((len(starts), length), written)
         fast.rows(made, starts, address, rows)
         if not direct:
             part[...] = rows.reshape(part.shape)
