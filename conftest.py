@@ -15,7 +15,7 @@ from oneseed import config, registry, seeds
 
 # A session that tests the compiled kernels uses them for draws of any size.
 if os.environ.get("ONESEED_TEST_KERNELS"):
-    oneseed_numpy.engine.LOAD_KERNELS = oneseed_numpy.engine.USE_KERNELS = 0
+    oneseed_numpy.engine.LOAD_KERNELS = 0
 
 
 @pytest.fixture(autouse=True)
