@@ -323,6 +323,15 @@ def check_float(dtype: str) -> None:
         )
 
 
+def check_real(dtype: str) -> None:
+    """Refuse dtypes that are neither floats nor integers."""
+    if dtype not in FLOATS + INTEGERS:
+        raise ValueError(
+            f"`dtype` must be a float or integer dtype, one of {', '.join(sorted(FLOATS + INTEGERS))}. "
+            f"Received: dtype={dtype!r}"
+        )
+
+
 def _check_native(dtype: str, seed: Any, **arguments: Any) -> None:
     """Refuse what Keras's own draws do not have."""
     if not (seed is None or isinstance(seed, SeedGenerator)) and not (hasattr(seed, "__index__") and seed < 2**32):

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from oneseed import checks
 from oneseed.distributions import Distribution, Integers, Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import FLOATS, INTEGERS, WHOLE, cast_scalar, narrowed, numpy_dtype
+from oneseed.dtypes import INTEGERS, WHOLE, cast_scalar, narrowed, numpy_dtype
 from oneseed.fans import BATCH, OUTPUT
 from oneseed.host import drawn, words
-from oneseed.initializers.base import RandomInitializer, Target, check_float
+from oneseed.initializers.base import RandomInitializer, Target, check_float, check_real
 from oneseed.initializers.random import integers
 from oneseed.seeds import SeedGenerator
 
@@ -22,15 +22,6 @@ Seed = int | SeedGenerator | None
 
 LONGEST = 2**31
 """Elements whose sum, each below ``2**33``, an uint64 holds."""
-
-
-def check_real(dtype: str) -> None:
-    """Refuse dtypes that are neither floats nor integers."""
-    if dtype not in FLOATS + INTEGERS:
-        raise ValueError(
-            f"`dtype` must be a float or integer dtype, one of {', '.join(sorted(FLOATS + INTEGERS))}. "
-            f"Received: dtype={dtype!r}"
-        )
 
 
 @dataclass(frozen=True, slots=True)

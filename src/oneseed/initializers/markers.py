@@ -12,7 +12,7 @@ from oneseed import checks
 from oneseed.distributions import Fill, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, cast_scalar, narrowed, numpy_dtype
-from oneseed.initializers.base import Initializer, Target, check_float
+from oneseed.initializers.base import Initializer, Target, check_float, check_real
 
 _COMPLEX_NAN = complex(math.nan, math.nan)
 
@@ -110,11 +110,7 @@ class Range(Initializer):
 
     def _distribution(self, target: Target) -> Steps:
         shape, dtype = target.shape, target.dtype
-        if dtype not in FLOATS + INTEGERS:
-            raise ValueError(
-                f"`dtype` must be a float or integer dtype, one of {', '.join(sorted(FLOATS + INTEGERS))}. "
-                f"Received: dtype={dtype!r}"
-            )
+        check_real(dtype)
         if not -len(shape) <= self.axis < len(shape):
             raise ValueError(f"`axis` must be an axis of the shape {shape}. Received: axis={self.axis!r}")
         if dtype in INTEGERS and not all(number == int(number) for number in (self.start, self.step)):
