@@ -112,6 +112,7 @@ def opened(path: str, name: str | None) -> Iterator[Stored]:
         stored = file.get_slice(_name_in(file.keys(), name, path))
         if stored.get_dtype() not in DTYPES:
             raise _no_numbers(path, stored.get_dtype())
+        numpy_dtype(DTYPES[stored.get_dtype()])  # makes NumPy know bfloat16, which the library asks it for by name
         yield Stored(tuple(stored.get_shape()), lambda slices: np.asarray(stored[slices]))
 
 

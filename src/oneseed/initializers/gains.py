@@ -14,23 +14,18 @@ NEGATIVE_SLOPE = 0.01
 def calculate_gain(nonlinearity: str, param: Any = None) -> float:
     """Return the gain of a nonlinearity, the factor by which weights before it should be wider.
 
-    ===================================== ==========================
-    nonlinearity                          gain
-    ===================================== ==========================
-    linear, sigmoid, conv1d to conv3d,    1
-    conv_transpose1d to conv_transpose3d
-    tanh                                  5 / 3
-    relu                                  sqrt(2)
-    leaky_relu                            sqrt(2 / (1 + param**2))
-    selu                                  3 / 4
-    ===================================== ==========================
+    - linear, sigmoid, conv1d to conv3d, conv_transpose1d to conv_transpose3d: 1
+    - tanh: 5 / 3
+    - relu: sqrt(2)
+    - leaky_relu: sqrt(2 / (1 + param**2))
+    - selu: 3 / 4
 
-    The table is that of ``torch.nn.init.calculate_gain``.
+    The values are those of ``torch.nn.init.calculate_gain``.
 
     Parameters
     ----------
     nonlinearity : str
-        A name of the table.
+        One of these names.
     param : float or scalar tensor, optional
         The negative slope of "leaky_relu"; None is 0.01. The others have no parameter, and do not look at it.
 

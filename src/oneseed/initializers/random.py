@@ -107,16 +107,12 @@ class TruncatedNormal(_MeanStddev):
     """Draw from a normal distribution that is cut at a lower and an upper bound.
 
     By default it is cut at two standard deviations on either side of the mean, and `stddev` is that of the
-    distribution before it is cut, as in Keras: the values have a standard deviation of ``0.8796 * stddev``. The
-    other conventions in use are these arguments:
+    distribution before it is cut, as in Keras: the values have a standard deviation of ``0.8796 * stddev``. All
+    conventions in use can be named:
 
-    ================================================== ========================= ============
-    whose                                              ``bounds``                ``std``
-    ================================================== ========================= ============
-    Keras, TensorFlow, JAX, Haiku                      "sigma"                   "before"
-    ``torch.nn.init.trunc_normal_``, timm, Paddle      "absolute"                "before"
-    AXLearn, and `VarianceScaling`                     "sigma"                   "after"
-    ================================================== ========================= ============
+    - ``bounds="sigma", std="before"``: Keras, TensorFlow, JAX, Haiku, ``timm.layers.trunc_normal_tf_``
+    - ``bounds="absolute", std="before"``: ``torch.nn.init.trunc_normal_``, ``timm.layers.trunc_normal_``, Paddle
+    - ``bounds="sigma", std="after"``: AXLearn, and `VarianceScaling`
 
     With density phi and distribution function Phi of the standard normal distribution, bounds a and b in standard
     deviations and ``Z = Phi(b) - Phi(a)``, the variance after truncation is that before, times
