@@ -683,6 +683,28 @@ def test_a_file_that_is_not_there(tmp_path):
         I.FromFile(tmp_path / "w.npy")((3,))
 
 
+# Compiled
+
+
+@pytest.mark.parametrize("backend", ALL)
+def test_the_same_bits_in_every_mode(backend):
+    inits = [
+        I.TruncatedNormal(0.5, 0.25, 3, lower=-0.25, upper=1, bounds="absolute"),
+        I.TruncatedNormal(0, 1, 3, lower=6, upper=8),
+        I.UniformInt(-3, 9, 3),
+        I.RandomSign(0.3, seed=3),
+        I.PositiveUnitBall(3),
+        I.Range(),
+    ]
+    block = {"axes": "o i", "partition_shape": (4, 2), "partition_offset": (3, 5)}
+    for name, run in oneseed.registry.load(backend).modes().items():
+        for init in inits:
+            with oneseed.using(backend=backend):
+                made = run(lambda init=init: init((8, 8), **block))
+            whole = init((8, 8), axes="o i", backend="numpy")
+            np.testing.assert_array_equal(to_numpy(made), whole[3:7, 5:7], err_msg=f"{name} {init}")
+
+
 # Configurations and names
 
 CONFIGURED = [

@@ -119,9 +119,9 @@ class TruncatedNormal(_MeanStddev):
     ``1 + (a phi(a) - b phi(b)) / Z - ((phi(a) - phi(b)) / Z)**2``.
 
     No value is drawn and thrown away: the uniform random integer is mapped into the part of the distribution that
-    is left. A window so far in one tail that fewer than ``2**16`` of the ``2**32`` integers fall into it (beyond 4.2
-    standard deviations) is drawn from 64 bits, on the host, and rounded; that reaches to 9.1 standard deviations,
-    though in the last half of one the values are few.
+    is left. A window so narrow, or so far in one tail (beyond 4.2 standard deviations), that fewer than ``2**16`` of
+    the ``2**32`` integers fall into it is drawn from 64 bits, on the host, and rounded. Those reach to 9.1 standard
+    deviations, though in the last half of one they are few as well.
 
     Parameters
     ----------
