@@ -14,6 +14,9 @@ import numpy as np
 import reference
 from reference import rounded
 
+Z = 6.2
+"""Standard errors beyond which a mean is rejected: a probability of 6e-10, for fixed seeds."""
+
 INTEGER_SIZES = {f"{sign}int{size}": size for sign in ("", "u") for size in (8, 16, 32, 64)}
 
 
@@ -187,3 +190,11 @@ def expected(row):
         at = tuple(a + b for a, b in zip(place, offset, strict=True))
         out[place] = law(seed, stream, reference.logical_index(shape, axes, at), at=at)
     return out
+
+
+def moments_agree(values, mean, stddev, kurtosis):
+    """Compare mean and variance of many values with theory; `kurtosis` is E[(x - mean)**4] / stddev**4."""
+    x = values.astype("float64")
+    n = x.size
+    assert abs(x.mean() - mean) < Z * stddev / math.sqrt(n)
+    assert abs(((x - mean) ** 2).mean() / stddev**2 - 1) < Z * math.sqrt((kurtosis - 1) / n)
