@@ -116,6 +116,11 @@ def shape_of(tensor: Any) -> checks.Shape:
         )
     if tensor.layout != torch.strided:
         raise ValueError(f"`tensor` must be dense. Received: a tensor of layout {tensor.layout}")
+    if any(size > 1 and step == 0 for size, step in zip(tensor.shape, tensor.stride(), strict=True)):
+        raise ValueError(
+            "`tensor` must have memory of its own for each element; use .contiguous() on what was expanded. "
+            f"Received: tensor of shape {tuple(tensor.shape)} and strides {tensor.stride()}"
+        )
     return tuple(tensor.shape)
 
 

@@ -78,6 +78,8 @@ def uniform_(
     low, high = checks.scalar("a", a), checks.scalar("b", b)
     if low > high:
         raise ValueError(f"`a` must not be above `b`. Received: a={a!r}, b={b!r}")
+    if not math.isfinite(float(high) - float(low)):
+        raise ValueError(f"`b - a` must be below the largest float64. Received: a={a!r}, b={b!r}")
     dtype = dtype_name(tensor.dtype)
     if dtype in INTEGERS:  # in which oneseed's own initializer would draw whole numbers
         raise ValueError(f"`tensor` must be of a float dtype. Received: a tensor of dtype {dtype}")
