@@ -184,11 +184,12 @@ def test_vectors_and_scalars_are_numbered_as_they_lie(name):
         equal(function(torch.empty(shape), seed=7), initializer(shape, "float32", backend="numpy"))
 
 
-@pytest.mark.parametrize("name", [name for name in DRAWING if name != "sparse_"])
+@pytest.mark.parametrize("name", DRAWING)
 def test_axes_override_the_layout(name):
-    """As a transposed convolution has it, whose weight holds the inputs first."""
-    weight = draw(name, torch.empty(6, 4, 3), seed=7, axes="i o k")
-    expected = draw(name, torch.empty(4, 6, 3), seed=7)
+    """As a transposed convolution has it, whose weight holds the inputs first, or an embedding."""
+    spatial, axes = ((), "i o") if name == "sparse_" else ((3,), "i o k")
+    weight = draw(name, torch.empty(6, 4, *spatial), seed=7, axes=axes)
+    expected = draw(name, torch.empty(4, 6, *spatial), seed=7)
     assert torch.equal(weight, expected.transpose(0, 1))
 
 
@@ -222,16 +223,17 @@ def test_the_bits_of_the_reference(dtype):
 @pytest.mark.parametrize("axes", [None, "i o"])
 @pytest.mark.parametrize("shape", [(5, 7), (7, 3), (1, 4), (4, 1), (0, 3), (3, 0)])
 def test_sparse_matrices_from_the_definition(shape, axes):
-    rows, columns = shape
-    made = init.sparse_(torch.empty(shape), 0.3, 0.5, seed=9, path="w", axes=axes)
-    zeros = math.ceil(0.3 * rows)
+    outputs, inputs = shape
+    made = init.sparse_(torch.empty(shape if axes is None else shape[::-1]), 0.3, 0.5, seed=9, path="w", axes=axes)
+    matrix = made if axes is None else made.T
+    zeros = math.ceil(0.3 * outputs)
     values, mask = (reference.stream_of(path) for path in (("w",), ("w", "mask")))
-    for column in range(columns):
-        indices = [reference.logical_index(shape, axes or "o i", (row, column)) for row in range(rows)]
-        ranked = sorted(range(rows), key=lambda row: (reference.word64(9, mask, indices[row]), indices[row]))
-        for row in range(rows):
-            value = reference.normal(9, values, indices[row], 0.0, 0.5, "float32")
-            assert float(made[row, column]) == (0.0 if row in ranked[:zeros] else value)
+    for i in range(inputs):
+        indices = [i * outputs + o for o in range(outputs)]
+        ranked = sorted(range(outputs), key=lambda o, at=indices: (reference.word64(9, mask, at[o]), at[o]))
+        for o in range(outputs):
+            value = reference.normal(9, values, indices[o], 0.0, 0.5, "float32")
+            assert float(matrix[o, i]) == (0.0 if o in ranked[:zeros] else value)
 
 
 # Laws, against theory: fixed seeds; a right program would fail a test for one seed in a million

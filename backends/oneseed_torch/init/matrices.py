@@ -14,8 +14,9 @@ from oneseed.distributions import Normal, Structured
 from oneseed.draws import Draw
 from oneseed.initializers import Orthogonal
 from oneseed.initializers.base import Target
+from oneseed.stream.paths import stream_number
 from oneseed_numpy.adapter import NumpyBackend
-from oneseed_numpy.engine import coalesced, runs, words
+from oneseed_numpy.engine import words
 from oneseed_torch.init.constants import matrix_shape
 from oneseed_torch.init.putting import Decided, PathLike, Seed, Tensor, check_fits, from_generator, put, shape_of
 from oneseed_torch.init.random import not_negative
@@ -98,8 +99,8 @@ def sparse_(
 ) -> Tensor:
     """Fill a matrix from a normal distribution of variance ``std**2``, with zeros in each column.
 
-    Each column, the weights of one input, has ``ceil(sparsity * rows)`` zeros at places of its own; all choices of
-    places are equally likely.
+    Each column, which holds the weights of one input, has ``ceil(sparsity * rows)`` zeros at places of its own; all
+    choices of places are equally likely.
 
     Parameters
     ----------
@@ -117,7 +118,7 @@ def sparse_(
     path : str or sequence of str and int, optional
         The parameter's name: each path has a stream of its own.
     axes : str, optional
-        Names of the axes, such as "i o", which number the elements; None is PyTorch's layout, "o i".
+        Names of the axes: "i o" for a matrix whose rows hold the weights of an input. None is PyTorch's layout, "o i".
 
     Returns
     -------
@@ -145,24 +146,25 @@ def sparse_(
     """
     if generator is not None:
         return from_generator(torch.nn.init.sparse_, generator, seed=seed, path=path, axes=axes)(tensor, sparsity, std)
-    rows, _ = matrix_shape(tensor)
+    matrix_shape(tensor)
     fraction, stddev = checks.scalar("sparsity", sparsity), float(not_negative("std", std))
     if not 0 <= fraction <= 1:
         raise ValueError(f"`sparsity` must lie in [0, 1]. Received: sparsity={sparsity!r}")
     check_fits(tensor, Normal(0.0, stddev), "std", std)
-    law = SparseColumns(stddev, math.ceil(fraction * rows))
 
-    def decide(target: Target) -> SparseColumns:
-        return law
+    def decide(target: Target) -> SparseInputs:
+        assert target.layout is not None
+        outputs = target.shape[target.layout.order[1]]
+        return SparseInputs(stddev, math.ceil(fraction * outputs))
 
     return put(tensor, partial(Decided, decide), seed, path, axes)
 
 
 @dataclass(frozen=True, slots=True)
-class SparseColumns(Structured):
-    """Normal values, and in each column of the matrix `zeros` zeros, where the words of the field "mask" are least."""
+class SparseInputs(Structured):
+    """Normal values, and for each input `zeros` zeros, where its words of the field "mask" are least."""
 
-    name: ClassVar[str] = "sparse_columns"
+    name: ClassVar[str] = "sparse"
 
     stddev: float
     zeros: int
@@ -170,26 +172,19 @@ class SparseColumns(Structured):
     @property
     def numbers(self) -> dict[str, Any]:
         """What `describe` shows."""
-        return {"stddev": self.stddev, "zeros_per_column": self.zeros}
+        return {"stddev": self.stddev, "zeros_per_input": self.zeros}
 
     def values(self, draw: Draw) -> NDArray[Any]:
-        """Make the block; its columns are ranked whole."""
+        """Make the block; each of its inputs has the words of all its outputs ranked."""
         values: NDArray[Any] = NumpyBackend().draw(replace(draw, distribution=Normal(0.0, self.stddev)))
-        rows = draw.slices[0]
-        at, block = (0, draw.offset[1]), (draw.shape[0], draw.block[1])
-        ranking = np.argsort(_words(replace(draw, path=(*draw.path, "mask"), offset=at, block=block)), 0, kind="stable")
-        zero = np.zeros(block, bool)
-        np.put_along_axis(zero, ranking[: self.zeros], True, axis=0)
-        values[zero[rows]] = 0
+        inputs, outputs = (draw.slices[axis] for axis in draw.order)
+        count = draw.shape[draw.order[1]]
+        mask = np.zeros((inputs.stop - inputs.start, count), np.bool_)
+        if mask.size:
+            stream = stream_number((*draw.path, "mask"))
+            starts = np.arange(inputs.start, inputs.stop, dtype=np.uint64) * np.uint64(count)
+            high, low = (words(starts, count, draw.seed, stream, plane).astype(np.uint64) for plane in (0, 1))
+            ranking = np.argsort(high << 32 | low, axis=1, kind="stable")
+            np.put_along_axis(mask, ranking[:, : self.zeros], True, axis=1)
+        values[mask[:, outputs].transpose(np.argsort(draw.order))] = 0
         return values
-
-
-def _words(draw: Draw) -> NDArray[np.uint64]:
-    """Return the 64-bit words at the elements of a block."""
-    out = np.empty(draw.block, np.uint64)
-    if out.size:
-        view, steps = coalesced(out, draw.strides)
-        starts, length = runs(view.shape, steps, draw.first)
-        high, low = (words(starts, length, draw.seed, draw.stream, plane).astype(np.uint64) for plane in (0, 1))
-        view[...] = (high << 32 | low).reshape(view.shape)
-    return out
