@@ -69,6 +69,15 @@ def local_parts(tensor: Tensor) -> Iterator[tuple[Tensor, Shape]]:
         yield local[cuts], tuple(start for _, (start, _) in runs)
 
 
+def count_change(tensor: Tensor) -> None:
+    """Tell PyTorch that the parts of a DTensor were written, as it knows of other tensors by itself.
+
+    It then refuses a backward pass that saved the old values.
+    """
+    if is_distributed(tensor) and not tensor.is_inference():
+        torch.autograd.graph.increment_version(tensor)
+
+
 def _is_known(placement: Any) -> bool:
     """Tell whether each element lies whole on the ranks that hold it; a strided shard may not call itself a shard."""
     return bool(placement.is_replicate() or placement.is_shard() or hasattr(placement, "split_factor"))

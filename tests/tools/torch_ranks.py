@@ -64,10 +64,12 @@ def check_functions(mesh):
             expected = cut(whole, mesh, placements)
             local = torch.full(expected.shape, torch.nan, dtype=dtype)
             made = DTensor.from_local(local, mesh, placements, run_check=False, shape=shape, stride=whole.stride())
+            version = made._version
             with CommDebugMode() as communication:
                 found = function(made, *arguments, seed=7, path="w")
             assert communication.get_total_counts() == 0, (name, placements)
             assert found is made
+            assert made._version > version
             assert torch.equal(local, expected), (name, shape, placements)
             if not any(isinstance(placement, _StridedShard) for placement in placements):
                 assert torch.equal(made.full_tensor(), whole), (name, shape, placements)
@@ -93,12 +95,14 @@ def check_seeds(mesh):
     for shape in [(1, 3), (5, 3)]:
         made = distribute_tensor(torch.zeros(shape), mesh, [Shard(0)] * mesh.ndim)
         assert torch.equal(init.normal_(made, seed=one).full_tensor(), init.normal_(torch.empty(shape), seed=two))
+    generator = oneseed.random.SeedGenerator(7)
     partial_ = DTensor.from_local(torch.zeros(2, 2), mesh, [Partial()] * mesh.ndim)
     for refused in (init.normal_, init.eye_):
         try:
-            refused(partial_, seed=7)
+            refused(partial_, seed=generator)
         except ValueError as error:
             assert "Shard and Replicate" in str(error)  # noqa: PT017
+            assert generator.count == 0
         else:
             raise AssertionError(refused)
 

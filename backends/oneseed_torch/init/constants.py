@@ -8,7 +8,7 @@ from oneseed import checks
 from oneseed.dtypes import NUMERIC, cast_scalar
 from oneseed.host import numbers
 from oneseed_torch.init.putting import PathLike, Seed, Tensor, check_unused, no_values, shape_of
-from oneseed_torch.shards import local_parts
+from oneseed_torch.shards import count_change, local_parts
 
 
 def constant_(tensor: Tensor, val: float, *, seed: Seed = None, path: PathLike = None) -> Tensor:
@@ -165,6 +165,7 @@ def eye_(tensor: Tensor, *, seed: Seed = None, path: PathLike = None) -> Tensor:
             above = row - column  # where the diagonal of the whole meets the part
             if -part.shape[0] < above < part.shape[1]:
                 part.diagonal(above).fill_(1)
+        count_change(tensor)
     return tensor
 
 
@@ -235,6 +236,7 @@ def dirac_(tensor: Tensor, groups: int = 1, *, seed: Seed = None, path: PathLike
             rows, columns = outputs - at[0], inputs - at[1]
             here = (rows >= 0) & (rows < part.shape[0]) & (columns >= 0) & (columns < part.shape[1])
             part[(rows[here].to(part.device), columns[here].to(part.device), *middle)] = 1
+        count_change(tensor)
     return tensor
 
 

@@ -15,7 +15,7 @@ from oneseed.initializers.base import RandomInitializer, Target, check_float
 from oneseed.seeds import SeedGenerator
 from oneseed.stream.paths import Part, as_path
 from oneseed_torch.filling import fill_, has_no_values
-from oneseed_torch.shards import is_distributed, local_parts
+from oneseed_torch.shards import count_change, is_distributed, local_parts
 from oneseed_torch.tracing import step_out
 
 Tensor = Any
@@ -70,7 +70,9 @@ def put(tensor: Tensor, make: Callable[..., RandomInitializer], seed: Seed, path
             f"Received: rng={config.rng()!r}"
         )
     _check_shared(tensor, seed)
-    empty = no_values(tensor)
+    empty, wraps = no_values(tensor), _is_wrapper(tensor)
+    # Found before the draw is made: what is refused here must not be counted.
+    parts = [] if empty or wraps else list(local_parts(tensor))
     initializer = make(seed=0 if empty and seed is None else seed)
     if not isinstance(initializer.seed, int | SeedGenerator):
         raise TypeError(
@@ -78,19 +80,18 @@ def put(tensor: Tensor, make: Callable[..., RandomInitializer], seed: Seed, path
         )
     layout = layout_of_weights(len(shape)) if axes is None else axes
     draw = initializer._draw(shape, dtype_name(tensor.dtype), layout, path, None, None, advance=not empty)
-    if not empty:
-        _execute(draw, tensor)
+    if empty:
+        return tensor
+    if wraps:
+        made = torch.empty(draw.shape, dtype=tensor.dtype, device=tensor.device)
+        with torch.no_grad():
+            return tensor.copy_(fill_(draw, made))
+    _fill_parts(draw, tensor, parts)
     return tensor
 
 
-def _execute(draw: Draw, tensor: Tensor) -> None:
-    """Fill each part of a tensor that lies here with the same part of the draw."""
-    if _is_wrapper(tensor):
-        made = torch.empty(draw.shape, dtype=tensor.dtype, device=tensor.device)
-        with torch.no_grad():
-            tensor.copy_(fill_(draw, made))
-        return
-    parts = list(local_parts(tensor))
+def _fill_parts(draw: Draw, tensor: Tensor, parts: list[tuple[Tensor, checks.Shape]]) -> None:
+    """Fill each part of a tensor with the same part of the draw."""
     if isinstance(draw.distribution, Structured) and len(parts) > 1:
         # Made whole for any block, perhaps: so only once.
         whole = torch.empty(draw.shape, dtype=tensor.dtype, device="cpu")
@@ -99,9 +100,10 @@ def _execute(draw: Draw, tensor: Tensor) -> None:
             for part, at in parts:
                 cuts = tuple(slice(start, start + size) for start, size in zip(at, part.shape, strict=True))
                 part.copy_(whole[cuts])
-        return
-    for part, at in parts:
-        fill_(replace(draw, offset=at, block=tuple(part.shape)), part)
+    else:
+        for part, at in parts:
+            fill_(replace(draw, offset=at, block=tuple(part.shape)), part)
+    count_change(tensor)
 
 
 def shape_of(tensor: Any) -> checks.Shape:
@@ -160,8 +162,8 @@ def from_generator(function: Callable[..., Tensor], generator: Any, **ours: Any)
     for argument, value in ours.items():
         if value is not None:
             raise ValueError(
-                f"`{argument}` must be None where `generator` is given: a generator draws PyTorch's own numbers, which "
-                f"know of none; leave one of the two out. Received: {argument}={value!r}"
+                f"`{argument}` must be None where `generator` is given, which asks for PyTorch's own numbers; leave "
+                f"one of the two out. Received: {argument}={value!r}"
             )
     return partial(function, generator=generator)
 
