@@ -1,7 +1,7 @@
 """oneseed's initializers as Keras 3's own, on any of Keras's backends.
 
-Importing this module registers them; `get`, `serialize` and `deserialize` are here as in `keras.initializers`, for which
-it can stand.
+Importing this module registers them. `get`, `serialize` and `deserialize` are here as in `keras.initializers`, for
+which it can stand.
 """
 
 from collections.abc import Sequence
@@ -53,7 +53,8 @@ class KerasInitializer(Initializer):
         TypeError
             If an argument is of the wrong type.
         ValueError
-            If one is out of range or malformed, or does not fit the others or the backend.
+            If one is out of range or malformed, or does not fit the others or the backend; on JAX also for a dtype of
+            64 bits that is not enabled, which Keras would narrow.
         """
         name = keras.backend.backend()
         # Keras takes arrays in host memory on a backend that oneseed does not have, such as OpenVINO.
@@ -80,9 +81,14 @@ def _device(name: str, layout: Any) -> Any:
 
 
 def _sharding(layout: Any) -> Any:
-    """Return a sharding on devices for one that knows only the form of the mesh, which Keras has then set."""
+    """Return a sharding on devices; of a mesh without devices Keras has set the one that has them."""
     import jax
 
+    if not isinstance(layout, jax.sharding.Sharding):
+        raise TypeError(
+            "`layout` must be None, a keras.distribution.TensorLayout or a jax.sharding.Sharding. "
+            f"Received: layout={layout!r}"
+        )
     if isinstance(getattr(layout, "mesh", None), jax.sharding.AbstractMesh):
         return jax.sharding.NamedSharding(jax.sharding.get_mesh(), layout.spec)
     return layout

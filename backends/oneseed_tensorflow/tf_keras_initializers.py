@@ -1,7 +1,7 @@
 """oneseed's initializers as tf_keras's own: `keras_initializers` for what was Keras 2.
 
-Importing this module registers them; `get`, `serialize` and `deserialize` are here as in `tf_keras.initializers`, for which
-it can stand.
+Importing this module registers them. `get`, `serialize` and `deserialize` are here as in `tf_keras.initializers`, for
+which it can stand.
 """
 
 from collections.abc import Sequence
@@ -67,33 +67,41 @@ class KerasInitializer(Initializer):
             If one is out of range, malformed, or does not fit the others.
         """
         dtype = tf_keras.backend.floatx() if dtype is None else dtype
-        call = {"axes": axes, "backend": "tensorflow"}
         if partition_shape is None and partition_offset is None and layout is None:
-            return super().__call__(shape, dtype, path=path, **call)
+            return super().__call__(shape, dtype, axes=axes, path=path, backend="tensorflow")
         if layout is None:
-            blocks = [(partition_shape, partition_offset)]
+            blocks: list[Any] = [(partition_shape, partition_offset, None)]
         elif partition_shape is None and partition_offset is None:
             blocks = _blocks(checks.shape(shape), layout)
         else:
             raise ValueError(f"`layout` must be None where a block is asked for. Received: layout={layout!r}")
-        for block, offset in blocks:  # what can be refused is, before a draw is counted
+        for block, offset, _ in blocks:  # what can be refused is, before a draw is counted
             self.describe(shape, dtype, axes, path, block, offset)
-        one = self
+        one: Any = self
         if isinstance(self.seed, SeedGenerator):
-            if layout is not None or not any(partition_offset or ()):
+            if layout is not None or not any(partition_offset):
                 self._number = self.seed.next()
             one, path = copy(self), (*as_path(path), self._number)
             one.seed = self.seed.seed
         make = super(KerasInitializer, one).__call__
         made = [
-            make(shape, dtype, path=path, partition_shape=block, partition_offset=offset, **call)
-            for block, offset in blocks
+            make(
+                shape,
+                dtype,
+                axes=axes,
+                path=path,
+                backend="tensorflow",
+                device=device,
+                partition_shape=block,
+                partition_offset=offset,
+            )
+            for block, offset, device in blocks
         ]
         return made[0] if layout is None else tf.experimental.dtensor.pack(made, layout)
 
 
-def _blocks(shape: Shape, layout: Any) -> list[tuple[Shape, Shape]]:
-    """Return shape and offset of the block of each of this client's devices."""
+def _blocks(shape: Shape, layout: Any) -> list[tuple[Shape, Shape, str]]:
+    """Return for each of this client's devices the shape and offset of its block, and the device."""
     mesh, specs = layout.mesh, layout.sharding_specs
     if len(specs) != len(shape):
         raise ValueError(f"`layout` must have {len(shape)} axes, as the shape has. Received: layout={layout!r}")
@@ -101,9 +109,14 @@ def _blocks(shape: Shape, layout: Any) -> list[tuple[Shape, Shape]]:
     if any(size % count for size, count in zip(shape, counts, strict=True)):
         raise ValueError(f"`layout` must cut the shape {shape} into equal blocks. Received: layout={layout!r}")
     block = tuple(size // count for size, count in zip(shape, counts, strict=True))
+    devices = map(tf.DeviceSpec.from_string, mesh.local_devices())
     return [
-        (block, tuple(at.get(spec, 0) * size for spec, size in zip(specs, block, strict=True)))
-        for at in mesh.local_device_locations()
+        (
+            block,
+            tuple(at.get(spec, 0) * size for spec, size in zip(specs, block, strict=True)),
+            f"{device.device_type}:{device.device_index}",
+        )
+        for at, device in zip(mesh.local_device_locations(), devices, strict=True)
     ]
 
 
