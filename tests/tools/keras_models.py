@@ -218,7 +218,7 @@ def main():
     small = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(4, kernel_initializer="oneseed>he_normal")])
     small.save(folder / "model.h5")
     report["loaded from h5"] = [printed(small.weights), printed(keras.models.load_model(folder / "model.h5").weights)]
-    plain = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(4, kernel_initializer=HeNormal(seed=7))])
+    plain = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(4, kernel_initializer=RandomNormal(seed=7))])
     plain.save(folder / "plain.keras")
     report["plain"] = home(folder / "plain.keras")
     report["policies"] = list(policies(keras, initializers))
