@@ -87,6 +87,13 @@ def test_what_comes_back_has_the_same_values(report, name, what):
     assert before == after
 
 
+@pytest.mark.parametrize("name", [TF_KERAS])
+def test_what_comes_back_from_a_saved_model(report, name):
+    before, after = report(name)["loaded from SavedModel"]
+    assert len(before) == 2
+    assert before == after
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_what_is_loaded_has_the_same_initializers(report, name):
     found = report(name)

@@ -38,9 +38,9 @@ def register_keras(keras: ModuleType) -> ModuleType:
 
     Examples
     --------
-    >>> import keras  # doctest: +SKIP
-    >>> initializers = register_keras(keras)  # doctest: +SKIP
-    >>> layer = keras.layers.Dense(5, kernel_initializer=initializers.HeNormal(seed=7))  # doctest: +SKIP
+    >>> import keras
+    >>> initializers = register_keras(keras)
+    >>> layer = keras.layers.Dense(5, kernel_initializer=initializers.HeNormal(seed=7))
     """
     if not isinstance(keras, ModuleType):
         raise TypeError(f"`keras` must be a module, keras or tf_keras. Received: keras={keras!r}")

@@ -218,6 +218,11 @@ def main():
     small = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(4, kernel_initializer="oneseed>he_normal")])
     small.save(folder / "model.h5")
     report["loaded from h5"] = [printed(small.weights), printed(keras.models.load_model(folder / "model.h5").weights)]
+    if LIBRARY == "tf_keras":
+        small.save(folder / "saved_model", save_format="tf")
+        report["loaded from SavedModel"] = [
+            printed(each.weights) for each in (small, keras.models.load_model(folder / "saved_model"))
+        ]
     plain = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(4, kernel_initializer=RandomNormal(seed=7))])
     plain.save(folder / "plain.keras")
     report["plain"] = home(folder / "plain.keras")
