@@ -149,6 +149,7 @@ def test_refusals(report, name):
         last = [f"ValueError: `layout` must be None on Keras's {name} backend"]
     else:
         last = [
+            "TypeError: `layout` must be None or a tf.experimental.dtensor.Layout",
             "ValueError: `layout` must have 3 axes, as the shape has",
             "ValueError: `layout` must cut the shape (6, 6) into equal blocks",
             "ValueError: `layout` must be None where a block is asked for",

@@ -1,5 +1,6 @@
 """How oneseed's initializers become classes of a Keras."""
 
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -42,18 +43,40 @@ def classes(keras: ModuleType, call: type[Initializer], home: str) -> dict[str, 
             for base in cls.__mro__
             if hasattr(keras.initializers, base.__name__)
         )
-        # In a file Keras names a class by __name__ alone, and where it does not know the registered name, it takes its
-        # own class of that name. None of its classes is called so: it refuses the file instead.
+        # A file has the registered name and __name__; where Keras does not know the first, it takes its own class of
+        # the second. None of its classes has this __name__, so it refuses the file instead.
         space = {"__module__": home, "__qualname__": name, "__doc__": cls.__doc__}
         made[name] = made[alias] = type(f"Oneseed{name}", (call, cls, theirs), space)
         keras.saving.register_keras_serializable(PACKAGE, name)(made[name])
-        # The class's own name is all that files of the older formats, .h5 and SavedModel, have.
+        # In files of tf_keras's older formats, .h5 and SavedModel, it goes by __name__ alone.
         keras.saving.get_custom_objects().update({f"{PACKAGE}>{alias}": made[name], made[name].__name__: made[name]})
         keras.saving.register_keras_serializable(PLAIN, name)(cls)
     return made
 
 
-def get(keras: ModuleType, made: dict[str, type[Initializer]], identifier: Any) -> Any:
-    """Return what `identifier` stands for: oneseed's names mean the classes made, all else is Keras's matter."""
-    known = ALIASES.get(identifier) if isinstance(identifier, str) else None
-    return keras.initializers.get(identifier) if known is None else made[known.__name__]()
+def getter(keras: ModuleType, made: dict[str, type[Initializer]]) -> Callable[[Any], Any]:
+    """Return the function `get` for the module that has the classes made."""
+
+    def get(identifier: Any) -> Any:
+        """Return the initializer that `identifier` stands for, as Keras's `initializers.get` does.
+
+        Parameters
+        ----------
+        identifier : None, str, dict, class, initializer, callable or tensor
+            A name or alias that `oneseed.initializers` knows means the class here. All else means what it means to
+            Keras, so a dict or a tensor gives what Keras makes of it.
+
+        Returns
+        -------
+        Initializer, callable or None
+            The initializer; None for None.
+
+        Raises
+        ------
+        ValueError
+            If Keras knows nothing by this name.
+        """
+        known = ALIASES.get(identifier) if isinstance(identifier, str) else None
+        return keras.initializers.get(identifier) if known is None else made[known.__name__]()
+
+    return get

@@ -98,30 +98,9 @@ CLASSES = keras_classes.classes(keras, KerasInitializer, __name__)
 """The classes by all their names."""
 
 globals().update(CLASSES)
+get = keras_classes.getter(keras, CLASSES)
 serialize = keras.initializers.serialize
 deserialize = keras.initializers.deserialize
-
-
-def get(identifier: Any) -> Any:
-    """Return the initializer that `identifier` stands for, as `keras.initializers.get` does.
-
-    Parameters
-    ----------
-    identifier : None, str, dict, class, initializer, callable or tensor
-        A name or alias that `oneseed.initializers` knows means the class here. All else means what it means to Keras,
-        so a dict or a tensor gives what Keras makes of it.
-
-    Returns
-    -------
-    Initializer, callable or None
-        The initializer; None for None.
-
-    Raises
-    ------
-    ValueError
-        If Keras knows nothing by this name.
-    """
-    return keras_classes.get(keras, CLASSES, identifier)
 
 
 def __getattr__(name: str) -> Any:

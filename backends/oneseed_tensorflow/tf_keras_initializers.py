@@ -79,7 +79,7 @@ class KerasInitializer(Initializer):
             self.describe(shape, dtype, axes, path, block, offset)
         one: Any = self
         if isinstance(self.seed, SeedGenerator):
-            if layout is not None or not any(partition_offset):
+            if layout is not None or not any(blocks[0][1]):
                 self._number = self.seed.next()
             one, path = copy(self), (*as_path(path), self._number)
             one.seed = self.seed.seed
@@ -102,6 +102,8 @@ class KerasInitializer(Initializer):
 
 def _blocks(shape: Shape, layout: Any) -> list[tuple[Shape, Shape, str]]:
     """Return for each of this client's devices the shape and offset of its block, and the device."""
+    if not isinstance(layout, tf.experimental.dtensor.Layout):
+        raise TypeError(f"`layout` must be None or a tf.experimental.dtensor.Layout. Received: layout={layout!r}")
     mesh, specs = layout.mesh, layout.sharding_specs
     if len(specs) != len(shape):
         raise ValueError(f"`layout` must have {len(shape)} axes, as the shape has. Received: layout={layout!r}")
@@ -124,30 +126,9 @@ CLASSES = keras_classes.classes(tf_keras, KerasInitializer, __name__)
 """The classes by all their names."""
 
 globals().update(CLASSES)
+get = keras_classes.getter(tf_keras, CLASSES)
 serialize = tf_keras.initializers.serialize
 deserialize = tf_keras.initializers.deserialize
-
-
-def get(identifier: Any) -> Any:
-    """Return the initializer that `identifier` stands for, as `tf_keras.initializers.get` does.
-
-    Parameters
-    ----------
-    identifier : None, str, dict, class, initializer or callable
-        A name or alias that `oneseed.initializers` knows means the class here. All else means what it means to
-        tf_keras.
-
-    Returns
-    -------
-    Initializer, callable or None
-        The initializer; None for None.
-
-    Raises
-    ------
-    ValueError
-        If tf_keras knows nothing by this name.
-    """
-    return keras_classes.get(tf_keras, CLASSES, identifier)
 
 
 def __getattr__(name: str) -> Any:

@@ -186,6 +186,7 @@ def refused_calls():
     dtensor = tf.experimental.dtensor
     mesh = dtensor.create_mesh([("x", 4)], devices=[f"CPU:{number}" for number in range(4)])
     layout = dtensor.Layout(["x", dtensor.UNSHARDED], mesh)
+    yield {"cls": cls, "shape": shape, "layout": "x"}
     yield {"cls": cls, "shape": (8, 6, 2), "layout": layout}
     yield {"cls": cls, "shape": (6, 6), "layout": layout}
     yield {"cls": cls, "shape": shape, "layout": layout, "partition_shape": (1, 1), "partition_offset": (0, 0)}
