@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch._subclasses import FakeTensor
 
 from oneseed.checks import Shape
+from oneseed.composites import Concatenated
 from oneseed.distributions import Fill, Structured
 from oneseed.draws import Draw
 from oneseed_numpy.engine import fill
@@ -59,6 +60,8 @@ class TorchBackend:
             return torch.empty(draw.block, dtype=dtype, device=where)
         if draw.native:
             return native(draw, where)
+        if isinstance(law, Concatenated):
+            return torch.cat([self._draw(part, where) for part in law.within(draw)], dim=law.axis)
         if isinstance(law, Structured):
             return self.from_numpy(law.values(draw), where)
         if isinstance(law, Fill):

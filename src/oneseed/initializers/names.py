@@ -5,10 +5,13 @@ from typing import Any, TypeVar, overload
 
 from oneseed.checks import nearest
 from oneseed.initializers.base import Initializer
+from oneseed.initializers.combination import Partial, Scaled, Sum
+from oneseed.initializers.composition import Blockwise, PerGroup
 from oneseed.initializers.constants import Assign, Constant, Ones, Zeros
 from oneseed.initializers.fourier import STFT
 from oneseed.initializers.haar import Orthogonal
 from oneseed.initializers.random import RandomNormal, RandomUniform, TruncatedNormal
+from oneseed.initializers.recurrent import FusedRNN, UnitForgetBias
 from oneseed.initializers.scaling import (
     GlorotNormal,
     GlorotUniform,
@@ -18,27 +21,39 @@ from oneseed.initializers.scaling import (
     LecunUniform,
     VarianceScaling,
 )
+from oneseed.initializers.state_space import S4D, HiPPO, MambaA, MambaDtBias
 from oneseed.initializers.structured import Identity
 
 Class = TypeVar("Class", bound=type)
 
 SHORTCUTS: dict[str, type[Initializer]] = {
     "assign": Assign,
+    "blockwise": Blockwise,
     "constant": Constant,
+    "fused_rnn": FusedRNN,
     "glorot_normal": GlorotNormal,
     "glorot_uniform": GlorotUniform,
     "he_normal": HeNormal,
     "he_uniform": HeUniform,
+    "hippo": HiPPO,
     "identity": Identity,
     "initializer": Initializer,
     "lecun_normal": LecunNormal,
     "lecun_uniform": LecunUniform,
+    "mamba_a": MambaA,
+    "mamba_dt_bias": MambaDtBias,
     "ones": Ones,
     "orthogonal": Orthogonal,
+    "partial": Partial,
+    "per_group": PerGroup,
     "random_normal": RandomNormal,
     "random_uniform": RandomUniform,
+    "s4d": S4D,
+    "scaled": Scaled,
     "stft": STFT,
+    "sum": Sum,
     "truncated_normal": TruncatedNormal,
+    "unit_forget_bias": UnitForgetBias,
     "variance_scaling": VarianceScaling,
     "zeros": Zeros,
 }
@@ -62,7 +77,9 @@ _HAND_MADE: dict[str, type[Initializer]] = {
     "KaimingUniform": HeUniform,
 }
 
-_VERSIONED = set(SHORTCUTS.values()) - {Assign, Initializer, STFT}
+_COMPOSED = {Blockwise, PerGroup, Partial, Scaled, Sum}
+_ARCHITECTURES = {FusedRNN, HiPPO, MambaA, MambaDtBias, S4D, UnitForgetBias}
+_VERSIONED = set(SHORTCUTS.values()) - {Assign, Initializer, STFT} - _COMPOSED - _ARCHITECTURES
 _SHORTCUTS_VERSIONED = (
     "glorot_normal",
     "glorot_uniform",
