@@ -60,10 +60,8 @@ class TorchBackend:
             return torch.empty(draw.block, dtype=dtype, device=where)
         if draw.native:
             return native(draw, where)
-        if isinstance(law, Concatenated):
-            return torch.cat([self._draw(part, where) for part in law.within(draw)], dim=law.axis)
         if isinstance(law, Structured):
-            return self.from_numpy(law.values(draw), where)
+            return self._structured(law, draw, where)
         if isinstance(law, Fill):
             return torch.full(draw.block, law.scalar(draw.dtype).item(), dtype=dtype, device=where)
         if where.type != "cpu":
@@ -71,6 +69,11 @@ class TorchBackend:
         out = torch.empty(draw.block, dtype=dtype, device=where)
         fill(draw, _memory(out))
         return out
+
+    def _structured(self, law: Structured, draw: Draw, where: Any) -> Tensor:
+        if isinstance(law, Concatenated):
+            return torch.cat([self._draw(part, where) for part in law.within(draw)], dim=law.axis)
+        return self.from_numpy(law.values(draw), where)
 
     def from_numpy(self, array: Array, device: Any = None) -> Tensor:
         """Return an array as a tensor; on the CPU in the array's own memory, if that may be written to."""
