@@ -108,10 +108,12 @@ class FusedRNN(CompositeInitializer):
         Whether each layer reads in both directions.
     projection_size : int, optional
         The size to which an LSTM's output is projected.
-    i2h_weight_initializer, h2h_weight_initializer, h2r_weight_initializer : initializer
-        What fills the weights, or whatever `get` makes one of.
+    i2h_weight_initializer, h2h_weight_initializer : initializer
+        What fills the weights from the inputs and from the state, or whatever `get` makes one of.
     i2h_bias_initializer, h2h_bias_initializer : initializer
         What fills the biases; `UnitForgetBias` is for one of the two.
+    h2r_weight_initializer : initializer
+        What fills the weights of the projection.
 
     Raises
     ------
