@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass, replace
-from decimal import Context, Decimal
 from typing import Any, ClassVar
 
 import numpy as np
@@ -252,6 +251,8 @@ class Logarithms(Structured):
 
     def values(self, draw: Draw) -> Array:
         """Make the block; the logarithms are exact before they are rounded, so every machine has the same."""
+        from decimal import Context, Decimal
+
         cut, context = draw.slices[-1], Context(prec=40)
         row = np.array([float(context.ln(Decimal(n + 1))) for n in range(cut.start, cut.stop)])
         return rounded(np.broadcast_to(row, draw.block), draw.dtype)
