@@ -47,24 +47,25 @@ class HippoMatrix(Structured):
 
 
 def _hippo_vector(measure: str, n: Array) -> Array:
-    if measure == "fout":
-        made: Array = np.where(n == 0, 1.0, np.where(n % 2 == 0, math.sqrt(2), 0.0))
-    else:
-        made = np.sqrt(2 * n + 1) * (1.0 if measure == "legs" else 0.5)
+    made: Array = np.sqrt(_squares(measure, n)) * (0.5 if measure == "legt" else 1.0)
     return made
 
 
+def _squares(measure: str, n: Array) -> Array:
+    """Return the squares of the elements of B, of twice them for "legt": integers, so that roots are rounded once."""
+    return np.where(n == 0, 1, np.where(n % 2 == 0, 2, 0)) if measure == "fout" else 2 * n + 1
+
+
 def _hippo_matrix(measure: str, n: Array, k: Array) -> Array:
-    if measure == "fout":
-        turning = np.where((n - k == 1) & (k % 2 == 0), 1.0, np.where((k - n == 1) & (n % 2 == 0), -1.0, 0.0))
-        made: Array = math.pi * (np.minimum(n, k) // 2) * turning
-        made = made - _hippo_vector(measure, n) * _hippo_vector(measure, k) + 0.0  # no zero is negative
-        return made
-    roots = np.sqrt((2 * n + 1) * (2 * k + 1))
+    made: Array
+    roots = np.sqrt(_squares(measure, n) * _squares(measure, k))
     if measure == "legs":
         made = np.where(n > k, -roots, np.where(n == k, -(n + 1.0), 0.0))
-    else:
+    elif measure == "legt":
         made = -0.5 * roots * np.where((n < k) & ((k - n) % 2 == 1), -1.0, 1.0)
+    else:
+        sides = np.where((n - k == 1) & (k % 2 == 0), 1.0, np.where((k - n == 1) & (n % 2 == 0), -1.0, 0.0))
+        made = math.pi * (np.minimum(n, k) // 2) * sides - roots + 0.0  # no zero is negative
     return made
 
 
