@@ -1,6 +1,6 @@
-"""What composed and architectural initializers must give, element by element: a second implementation, from definitions.
+"""What composed and architectural initializers must give, element by element: a second implementation.
 
-Random elements come from `reference`; all else from exact arithmetic. Nothing here calls the library.
+Random elements come from `reference`, all else from exact arithmetic, each from its definition, without the library.
 """
 
 import hashlib

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from oneseed import checks, config
@@ -25,11 +26,13 @@ class Call(NamedTuple):
     def part(self, initializer: Any, shape: Shape, name: Part | None = None) -> Draw:
         """Return a part's draw: of its own shape, at the whole's path with its name behind it."""
         path = self.path if name is None else (*self.path, name)
-        if describes(initializer):
-            made: Draw = initializer._draw(shape, self.dtype, self.axes, path, None, None, self.advance)
-            return made
-        rank = len(shape)
-        return Draw(Called(initializer), shape, self.dtype, None, path, tuple(range(rank)), 1, 1, (0,) * rank, shape)
+        first = (0,) * len(shape)
+        if not describes(initializer):
+            order = tuple(range(len(shape)))
+            return Draw(Called(initializer), shape, self.dtype, None, path, order, 1, 1, first, shape)
+        # Nothing is made yet: asked for an empty block, the part may be larger than any memory.
+        made: Draw = initializer._draw(shape, self.dtype, self.axes, path, first, first, self.advance)
+        return replace(made, offset=first, block=shape)
 
 
 class CompositeInitializer(Initializer):
