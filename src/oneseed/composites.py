@@ -98,12 +98,12 @@ class Combination(Composite):
 
 @dataclass(frozen=True, slots=True)
 class Packed(Composite):
-    """Parts of any shape, each in row-major order, one behind the other in a vector."""
+    """Matrices and vectors, each in row-major order, one behind the other in a vector."""
 
     name: ClassVar[str] = "packed"
 
     def values(self, draw: Draw) -> Array:
-        """Make the block, from those rows of each part that it touches."""
+        """Make the block, from those rows of each part that it touches, or the part of a row in which it lies."""
         out = np.empty(draw.block, numpy_dtype(draw.dtype))
         first, last, start = draw.offset[0], draw.offset[0] + draw.block[0], 0
         for part in self.parts:
@@ -112,10 +112,12 @@ class Packed(Composite):
             if low < high:
                 row = size // part.shape[0]
                 top, bottom = low // row, -(-high // row)
-                offset, block = (top, *part.offset[1:]), (bottom - top, *part.shape[1:])
+                left, right = (low - top * row, high - top * row) if bottom - top == 1 else (0, row)
+                rank = len(part.shape)
+                offset, block = (top, left)[:rank], (bottom - top, right - left)[:rank]
                 made = on_host(replace(part, offset=offset, block=block)).reshape(-1)
-                at = start + low - first
-                out[at : at + high - low] = made[low - top * row : high - top * row]
+                at, skipped = start + low - first, low - top * row - left
+                out[at : at + high - low] = made[skipped : skipped + high - low]
             start += size
         return out
 
