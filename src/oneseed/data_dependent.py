@@ -141,8 +141,7 @@ def _owner(name: str, weight: Any) -> Backend:
 
 def _like(weight: Any, values: NDArray[Any], owner: Backend) -> Any:
     """Return values as a tensor of the same framework, dtype and device."""
-    device = getattr(weight, "device", None)
-    return owner.from_numpy(rounded(values, owner.dtype(weight)), owner.device(device))
+    return owner.from_numpy(rounded(values, owner.dtype(weight)), getattr(weight, "device", None))
 
 
 def _variance(output: Any, name: str) -> float:
