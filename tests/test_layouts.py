@@ -166,7 +166,7 @@ def test_dense_layers_of_pytorch():
     for number, draw in enumerate(init.describe(shape, path="attention").distribution.parts):
         separate = getattr(torch.nn.MultiheadAttention(8, 2, kdim=8, vdim=6), f"{'qkv'[number]}_proj_weight")
         assert draw.path == ("attention", "qkv"[number])
-        assert (draw.shape[0], draw.fan_in, draw.fan_out) == (tuple(separate.shape)[0], 8, 8)
+        assert (draw.shape[0], draw.fan_in, draw.fan_out) == (separate.shape[0], 8, 8)
     check(layouts.axes("attention_out", "torch"), tuple(attention.out_proj.weight.shape), 8)
 
 
@@ -225,7 +225,9 @@ def test_dense_layers_of_flax():
     output, variables = layer.init_with_output(jax.random.key(0), jnp.ones((2, 5, 6, 7)))
     summed = np.ravel(output)[0]
     check(layouts.dense_general(2, 2, 1), variables["params"]["kernel"].shape, summed)
-    check(layouts.axes("dense", "flax"), seen[-1], summed)  # what the initializer sees is flat
+    # What the initializer sees is flat, with the batch among the inputs, so that it sees too large a fan_in.
+    assert seen[-1] == (2 * summed, 12)
+    check(layouts.axes("dense", "flax"), seen[-1], 2 * summed)
     layer = nn.MultiHeadDotProductAttention(2, qkv_features=8, out_features=6)
     shapes = jax.tree.map(jnp.shape, layer.init(jax.random.key(0), jnp.ones((1, 3, 6)), jnp.ones((1, 3, 6))))["params"]
     check(layouts.axes("attention_in", "flax"), shapes["query"]["kernel"], 6)

@@ -1,4 +1,4 @@
-"""Recurrent networks, state spaces, and the rules of depth and width: against the papers' formulas and the real layers."""
+"""Recurrent networks, state spaces, rules of depth and width: against the papers' formulas and real layers."""
 
 import math
 from fractions import Fraction
@@ -80,9 +80,8 @@ def test_fixup(blocks, layers, power):
 
 def test_rules_of_width():
     assert rules.mup_normal(16, 0.02).stddev == pytest.approx(0.005)
-    assert (
-        rules.mup_normal(16, 0.02, infinite_dims=1).stddev == rules.mup_normal(16, 0.02, infinite_dims=0).stddev == 0.02
-    )
+    for finite in (0, 1):
+        assert rules.mup_normal(16, 0.02, infinite_dims=finite).stddev == 0.02
     law = rules.mitchell(seed=1).describe((64, 256)).distribution
     assert law.stddev_after_truncation == pytest.approx(1 / 8)
     law = rules.mitchell(layer=7).describe((64, 256)).distribution
@@ -114,7 +113,7 @@ def test_the_seed_of_a_rule():
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: rules.deepnorm(), ValueError, "must be above 0"),
+        (rules.deepnorm, ValueError, "must be above 0"),
         (lambda: rules.subln(-1), ValueError, "`encoder_layers` must lie in"),
         (lambda: rules.tfixup(1.5), TypeError, "`encoder_layers` must be an integer"),
         (lambda: rules.fixup(4, 1), ValueError, r"`layers_per_block` must lie in \[2"),
@@ -299,9 +298,8 @@ def test_s4d_legs_are_the_eigenvalues_of_hippos_normal_part():
 
 
 def test_s4d_real_is_mambas():
-    np.testing.assert_allclose(
-        -np.exp(I.MambaA()((2, 16), "float64")), I.S4D("real", "real")((2, 16), "float64"), rtol=1e-15
-    )
+    real = I.S4D("real", "real")((2, 16), "float64")
+    np.testing.assert_allclose(-np.exp(I.MambaA()((2, 16), "float64")), real, rtol=1e-14)
 
 
 def test_step_sizes_are_log_uniform():
@@ -426,9 +424,8 @@ def test_lsuv_stops_and_refuses():
 
     made = oneseed.lsuv(weights, output, initializer=I.RandomNormal(0, 5, 3), max_iterations=0)
     assert len(calls) == 1
-    np.testing.assert_array_equal(
-        made.weights["w"], I.RandomNormal(0, 5, 3)((6, 6), "float64", path="w").astype("float32")
-    )
+    drawn = I.RandomNormal(0, 5, 3)((6, 6), "float64", path="w").astype("float32")
+    np.testing.assert_array_equal(made.weights["w"], drawn)
     assert made.variances["w"] == pytest.approx(float((x @ made.weights["w"]).var()), rel=1e-5)
     # The output does not follow the weight, so its variance never comes to 1.
     made = oneseed.lsuv(weights, lambda now, name: x * 3, max_iterations=4)
