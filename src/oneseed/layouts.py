@@ -102,9 +102,9 @@ def axes(layer: str, framework: str) -> str:
 def dense_general(inputs: int, outputs: int, batch: int = 0) -> str:
     """Return the pattern of a dense kernel with several axes of each kind: batch axes first, then inputs, then outputs.
 
-    That is the shape of the kernels of Flax's ``DenseGeneral`` and ``LinearGeneral``. Those layers show their initializer
-    a flattened shape, ``(batch and inputs, outputs)``: for their `kernel_init` the pattern is "i o", whose fan_in is too
-    large where there are batch axes. This one is for the parameter.
+    That is the shape of the kernels of Flax's ``DenseGeneral`` and ``LinearGeneral``. Those layers show their
+    initializer a flattened shape, ``(batch and inputs, outputs)``: for their `kernel_init` the pattern is "i o", whose
+    fan_in is too large where there are batch axes. This one is for the parameter.
 
     Parameters
     ----------
