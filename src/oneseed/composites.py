@@ -75,7 +75,7 @@ class Concatenated(Composite):
 
 @dataclass(frozen=True, slots=True)
 class Combination(Composite):
-    """The sum of parts, each times a factor; in float64, rounded once to the dtype in which the parts are drawn."""
+    """The sum of parts, each times a factor, in float64; then it is rounded."""
 
     name: ClassVar[str] = "combination"
 
@@ -84,7 +84,7 @@ class Combination(Composite):
     @property
     def numbers(self) -> dict[str, Any]:
         """What `describe` shows."""
-        return {"factors": list(self.factors), **Composite.numbers.fget(self)}  # type: ignore[attr-defined]
+        return {"factors": list(self.factors), "parts": [part.as_dict() for part in self.parts]}
 
     def values(self, draw: Draw) -> Array:
         """Add up the block."""
