@@ -445,6 +445,7 @@ def test_lsuv_stops_and_refuses():
         ({"max_iterations": -1}, ValueError, "`max_iterations` must lie in"),
         ({"initializer": lambda shape, dtype: None}, TypeError, "`initializer` must be a built-in one"),
         ({"axes": "i"}, ValueError, "names 1 axes"),
+        ({"axes": {"v": "i o"}}, ValueError, "there is no 'v'"),
     ]:
         with pytest.raises(error, match=message):
             oneseed.lsuv(weights, output, **keywords)

@@ -108,6 +108,10 @@ def lsuv(
     if not describes(draw):
         raise TypeError(f"`initializer` must be a built-in one. Received: initializer={initializer!r}")
     layouts = axes if isinstance(axes, Mapping) else dict.fromkeys(weights, axes)
+    if unknown := sorted(set(layouts) - set(weights)):
+        raise ValueError(
+            f"`axes` must name weights; there is no {', '.join(map(repr, unknown))}. Received: axes={axes!r}"
+        )
     owners = {name: _owner(name, weight) for name, weight in weights.items()}
     drawn = {
         # In float64, so that rescaling rounds once.
