@@ -27,8 +27,20 @@ CLASSES = {
 RANDOM = sorted(name for name, item in CLASSES.items() if issubclass(item, RandomInitializer))
 
 ARRAY = np.arange(30, dtype="float32").reshape(6, 5)
-ARGUMENTS = {"Assign": {"value": ARRAY}, "Constant": {"value": ARRAY[0]}, "UniformInt": {"low": -9, "high": 200}}
-SHAPES = {"STFT": (8, 1, 5)}
+GLOROT = initializers.GlorotUniform(5)
+ARGUMENTS = {
+    "Assign": {"value": ARRAY},
+    "Blockwise": {"initializers": [GLOROT, "orthogonal"], "sizes": [4, 2], "axis": 0},
+    "Constant": {"value": ARRAY[0]},
+    "FusedRNN": {"mode": "gru", "num_layers": 1, "state_size": 3, "h2h_weight_initializer": GLOROT},
+    "Partial": {"initializer": GLOROT, "axes": "o i"},
+    "PerGroup": {"initializer": GLOROT, "groups": 5},
+    "S4D": {"kind": "legs", "part": "imag"},
+    "Scaled": {"initializer": GLOROT, "factor": 0.3},
+    "Sum": {"initializers": [GLOROT, GLOROT, "ones"]},
+    "UniformInt": {"low": -9, "high": 200},
+}
+SHAPES = {"FusedRNN": (81,), "HiPPO": (6, 6), "STFT": (8, 1, 5), "UnitForgetBias": (6, 8)}
 """The shape is (6, 5) for those that are not here; an initializer that takes neither needs a line of its own."""
 
 

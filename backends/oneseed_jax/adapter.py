@@ -12,6 +12,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec, Sharding, SingleDev
 from numpy.typing import NDArray
 
 from oneseed.checks import Shape
+from oneseed.composites import Concatenated, parts_of
 from oneseed.distributions import Fill, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
@@ -45,6 +46,8 @@ class JaxBackend:
             return native(draw, device)
         if isinstance(law, Fill):
             return put(jnp.full(draw.block, law.scalar(draw.dtype), device=device), device)
+        if isinstance(law, Concatenated) and (tracing() or not _all_integers(draw)):
+            return put(jnp.concatenate([self.draw(part) for part in law.within(draw)], axis=law.axis), device)
         if isinstance(law, Structured):
             return _structured(law, draw, device)
         if isinstance(draw.seed, int) and not isinstance(device, Sharding) and not tracing():
@@ -100,6 +103,10 @@ class JaxBackend:
         if jax.local_device_count() > 1:
             modes["sharded"] = _sharded
         return {mode: jax.enable_x64(True)(run) for mode, run in modes.items()}
+
+
+def _all_integers(draw: Draw) -> bool:
+    return all(isinstance(part.seed, int | None) for part in parts_of(draw))
 
 
 def _check_sharding(device: Any, block: Shape) -> None:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from oneseed.checks import Shape
+from oneseed.composites import Concatenated
 from oneseed.distributions import Fill, Structured
 from oneseed.draws import Draw
 from oneseed_numpy.engine import fill
@@ -107,6 +108,9 @@ def _draw(draw: Draw) -> Tensor:
         return tf.fill(tf.constant(draw.block, tf.int64), tf.constant(distribution.scalar(draw.dtype)))
     if draw.native:
         return native(draw)
+    if isinstance(distribution, Concatenated):
+        parts = [_draw(replace(part, seed=_seed(part.seed))) for part in distribution.within(draw)]
+        return tf.concat(parts, axis=distribution.axis)
     if isinstance(distribution, Structured):
         if not isinstance(seed, int | None):
             raise TypeError(

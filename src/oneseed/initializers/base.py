@@ -11,7 +11,7 @@ from oneseed.draws import Draw
 from oneseed.dtypes import FLOATS, INTEGERS, dtype_name, numpy_dtype
 from oneseed.fans import Layout, fans, layout_of
 from oneseed.seeds import SeedGenerator
-from oneseed.stream.paths import Part, as_path
+from oneseed.stream.paths import Part, Path, as_path
 
 Tensor = Any
 
@@ -52,6 +52,8 @@ class Initializer:
     """
 
     seed: int | SeedGenerator | None = None
+    dtype: Any = None
+    """What a dtype of None means at a call; None is `oneseed.floatx`."""
 
     def __call__(
         self,
@@ -102,7 +104,7 @@ class Initializer:
         """
         engine = registry.load(config.backend() if backend is None else backend)
         where = engine.device(device)
-        name = dtype_name(dtype)
+        name = dtype_name(self.dtype if dtype is None else dtype)
         engine.check_dtype(name)
         draw = self._draw(shape, name, axes, path, partition_shape, partition_offset, advance=True)
         return engine.draw(draw, where)
@@ -150,7 +152,8 @@ class Initializer:
         >>> draw.fan_in, draw.distribution
         (576, Uniform(low=-0.10206207261596575, high=0.10206207261596575))
         """
-        return self._draw(shape, dtype_name(dtype), axes, path, partition_shape, partition_offset, advance=False)
+        name = dtype_name(self.dtype if dtype is None else dtype)
+        return self._draw(shape, name, axes, path, partition_shape, partition_offset, advance=False)
 
     def _draw(
         self,
@@ -160,18 +163,9 @@ class Initializer:
         path: Any,
         partition_shape: Any,
         partition_offset: Any,
-        advance: bool,
+        advance: bool | seeds.Ahead,
     ) -> Draw:
-        whole = checks.shape(shape)
-        layout = layout_of(whole, axes)
-        parts = as_path(path)
-        offset, block = _block(whole, partition_shape, partition_offset)
-        if checks.span(block) * numpy_dtype(name).itemsize >= checks.MAX_SIZE:
-            argument = "shape" if partition_shape is None else "partition_shape"
-            raise ValueError(
-                f"`{argument}` must have fewer than 2**63 bytes, in {name}; ask for a smaller block. "
-                f"Received: {argument}={block}"
-            )
+        whole, layout, parts, offset, block = checked_call(shape, name, axes, path, partition_shape, partition_offset)
         rng = config.rng()
         if rng == "native" and self.seed is not None:
             given = getattr(self, "_given", None)
@@ -330,6 +324,23 @@ def check_real(dtype: str) -> None:
             f"`dtype` must be a float or integer dtype, one of {', '.join(sorted(FLOATS + INTEGERS))}. "
             f"Received: dtype={dtype!r}"
         )
+
+
+def checked_call(
+    shape: Any, dtype: str, axes: Any, path: Any, partition_shape: Any, partition_offset: Any
+) -> tuple[Shape, Layout | None, Path, Shape, Shape]:
+    """Check the arguments of a call; return the shape, the layout, the path, and a block's offset and shape."""
+    whole = checks.shape(shape)
+    layout = layout_of(whole, axes)
+    parts = as_path(path)
+    offset, block = _block(whole, partition_shape, partition_offset)
+    if checks.span(block) * numpy_dtype(dtype).itemsize >= checks.MAX_SIZE:
+        argument = "shape" if partition_shape is None else "partition_shape"
+        raise ValueError(
+            f"`{argument}` must have fewer than 2**63 bytes, in {dtype}; ask for a smaller block. "
+            f"Received: {argument}={block}"
+        )
+    return whole, layout, parts, offset, block
 
 
 def _check_native(dtype: str, seed: Any, **arguments: Any) -> None:
