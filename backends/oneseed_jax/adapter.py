@@ -12,7 +12,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec, Sharding, SingleDev
 from numpy.typing import NDArray
 
 from oneseed.checks import Shape
-from oneseed.distributions import Fill, Structured
+from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
 from oneseed_jax.compiled import elements
@@ -47,6 +47,8 @@ class JaxBackend:
             return put(jnp.full(draw.block, law.scalar(draw.dtype), device=device), device)
         if isinstance(law, Structured):
             return _structured(law, draw, device)
+        if isinstance(law, Complex):
+            return jax.lax.complex(*(self.draw(part, device) for part in draw.parts))
         if isinstance(draw.seed, int) and not isinstance(device, Sharding) and not tracing():
             where = default_device() if device is None else device
             if where.platform == "cpu":

@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch._subclasses import FakeTensor
 
 from oneseed.checks import Shape
-from oneseed.distributions import Fill, Structured
+from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
+from oneseed.dtypes import NOT_IN_NUMPY, numpy_dtype
 from oneseed_numpy.engine import fill
 from oneseed_torch.elements import draw_on
 from oneseed_torch.native import native
@@ -63,6 +63,8 @@ class TorchBackend:
             return self.from_numpy(law.values(draw), where)
         if isinstance(law, Fill):
             return torch.full(draw.block, law.scalar(draw.dtype).item(), dtype=dtype, device=where)
+        if isinstance(law, Complex):
+            return torch.complex(*(self._draw(part, where) for part in draw.parts))
         if where.type != "cpu":
             return draw_on(draw, where)
         out = torch.empty(draw.block, dtype=dtype, device=where)
@@ -73,8 +75,8 @@ class TorchBackend:
         """Return an array as a tensor; on the CPU in the array's own memory, if that may be written to."""
         # What PyTorch cannot take over, such as a read-only array, is copied.
         array = np.require(array, array.dtype.newbyteorder("="), ["C", "W"])
-        if array.dtype == ml_dtypes.bfloat16:
-            tensor = torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
+        if array.dtype.name in NOT_IN_NUMPY:
+            tensor = torch.from_numpy(array.view(f"i{array.itemsize}")).view(getattr(torch, array.dtype.name))
         else:
             tensor = torch.from_numpy(array)
         return tensor.to(self.device(device))
@@ -136,7 +138,9 @@ def _usable(device: Any) -> bool:
 
 def _memory(tensor: Tensor) -> Array:
     """Return the memory of a tensor on the CPU as an array."""
-    if tensor.dtype != torch.bfloat16:
+    name = str(tensor.dtype).removeprefix("torch.")
+    if name not in NOT_IN_NUMPY:
         array: Array = tensor.numpy()
         return array
-    return np.asarray(tensor.view(torch.int16).numpy().view(ml_dtypes.bfloat16))
+    integers = tensor.view(torch.int16 if tensor.itemsize == 2 else torch.int8)
+    return np.asarray(integers.numpy().view(numpy_dtype(name)))

@@ -1,14 +1,14 @@
 """Initializers that draw from a fixed distribution, whatever the shape."""
 
 import math
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from oneseed import checks, distributions
-from oneseed.distributions import Distribution, Integers, Normal, Uniform
-from oneseed.dtypes import FLOATS, INTEGERS, cast_scalar, numpy_dtype
-from oneseed.initializers.base import RandomInitializer, Target, check_float
+from oneseed.distributions import Complex, Distribution, Integers, Normal, Uniform
+from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, cast_scalar, numpy_dtype
+from oneseed.initializers.base import RandomInitializer, Target, check_inexact
 from oneseed.seeds import SeedGenerator
 
 Seed = int | SeedGenerator | None
@@ -18,16 +18,16 @@ class _MeanStddev(RandomInitializer):
     _kind: type[Normal] | type[distributions.TruncatedNormal]
 
     def __init__(self, mean: Any, stddev: Any, seed: Seed) -> None:
-        self.mean = checks.scalar("mean", mean)
+        self.mean = checks.complex_scalar("mean", mean)
         self.stddev = checks.scalar("stddev", stddev)
         if self.stddev < 0:
             raise ValueError(f"`stddev` must be 0 or more. Received: stddev={stddev!r}")
         super().__init__(seed)
 
     def _distribution(self, target: Target) -> Distribution:
-        check_float(target.dtype)
+        check_inexact(target.dtype)
         cast_scalar(self.mean, target.dtype, "mean")
-        made = self._kind(float(self.mean), float(self.stddev))
+        made = self._law(target.dtype)
         if made.overflows(target.dtype):
             raise ValueError(
                 f"`stddev` is too large: values can be beyond the largest {target.dtype}; use a wider dtype. "
@@ -35,9 +35,27 @@ class _MeanStddev(RandomInitializer):
             )
         return made
 
+    def _law(self, dtype: str) -> Normal | distributions.TruncatedNormal | Complex:
+        mean, stddev = self.mean, float(self.stddev)
+        if dtype not in COMPLEX:
+            return self._kind(float(mean.real), stddev)
+        each = stddev / math.sqrt(2)
+        return Complex(self._kind(float(mean.real), each), self._kind(float(mean.imag), each))
+
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {**super().get_config(), "mean": self.mean, "stddev": self.stddev}
+        """Return the constructor's arguments, a complex mean in a form fit for JSON."""
+        from oneseed.initializers.serialization import serialize_value
+
+        return {**super().get_config(), "mean": serialize_value(self.mean), "stddev": self.stddev}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Build an initializer from its configuration; a serialized complex mean is rebuilt."""
+        if isinstance(config, dict) and isinstance(config.get("mean"), dict):
+            from oneseed.initializers.serialization import deserialize_value
+
+            config = {**config, "mean": deserialize_value(config["mean"])}
+        return super().from_config(config)
 
 
 class RandomNormal(_MeanStddev):
@@ -155,14 +173,15 @@ class RandomUniform(RandomInitializer):
         dtype = target.dtype
         if dtype in INTEGERS:
             return self._integers(dtype)
-        if dtype not in FLOATS:
+        if dtype not in FLOATS + COMPLEX:
             raise ValueError(
-                f"`dtype` must be a float or integer dtype, one of {', '.join(sorted(FLOATS + INTEGERS))}, for "
-                f"uniform random values. Received: dtype={dtype!r}"
+                f"`dtype` must be a float, integer or complex dtype, one of "
+                f"{', '.join(sorted(FLOATS + INTEGERS + COMPLEX))}, for uniform random values. Received: dtype={dtype!r}"
             )
         cast_scalar(self.minval, dtype, "minval")
         cast_scalar(self.maxval, dtype, "maxval")
-        made = Uniform(float(self.minval), float(self.maxval))
+        part = Uniform(float(self.minval), float(self.maxval))
+        made = Complex(part, part) if dtype in COMPLEX else part
         if made.overflows(dtype):
             raise ValueError(
                 "The sum of `minval` and `maxval` must be below the largest float64. Received: "

@@ -7,13 +7,15 @@ from typing import Any
 
 from oneseed import checks
 from oneseed.checks import Shape
-from oneseed.distributions import STDDEV_OF_PM2, Distribution, Normal, TruncatedNormal, Uniform
+from oneseed.distributions import STDDEV_OF_PM2, Complex, Distribution, Normal, TruncatedNormal, Uniform
+from oneseed.dtypes import COMPLEX
 from oneseed.fans import Layout, fans, fans_of_axes
-from oneseed.initializers.base import RandomInitializer, Target, check_float
+from oneseed.initializers.base import RandomInitializer, Target, check_inexact
 from oneseed.seeds import SeedGenerator
 
 Seed = int | SeedGenerator | None
 Axes = int | Iterable[int] | None
+Law = Normal | TruncatedNormal | Uniform
 
 MODES = ("fan_avg", "fan_in", "fan_out")
 DISTRIBUTIONS = ("normal", "truncated_normal", "uniform", "untruncated_normal")
@@ -100,22 +102,27 @@ class VarianceScaling(RandomInitializer):
 
     def _distribution(self, target: Target) -> Distribution:
         dtype, fan_in, fan_out = target.dtype, target.fan_in, target.fan_out
-        check_float(dtype)
+        check_inexact(dtype)
         n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         variance = self.scale / max(1.0, n)
-        made: Uniform | Normal | TruncatedNormal
-        if self.distribution == "uniform":
-            limit = math.sqrt(3.0 * variance)
-            made = Uniform(-limit, limit)
-        elif self.distribution == "untruncated_normal":
-            made = Normal(0.0, math.sqrt(variance))
+        if dtype in COMPLEX:
+            part = self._law(variance / 2)
+            made: Law | Complex = Complex(part, part)
         else:
-            made = TruncatedNormal(0.0, math.sqrt(variance) / STDDEV_OF_PM2)
+            made = self._law(variance)
         if made.overflows(dtype):
             raise ValueError(
                 f"`scale` is too large: values can be beyond the largest {dtype}. Received: scale={self.scale!r}"
             )
         return made
+
+    def _law(self, variance: float) -> Law:
+        if self.distribution == "uniform":
+            limit = math.sqrt(3.0 * variance)
+            return Uniform(-limit, limit)
+        if self.distribution == "untruncated_normal":
+            return Normal(0.0, math.sqrt(variance))
+        return TruncatedNormal(0.0, math.sqrt(variance) / STDDEV_OF_PM2)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
