@@ -18,6 +18,8 @@ COMPLEX = ("complex128", "complex64")
 NOT_IN_NUMPY = ("bfloat16", *FLOAT8)
 """The dtypes that NumPy has from `ml_dtypes`."""
 
+WITHOUT_INFINITY = ("float8_e4m3fn",)
+
 LARGEST = {"float8_e4m3fn": 448.0, "float8_e5m2": 57344.0}
 """The largest numbers of the dtypes that do not reach as far as float16."""
 
@@ -140,7 +142,7 @@ def cast_scalar(value: Any, dtype: str, argument: str) -> Any:
     ------
     ValueError
         If the dtype cannot hold the number: a finite value that would overflow, NaN or infinity as an
-        integer, an imaginary part as a real number.
+        integer, infinity as a float8_e4m3fn, an imaginary part as a real number.
     """
     kind = numpy_dtype(dtype)
     if isinstance(value, complex) and value.imag and dtype not in COMPLEX:
@@ -160,6 +162,8 @@ def cast_scalar(value: Any, dtype: str, argument: str) -> Any:
                 f"Received: {argument}={value!r}"
             )
         return kind.type(math.trunc(value))
+    if dtype in WITHOUT_INFINITY and math.isinf(value):
+        raise ValueError(f"`{argument}` must be finite or NaN: {dtype} has no infinity. Received: {argument}={value!r}")
     if overflows(value, dtype):
         raise ValueError(
             f"`{argument}` is beyond the largest {dtype}; use a wider dtype. Received: {argument}={value!r}"
@@ -203,6 +207,8 @@ def check_array(array: NDArray[Any], dtype: str, argument: str) -> None:
         finite = part[np.isfinite(part)]
         if finite.size < part.size and dtype in INTEGERS:
             cast_scalar(math.nan, dtype, argument)
+        if dtype in WITHOUT_INFINITY and np.isinf(part).any():
+            cast_scalar(math.inf, dtype, argument)
         if finite.size:  # between the extremes everything fits
             cast_scalar(finite.min().item(), dtype, argument)
             cast_scalar(finite.max().item(), dtype, argument)

@@ -341,7 +341,8 @@ def _check_native(dtype: str, seed: Any, **arguments: Any) -> None:
             )
     if dtype not in config.FLOATX:
         raise ValueError(
-            f"`dtype` must be a float dtype, one of {', '.join(config.FLOATX)}, with rng='native'. Received: dtype={dtype!r}"
+            f"`dtype` must be a float dtype, one of {', '.join(config.FLOATX)}, with rng='native': Keras "
+            f"draws no others; use rng='portable'. Received: dtype={dtype!r}"
         )
 
 
