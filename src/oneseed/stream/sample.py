@@ -62,15 +62,19 @@ def recipe(distribution: Distribution, dtype: str) -> Recipe:
     working = working_dtype(dtype)
     bits = 64 if working == "float64" else 32
     real = np.dtype(working).type
+
+    def end(bound: float) -> Any:
+        # Rounding keeps order, so that bounds can be applied before the last rounding, in the dtype that every framework
+        # computes in. In float8 many a bound would become a zero, and of zeros frameworks take either.
+        return real(bound if dtype in FLOAT8 else rounded(bound, dtype))
+
     if isinstance(distribution, Uniform):
         low, high = distribution.low, distribution.high
         scale = real((high - low) / 2) * real(2.0 ** -UNIFORM_BITS[bits])
         centre = real((high + low) / 2)
         # Not towards infinity, which float8_e4m3fn has not.
         below = np.nextafter(rounded(high, dtype), rounded(-LARGEST.get(dtype, np.inf), dtype))
-        # Rounding keeps order and the bounds are values of the result's dtype, so they can be applied
-        # before the last rounding, in the dtype that every framework computes in.
-        return Recipe("uniform", dtype, working, bits, scale, centre or None, real(rounded(low, dtype)), real(below))
+        return Recipe("uniform", dtype, working, bits, scale, centre or None, end(low), real(below))
     assert isinstance(distribution, Normal | TruncatedNormal)
     mean = real(distribution.mean)
     scale = real(distribution.stddev) * real(2.0 ** -FRACTION_BITS[bits])
@@ -78,7 +82,7 @@ def recipe(distribution: Distribution, dtype: str) -> Recipe:
     if isinstance(distribution, Normal):
         return made
     lower, upper = distribution.lower, distribution.upper
-    ends = [real(rounded(distribution.mean + bound * distribution.stddev, dtype)) for bound in (lower, upper)]
+    ends = [end(distribution.mean + bound * distribution.stddev) for bound in (lower, upper)]
     first, width = window(lower, upper, bits)
     if width <= 0:
         raise ValueError(
