@@ -1,8 +1,8 @@
 """The known answers of initializers, on every backend: rows of tests/known_answers, one file for each family.
 
 A row says what is asked for and what must come out: the fingerprint, or, where linear algebra of the machine takes part
-and the last bit may be another, the values and a tolerance in units of the dtype's precision. A complex value is written
-as the list of its two parts.
+and the last bit may be another, the values and a tolerance in units of the dtype's precision. A complex value is the
+list of its two parts.
 """
 
 import json

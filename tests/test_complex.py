@@ -321,10 +321,19 @@ def test_descriptions_are_plain_data():
     assert (facts["real_mean"], facts["imag_mean"], facts["stddev"]) == (1, 2, pytest.approx(0.5))
 
 
+@pytest.mark.parametrize("init", [I.RandomNormal(1j, 0.0, 3), I.TruncatedNormal(1j, 0.0, 3)])
+def test_no_deviation(init):
+    assert init((3,), "complex64").tolist() == [1j] * 3
+    assert init.describe((3,), "complex64").distribution.numbers["stddev"] == 0
+
+
 def test_keras_has_no_complex_draws(engine):
     generator = oneseed.SeedGenerator(1)
     for init in (I.HeNormal(generator), I.RandomNormal(1j, 1.0, generator), I.Orthogonal(1.0, generator)):
-        with oneseed.using(rng="native"), pytest.raises(ValueError, match="use rng='portable'. Received: dtype='comp"):
+        with (
+            oneseed.using(rng="native"),
+            pytest.raises(ValueError, match=r"use rng='portable'\. Received: dtype='comp"),
+        ):
             init((2, 2), "complex64")
     assert generator.count == 0
 

@@ -75,6 +75,7 @@ def rounded_by(backend, x, dtype):
         return arrays.cast(nearest_float8(x, dtype, arrays), dtype)
     if backend == "torch":
         import torch
+
         from oneseed_torch.elements import TorchArrays
 
         arrays = TorchArrays()
@@ -270,7 +271,7 @@ def test_as_values_of_an_initializer(engine):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_keras_draws_no_float8(engine, dtype):
     generator = oneseed.SeedGenerator(1)
-    with oneseed.using(rng="native"), pytest.raises(ValueError, match="use rng='portable'. Received: dtype='float8"):
+    with oneseed.using(rng="native"), pytest.raises(ValueError, match=r"use rng='portable'\. Received: dtype='float8"):
         I.HeNormal(generator)((2, 2), dtype)
     assert generator.count == 0
 

@@ -63,13 +63,7 @@ class TorchBackend:
             return self.from_numpy(law.values(draw), where)
         if isinstance(law, Fill):
             return torch.full(draw.block, law.scalar(draw.dtype).item(), dtype=dtype, device=where)
-        if isinstance(law, Complex):
-            return torch.complex(*(self._draw(part, where) for part in draw.parts))
-        if where.type != "cpu":
-            return draw_on(draw, where)
-        out = torch.empty(draw.block, dtype=dtype, device=where)
-        fill(draw, _memory(out))
-        return out
+        return _sampled(draw, where)
 
     def from_numpy(self, array: Array, device: Any = None) -> Tensor:
         """Return an array as a tensor; on the CPU in the array's own memory, if that may be written to."""
@@ -119,6 +113,16 @@ class TorchBackend:
         """Return eager execution, and the capture of `torch.compile`."""
         # A draw is no part of the captured graph: a backend that compiles more than "eager" would do no more for it.
         return {"eager": lambda make: make(), "compile": lambda make: torch.compile(make, backend="eager")()}
+
+
+def _sampled(draw: Draw, device: Any) -> Tensor:
+    if isinstance(draw.distribution, Complex):
+        return torch.complex(*(_sampled(part, device) for part in draw.parts))
+    if device.type != "cpu":
+        return draw_on(draw, device)
+    out = torch.empty(draw.block, dtype=getattr(torch, draw.dtype), device=device)
+    fill(draw, _memory(out))
+    return out
 
 
 def _parsed(device: Any) -> Any:

@@ -165,7 +165,8 @@ class Complex:
     def numbers(self) -> dict[str, Any]:
         """What `describe` shows: ``sqrt(E|w - E[w]|**2)``, and the numbers of both parts."""
         parts = {"real": self.real.numbers, "imag": self.imag.numbers}
-        stddevs = (part.get("stddev_after_truncation", part.get("stddev")) for part in parts.values())
+        after = "stddev_after_truncation"
+        stddevs = (part[after if after in part else "stddev"] for part in parts.values())
         named = {f"{which}_{key}": number for which, part in parts.items() for key, number in part.items()}
         return {"stddev": math.hypot(*stddevs), **named}
 

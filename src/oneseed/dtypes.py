@@ -50,9 +50,9 @@ def part_dtype(name: str) -> str:
     return "float64" if name == "complex128" else "float32"
 
 
-def rounded(value: float, dtype: str) -> Any:
-    """Return a number as a NumPy scalar of a float or complex dtype; float8 is a rounding of float32, not of float64."""
-    return numpy_dtype(dtype).type(np.float32(value) if dtype in FLOAT8 else value)
+def rounded(value: complex, dtype: str) -> Any:
+    """Return a number as a NumPy scalar of a float or complex dtype; float8 is a rounding of float32."""
+    return numpy_dtype(dtype).type(numpy_dtype("float32").type(value) if dtype in FLOAT8 else value)
 
 
 def dtype_name(dtype: Any) -> str:

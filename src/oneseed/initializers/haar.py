@@ -102,24 +102,25 @@ def orthonormal(normal: Matrix) -> Matrix:
         np.fill_diagonal(gram, 0.5)
         part = q[start:, start:]
         part -= panel @ np.linalg.solve(gram, adjoint @ part)
-    return q * -phases
+    made: Matrix = q * -phases
+    return made
 
 
 def _phases(diagonal: NDArray[Any]) -> NDArray[Any]:
     """Return the signs of real numbers, or ``z / abs(z)`` of complex ones; 0 must not make a column of zeros."""
-    if diagonal.dtype.kind != "c":
-        return np.copysign(1.0, diagonal)
-    sizes = np.abs(diagonal)
-    phases: NDArray[Any] = np.where(sizes > 0, diagonal / np.where(sizes > 0, sizes, 1.0), 1.0)
+    phases: NDArray[Any] = np.copysign(1.0, diagonal.real)
+    if diagonal.dtype.kind == "c":
+        sizes = np.abs(diagonal)
+        phases = np.where(sizes > 0, diagonal / np.where(sizes > 0, sizes, 1.0), 1.0)
     return phases
 
 
 class Orthogonal(RandomInitializer):
     """Make a matrix with orthonormal columns, or rows if it has fewer rows than columns, times `gain`.
 
-    The matrix is uniformly distributed (Haar measure). In a complex dtype it is a part of a unitary matrix: it is made of
-    complex normal values, their real parts from the path itself and the imaginary ones from the path with "imag" appended,
-    and the columns ``x``, ``y`` are orthonormal in the sense of ``conj(x) @ y``. A tensor of more axes is one of shape
+    The matrix is uniformly distributed (Haar measure). In a complex dtype it is unitary, or has some of the columns or
+    rows of one that is: columns ``x`` and ``y`` are orthonormal in the sense of ``conj(x) @ y``. It is made of complex
+    normal values; their imaginary parts come from the path with "imag" appended. A tensor of more axes is one of shape
     ``(product of the other axes, last axis)``; with `axes` at the call, the outputs are the columns, spatial
     and input axes the rows, and each element of the batch axes is a matrix of its own.
 

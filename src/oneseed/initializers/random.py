@@ -61,10 +61,13 @@ class _MeanStddev(RandomInitializer):
 class RandomNormal(_MeanStddev):
     """Draw from a normal distribution with mean `mean` and variance ``stddev**2``.
 
+    In a complex dtype the variance is ``E|w - mean|**2 = stddev**2``: real and imaginary part are independent, with half
+    of it each. The imaginary part comes from the path with "imag" appended.
+
     Parameters
     ----------
-    mean : float or scalar tensor
-        The mean.
+    mean : float, complex or scalar tensor
+        The mean; a complex one is for complex dtypes.
     stddev : float or scalar tensor
         The standard deviation, 0 or more.
     seed : int, SeedGenerator or None
@@ -73,10 +76,10 @@ class RandomNormal(_MeanStddev):
     Raises
     ------
     TypeError
-        If `mean` or `stddev` is no real number, or `seed` of another type.
+        If `mean` is no number, `stddev` no real one, or `seed` of another type.
     ValueError
         If one is NaN, infinite or not a scalar, `stddev` is negative, or `seed` is out of range. At the call, if
-        the dtype is not a float.
+        the dtype is neither float nor complex, or cannot hold the mean.
 
     Examples
     --------
@@ -98,10 +101,14 @@ class TruncatedNormal(_MeanStddev):
     ``0.8796 * stddev``. No value is drawn and thrown away: the uniform random integer is mapped into the
     part of the distribution that is left.
 
+    In a complex dtype real and imaginary part are independent, and each is cut at two standard deviations of its own,
+    ``stddev / sqrt(2)``: the values fill a square, and ``E|w - mean|**2`` is ``(0.8796 * stddev)**2``. JAX cuts the modulus
+    instead. The imaginary part comes from the path with "imag" appended.
+
     Parameters
     ----------
-    mean : float or scalar tensor
-        The mean.
+    mean : float, complex or scalar tensor
+        The mean; a complex one is for complex dtypes.
     stddev : float or scalar tensor
         The standard deviation before truncation, 0 or more.
     seed : int, SeedGenerator or None
@@ -110,10 +117,10 @@ class TruncatedNormal(_MeanStddev):
     Raises
     ------
     TypeError
-        If `mean` or `stddev` is no real number, or `seed` of another type.
+        If `mean` is no number, `stddev` no real one, or `seed` of another type.
     ValueError
         If one is NaN, infinite or not a scalar, `stddev` is negative, or `seed` is out of range. At the call, if
-        the dtype is not a float.
+        the dtype is neither float nor complex, or cannot hold the mean.
 
     Examples
     --------
@@ -132,7 +139,9 @@ class TruncatedNormal(_MeanStddev):
 class RandomUniform(RandomInitializer):
     """Draw from the uniform distribution on ``[minval, maxval)``, of variance ``(maxval - minval)**2 / 12``.
 
-    In an integer dtype the values are the integers in that range, all equally likely to within ``2**-32``.
+    In an integer dtype the values are the integers in that range, all equally likely to within ``2**-32``. In a complex
+    dtype real and imaginary part are independent and each uniform on that interval: the values fill a square, of variance
+    ``(maxval - minval)**2 / 6``. The imaginary part comes from the path with "imag" appended.
 
     Parameters
     ----------
@@ -176,7 +185,8 @@ class RandomUniform(RandomInitializer):
         if dtype not in FLOATS + COMPLEX:
             raise ValueError(
                 f"`dtype` must be a float, integer or complex dtype, one of "
-                f"{', '.join(sorted(FLOATS + INTEGERS + COMPLEX))}, for uniform random values. Received: dtype={dtype!r}"
+                f"{', '.join(sorted(FLOATS + INTEGERS + COMPLEX))}, for uniform random values. "
+                f"Received: dtype={dtype!r}"
             )
         cast_scalar(self.minval, dtype, "minval")
         cast_scalar(self.maxval, dtype, "maxval")

@@ -1,4 +1,4 @@
-"""Rounding to eight bits by integer arithmetic: compilers round to float8 in one step or in two, depending on their age."""
+"""Rounding to eight bits by integer arithmetic: some compilers round to float8 by way of float16, and so twice."""
 
 import math
 

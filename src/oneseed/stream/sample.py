@@ -64,8 +64,8 @@ def recipe(distribution: Distribution, dtype: str) -> Recipe:
     real = np.dtype(working).type
 
     def end(bound: float) -> Any:
-        # Rounding keeps order, so that bounds can be applied before the last rounding, in the dtype that every framework
-        # computes in. In float8 many a bound would become a zero, and of zeros frameworks take either.
+        # Rounding keeps order, so that bounds can be applied before the last rounding, in the dtype that every
+        # framework computes in. In float8 many a bound would become a zero, and of two zeros frameworks take either.
         return real(bound if dtype in FLOAT8 else rounded(bound, dtype))
 
     if isinstance(distribution, Uniform):
