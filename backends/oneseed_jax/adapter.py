@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from oneseed.checks import Shape
 from oneseed.composites import Concatenated, parts_of
-from oneseed.distributions import Fill, Structured
+from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
 from oneseed_jax.compiled import elements
@@ -50,6 +50,8 @@ class JaxBackend:
             return put(jnp.concatenate([self.draw(part) for part in law.within(draw)], axis=law.axis), device)
         if isinstance(law, Structured):
             return _structured(law, draw, device)
+        if isinstance(law, Complex):
+            return jax.lax.complex(*(self.draw(part, device) for part in draw.parts))
         if isinstance(draw.seed, int) and not isinstance(device, Sharding) and not tracing():
             where = default_device() if device is None else device
             if where.platform == "cpu":

@@ -152,7 +152,9 @@ def coalesced(out: Array, strides: tuple[int, ...]) -> tuple[Array, tuple[int, .
         sizes.append(1)
         memory.append(out.itemsize)
         steps.append(1)
-    return np.lib.stride_tricks.as_strided(out, sizes, memory), tuple(steps)
+    # As integers: NumPy's function does not know every dtype.
+    integers = out.view(f"u{out.itemsize}")
+    return np.lib.stride_tricks.as_strided(integers, sizes, memory).view(out.dtype), tuple(steps)
 
 
 def tiles(shape: Shape, limit: int) -> Iterator[tuple[slice, ...]]:

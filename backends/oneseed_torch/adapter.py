@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from oneseed.checks import Shape
 from oneseed.composites import Concatenated
-from oneseed.distributions import Fill, Structured
+from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
 from oneseed_torch.filling import check_device, check_seed, has_no_values, sample_
 from oneseed_torch.memory import from_numpy, memory
@@ -62,6 +62,8 @@ class TorchBackend:
             return self._structured(law, draw, where)
         if isinstance(law, Fill):
             return torch.full(draw.block, law.scalar(draw.dtype).item(), dtype=dtype, device=where)
+        if isinstance(law, Complex):
+            return torch.complex(*(self._draw(part, where) for part in draw.parts))
         return sample_(draw, out.new_empty(draw.block))
 
     def _structured(self, law: Structured, draw: Draw, where: Any) -> Tensor:
@@ -111,6 +113,16 @@ class TorchBackend:
         """Return eager execution, and the capture of `torch.compile`."""
         # A draw is no part of the captured graph: a backend that compiles more than "eager" would do no more for it.
         return {"eager": lambda make: make(), "compile": lambda make: torch.compile(make, backend="eager")()}
+
+
+def _sampled(draw: Draw, device: Any) -> Tensor:
+    if isinstance(draw.distribution, Complex):
+        return torch.complex(*(_sampled(part, device) for part in draw.parts))
+    if device.type != "cpu":
+        return draw_on(draw, device)
+    out = torch.empty(draw.block, dtype=getattr(torch, draw.dtype), device=device)
+    fill(draw, _memory(out))
+    return out
 
 
 def _parsed(device: Any) -> Any:

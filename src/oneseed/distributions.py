@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from oneseed.dtypes import cast_array, cast_scalar, check_array, overflows
+from oneseed.dtypes import cast_array, cast_scalar, check_array, overflows, part_dtype
 from oneseed.truncated import FARTHEST, stddev_after
 
 if TYPE_CHECKING:
@@ -143,6 +143,32 @@ class Integers:
         return {"low": self.low, "high": self.high, "stddev": math.sqrt((width**2 - 1) / 12)}
 
 
+@dataclass(frozen=True, slots=True)
+class Complex:
+    """Complex numbers whose real and imaginary parts are independent, each of a distribution of its own."""
+
+    real: Normal | TruncatedNormal | Uniform
+    imag: Normal | TruncatedNormal | Uniform
+
+    @property
+    def name(self) -> str:
+        """The name of the distribution."""
+        return f"complex_{self.real.name}"
+
+    def overflows(self, dtype: str) -> bool:
+        """Tell whether a part of a value can be beyond the largest of a dtype."""
+        return any(part.overflows(part_dtype(dtype)) for part in (self.real, self.imag))
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows: ``sqrt(E|w - E[w]|**2)``, and the numbers of both parts."""
+        parts = {"real": self.real.numbers, "imag": self.imag.numbers}
+        after = "stddev_after_truncation"
+        stddevs = (part[after if after in part else "stddev"] for part in parts.values())
+        named = {f"{which}_{key}": number for which, part in parts.items() for key, number in part.items()}
+        return {"stddev": math.hypot(*stddevs), **named}
+
+
 class Structured:
     """A tensor computed on the host, in NumPy; backends take the array over as it is.
 
@@ -207,4 +233,4 @@ def _overflows(value: float, dtype: str) -> bool:
     return not math.isfinite(value) or overflows(value, dtype)
 
 
-Distribution = Fill | Normal | TruncatedNormal | Uniform | Integers | Structured
+Distribution = Fill | Normal | TruncatedNormal | Uniform | Integers | Complex | Structured

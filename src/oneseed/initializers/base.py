@@ -8,7 +8,7 @@ from oneseed import checks, config, registry, seeds
 from oneseed.checks import Shape
 from oneseed.distributions import Distribution, Fill, Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import FLOATS, INTEGERS, dtype_name, numpy_dtype
+from oneseed.dtypes import COMPLEX, FLOATS, dtype_name, numpy_dtype
 from oneseed.fans import Layout, fans, layout_of
 from oneseed.seeds import SeedGenerator
 from oneseed.stream.paths import Part, Path, as_path
@@ -310,7 +310,7 @@ def required(cls: type) -> list[str]:
 
 
 def check_float(dtype: str) -> None:
-    """Refuse dtypes that are no floats; a complex one needs two draws, which no initializer here makes."""
+    """Refuse dtypes that are no floats."""
     if dtype not in FLOATS:
         raise ValueError(
             f"`dtype` must be a float dtype for this initializer, one of {', '.join(FLOATS)}. Received: dtype={dtype!r}"
@@ -343,6 +343,15 @@ def checked_call(
     return whole, layout, parts, offset, block
 
 
+def check_inexact(dtype: str) -> None:
+    """Refuse dtypes that are neither float nor complex."""
+    if dtype not in FLOATS + COMPLEX:
+        raise ValueError(
+            "`dtype` must be a float or complex dtype for this initializer, one of "
+            f"{', '.join(sorted(FLOATS + COMPLEX))}. Received: dtype={dtype!r}"
+        )
+
+
 def _check_native(dtype: str, seed: Any, **arguments: Any) -> None:
     """Refuse what Keras's own draws do not have."""
     if not (seed is None or isinstance(seed, SeedGenerator)) and not (hasattr(seed, "__index__") and seed < 2**32):
@@ -355,9 +364,10 @@ def _check_native(dtype: str, seed: Any, **arguments: Any) -> None:
                 f"`{argument}` must be None with rng='native', which draws as Keras does; use rng='portable'. "
                 f"Received: {argument}={value!r}"
             )
-    if dtype in INTEGERS:
+    if dtype not in config.FLOATX:
         raise ValueError(
-            f"`dtype` must be a float dtype, one of {', '.join(FLOATS)}, with rng='native'. Received: dtype={dtype!r}"
+            f"`dtype` must be a float dtype, one of {', '.join(config.FLOATX)}, with rng='native': Keras "
+            f"draws no others; use rng='portable'. Received: dtype={dtype!r}"
         )
 
 

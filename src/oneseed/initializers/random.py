@@ -2,17 +2,17 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import checks, distributions
-from oneseed.distributions import Distribution, Integers, Normal, Structured, Uniform
+from oneseed.distributions import Complex, Distribution, Integers, Normal, Structured, Uniform
 from oneseed.draws import Draw
-from oneseed.dtypes import FLOATS, INTEGERS, cast_scalar, narrowed, numpy_dtype
+from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, cast_scalar, narrowed, numpy_dtype
 from oneseed.host import drawn
-from oneseed.initializers.base import RandomInitializer, Target, check_float
+from oneseed.initializers.base import RandomInitializer, Target, check_inexact
 from oneseed.seeds import SeedGenerator
 from oneseed.stream.truncation import window
 from oneseed.truncated import in_sigmas, stddev_after, stddev_before
@@ -25,20 +25,25 @@ ENOUGH = 2**16
 
 class _MeanStddev(RandomInitializer):
     def __init__(self, mean: Any, stddev: Any, seed: Seed) -> None:
-        self.mean = checks.scalar("mean", mean)
+        self.mean = checks.complex_scalar("mean", mean)
         self.stddev = checks.scalar("stddev", stddev)
         if self.stddev < 0:
             raise ValueError(f"`stddev` must be 0 or more. Received: stddev={stddev!r}")
-        self._law()  # refuses what cannot be, before a seed is taken
+        self._law(float(self.mean.real), float(self.stddev))  # refuses what cannot be, before a seed is taken
         super().__init__(seed)
 
-    def _law(self) -> Normal | distributions.TruncatedNormal:
+    def _law(self, mean: float, stddev: float) -> Normal | distributions.TruncatedNormal:
         raise NotImplementedError
 
     def _distribution(self, target: Target) -> Distribution:
-        check_float(target.dtype)
+        check_inexact(target.dtype)
         cast_scalar(self.mean, target.dtype, "mean")
-        law = self._law()
+        mean, stddev = self.mean, float(self.stddev)
+        law: Normal | distributions.TruncatedNormal | Complex
+        if target.dtype in COMPLEX:
+            law = Complex(*(self._law(float(part), stddev / math.sqrt(2)) for part in (mean.real, mean.imag)))
+        else:
+            law = self._law(float(mean.real), stddev)
         if law.overflows(target.dtype):
             raise ValueError(
                 f"`stddev` is too large: values can be beyond the largest {target.dtype}; use a wider dtype. "
@@ -47,17 +52,31 @@ class _MeanStddev(RandomInitializer):
         return law
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {**super().get_config(), "mean": self.mean, "stddev": self.stddev}
+        """Return the constructor's arguments, a complex mean in a form fit for JSON."""
+        from oneseed.initializers.serialization import serialize_value
+
+        return {**super().get_config(), "mean": serialize_value(self.mean), "stddev": self.stddev}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Build an initializer from its configuration; a serialized complex mean is rebuilt."""
+        if isinstance(config, dict) and isinstance(config.get("mean"), dict):
+            from oneseed.initializers.serialization import deserialize_value
+
+            config = {**config, "mean": deserialize_value(config["mean"])}
+        return super().from_config(config)
 
 
 class RandomNormal(_MeanStddev):
     """Draw from a normal distribution with mean `mean` and variance ``stddev**2``.
 
+    In a complex dtype the variance is ``E|w - mean|**2 = stddev**2``: real and imaginary part are independent, with half
+    of it each. The imaginary part comes from the path with "imag" appended.
+
     Parameters
     ----------
-    mean : float or scalar tensor
-        The mean.
+    mean : float, complex or scalar tensor
+        The mean; a complex one is for complex dtypes.
     stddev : float or scalar tensor
         The standard deviation, 0 or more.
     seed : int, SeedGenerator or None
@@ -66,10 +85,10 @@ class RandomNormal(_MeanStddev):
     Raises
     ------
     TypeError
-        If `mean` or `stddev` is no real number, or `seed` of another type.
+        If `mean` is no number, `stddev` no real one, or `seed` of another type.
     ValueError
         If one is NaN, infinite or not a scalar, `stddev` is negative, or `seed` is out of range. At the call, if
-        the dtype is not a float.
+        the dtype is neither float nor complex, or cannot hold the mean.
 
     Examples
     --------
@@ -81,8 +100,8 @@ class RandomNormal(_MeanStddev):
     def __init__(self, mean: Any = 0.0, stddev: Any = 0.05, seed: Seed = None) -> None:
         super().__init__(mean, stddev, seed)
 
-    def _law(self) -> Normal:
-        return Normal(float(self.mean), float(self.stddev))
+    def _law(self, mean: float, stddev: float) -> Normal:
+        return Normal(mean, stddev)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +142,15 @@ class TruncatedNormal(_MeanStddev):
     the ``2**32`` integers fall into it is drawn from 64 bits, on the host, and rounded. Those reach to 9.1 standard
     deviations, though in the last half of one they are few as well.
 
+    In a complex dtype real and imaginary part are independent, and each is cut at two standard deviations of its own,
+    ``stddev / sqrt(2)``: the values fill a square, and ``E|w - mean|**2`` is ``(0.8796 * stddev)**2``. JAX cuts the modulus
+    instead. The imaginary part comes from the path with "imag" appended.
+
     Parameters
     ----------
-    mean : float or scalar tensor
-        The mean before truncation; after it too, if the bounds are as far on one side as on the other.
+    mean : float, complex or scalar tensor
+        The mean before truncation; after it too, if the bounds are as far on one side as on the other. A complex one is
+        for complex dtypes.
     stddev : float or scalar tensor
         The standard deviation, 0 or more.
     seed : int, SeedGenerator or None
@@ -142,13 +166,13 @@ class TruncatedNormal(_MeanStddev):
     Raises
     ------
     TypeError
-        If `mean`, `stddev` or a bound is no real number, or another argument of another type.
+        If `mean` is no number, `stddev` or a bound no real one, or another argument of another type.
     ValueError
         If a number is NaN, infinite or not a scalar, `stddev` is negative, `lower` is not below `upper`, `bounds` or
         `std` is unknown, `seed` is out of range, or no distribution has the bounds and the standard deviation: with
         absolute bounds, that after truncation is below ``(upper - lower) / sqrt(12)``, and a `stddev` of 0 needs the
-        mean between the bounds. At the call, if the dtype is not a float, cannot hold the bounds, or nothing is
-        left between them.
+        mean between the bounds. At the call, if the dtype is neither float nor complex, cannot hold the mean or the
+        bounds, or nothing is left between them.
 
     References
     ----------
@@ -184,8 +208,8 @@ class TruncatedNormal(_MeanStddev):
         self.std = checks.one_of("std", std, ("after", "before"))
         super().__init__(mean, stddev, seed)
 
-    def _law(self) -> distributions.TruncatedNormal:
-        mean, stddev, lower, upper = map(float, (self.mean, self.stddev, self.lower, self.upper))
+    def _law(self, mean: float, stddev: float) -> distributions.TruncatedNormal:
+        lower, upper = float(self.lower), float(self.upper)
         if self.bounds == "sigma":
             return distributions.TruncatedNormal(
                 mean, stddev if self.std == "before" else stddev / stddev_after(lower, upper), lower, upper
@@ -201,15 +225,24 @@ class TruncatedNormal(_MeanStddev):
 
     def _distribution(self, target: Target) -> Distribution:
         law = super()._distribution(target)
-        assert isinstance(law, distributions.TruncatedNormal)
-        if target.dtype != "float64" and window(law.lower, law.upper, 32)[1] >= ENOUGH:
+        parts = (law.real, law.imag) if isinstance(law, Complex) else (law,)
+        wide, narrow = target.dtype in ("float64", "complex128"), False
+        for part in parts:
+            assert isinstance(part, distributions.TruncatedNormal)
+            if window(part.lower, part.upper, 64)[1] <= 0:
+                raise ValueError(
+                    "`lower` and `upper` must have more than 2**-64 of the distribution between them. "
+                    f"Received: lower={self.lower!r}, upper={self.upper!r}"
+                )
+            narrow |= window(part.lower, part.upper, 32)[1] < ENOUGH
+        if wide or not narrow:
             return law
-        if window(law.lower, law.upper, 64)[1] <= 0:
+        if isinstance(law, Complex):
             raise ValueError(
-                "`lower` and `upper` must have more than 2**-64 of the distribution between them. "
-                f"Received: lower={self.lower!r}, upper={self.upper!r}"
+                "`lower` and `upper` must have more than 2**-16 of the distribution between them in complex64; use "
+                f"dtype='complex128'. Received: lower={self.lower!r}, upper={self.upper!r}"
             )
-        return law if target.dtype == "float64" else Refined(law)
+        return Refined(law)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments; of those that Keras does not have, the ones that are not the default."""
@@ -221,7 +254,9 @@ class TruncatedNormal(_MeanStddev):
 class RandomUniform(RandomInitializer):
     """Draw from the uniform distribution on ``[minval, maxval)``, of variance ``(maxval - minval)**2 / 12``.
 
-    In an integer dtype the values are the integers in that range, all equally likely to within ``2**-32``.
+    In an integer dtype the values are the integers in that range, all equally likely to within ``2**-32``. In a complex
+    dtype real and imaginary part are independent and each uniform on that interval: the values fill a square, of variance
+    ``(maxval - minval)**2 / 6``. The imaginary part comes from the path with "imag" appended.
 
     Parameters
     ----------
@@ -262,14 +297,16 @@ class RandomUniform(RandomInitializer):
         dtype = target.dtype
         if dtype in INTEGERS:
             return integers(("minval", self.minval), ("maxval", self.maxval), dtype)
-        if dtype not in FLOATS:
+        if dtype not in FLOATS + COMPLEX:
             raise ValueError(
-                f"`dtype` must be a float or integer dtype, one of {', '.join(sorted(FLOATS + INTEGERS))}, for "
-                f"uniform random values. Received: dtype={dtype!r}"
+                f"`dtype` must be a float, integer or complex dtype, one of "
+                f"{', '.join(sorted(FLOATS + INTEGERS + COMPLEX))}, for uniform random values. "
+                f"Received: dtype={dtype!r}"
             )
         cast_scalar(self.minval, dtype, "minval")
         cast_scalar(self.maxval, dtype, "maxval")
-        made = Uniform(float(self.minval), float(self.maxval))
+        part = Uniform(float(self.minval), float(self.maxval))
+        made = Complex(part, part) if dtype in COMPLEX else part
         if made.overflows(dtype):
             raise ValueError(
                 "The sum of `minval` and `maxval` must be below the largest float64. Received: "
