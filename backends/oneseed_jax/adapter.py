@@ -1,7 +1,6 @@
 """JAX arrays as oneseed's tensors."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -46,12 +45,18 @@ class JaxBackend:
             return native(draw, device)
         if isinstance(law, Fill):
             return put(jnp.full(draw.block, law.scalar(draw.dtype), device=device), device)
-        if isinstance(law, Concatenated) and (tracing() or not _all_integers(draw)):
-            return put(jnp.concatenate([self.draw(part) for part in law.within(draw)], axis=law.axis), device)
         if isinstance(law, Structured):
-            return _structured(law, draw, device)
+            return self._structured(law, draw, device)
         if isinstance(law, Complex):
             return jax.lax.complex(*(self.draw(part, device) for part in draw.parts))
+        return self._sampled(draw, device)
+
+    def _structured(self, law: Structured, draw: Draw, device: Any) -> Array:
+        if isinstance(law, Concatenated) and (tracing() or not _all_integers(draw)):
+            return put(jnp.concatenate([self.draw(part) for part in law.within(draw)], axis=law.axis), device)
+        return _on_host(law, draw, device)
+
+    def _sampled(self, draw: Draw, device: Any) -> Array:
         if isinstance(draw.seed, int) and not isinstance(device, Sharding) and not tracing():
             where = default_device() if device is None else device
             if where.platform == "cpu":
@@ -129,17 +134,17 @@ def _aligned(shape: Shape, dtype: np.dtype[Any]) -> NDArray[Any]:
     return memory[start : start + size].view(dtype).reshape(shape)
 
 
-def _structured(law: Structured, draw: Draw, device: Any) -> Array:
+def _on_host(law: Structured, draw: Draw, device: Any) -> Array:
     """Compute on the host; where the seed is traced, when the compiled function runs."""
 
     def values(low: Any, high: Any) -> NDArray[Any]:
-        return law.values(replace(draw, seed=int(high) << 32 | int(low)))
+        return law.values(draw._replace(seed=int(high) << 32 | int(low)))
 
     if isinstance(draw.seed, jax.core.Tracer):
         kind = jax.ShapeDtypeStruct(draw.block, numpy_dtype(draw.dtype))
         return put(jax.pure_callback(values, kind, *halves(draw.seed), vmap_method="sequential"), device)
     known = draw.seed if isinstance(draw.seed, int | None) else as_int(draw.seed)
-    return put(law.values(replace(draw, seed=known)), device)
+    return put(law.values(draw._replace(seed=known)), device)
 
 
 def _sharded(make: Callable[[], Array]) -> Array:

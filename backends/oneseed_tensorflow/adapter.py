@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,7 +48,7 @@ class TensorflowBackend:
     def draw(self, draw: Draw, device: str | None = None) -> Tensor:
         """Execute a draw."""
         with _placed(device):
-            return _draw(replace(draw, seed=_seed(draw.seed)))
+            return _draw(draw._replace(seed=_seed(draw.seed)))
 
     def from_numpy(self, array: NDArray[Any], device: str | None = None) -> Tensor:
         """Return a copy: tensors never change, and the array may."""
@@ -111,16 +110,8 @@ def _draw(draw: Draw) -> Tensor:
         return _filled(draw.block, distribution.scalar(draw.dtype))
     if draw.native:
         return native(draw)
-    if isinstance(distribution, Concatenated):
-        parts = [_draw(replace(part, seed=_seed(part.seed))) for part in distribution.within(draw)]
-        return tf.concat(parts, axis=distribution.axis)
     if isinstance(distribution, Structured):
-        if not isinstance(seed, int | None):
-            raise TypeError(
-                "`seed` must be an integer, or an eager tensor on a CPU, for what is computed on the host. "
-                f"Received: seed={seed!r}"
-            )
-        return tf.constant(distribution.values(draw))
+        return _structured(distribution, draw)
     if isinstance(distribution, Complex):
         return tf.complex(*map(_draw, draw.parts))
     if isinstance(seed, int) and _on_host():
@@ -128,6 +119,17 @@ def _draw(draw: Draw) -> Tensor:
         fill(draw, out)
         return as_tensor(out)
     return elements(draw, tf.constant(np.uint64(seed)) if isinstance(seed, int) else tf.cast(seed, tf.uint64))
+
+
+def _structured(law: Structured, draw: Draw) -> Tensor:
+    if isinstance(law, Concatenated):
+        return tf.concat([_draw(part._replace(seed=_seed(part.seed))) for part in law.within(draw)], axis=law.axis)
+    if not isinstance(draw.seed, int | None):
+        raise TypeError(
+            "`seed` must be an integer, or an eager tensor on a CPU, for what is computed on the host. "
+            f"Received: seed={draw.seed!r}"
+        )
+    return tf.constant(law.values(draw))
 
 
 def _filled(shape: Shape, value: Any) -> Tensor:

@@ -115,16 +115,6 @@ class TorchBackend:
         return {"eager": lambda make: make(), "compile": lambda make: torch.compile(make, backend="eager")()}
 
 
-def _sampled(draw: Draw, device: Any) -> Tensor:
-    if isinstance(draw.distribution, Complex):
-        return torch.complex(*(_sampled(part, device) for part in draw.parts))
-    if device.type != "cpu":
-        return draw_on(draw, device)
-    out = torch.empty(draw.block, dtype=getattr(torch, draw.dtype), device=device)
-    fill(draw, _memory(out))
-    return out
-
-
 def _parsed(device: Any) -> Any:
     if isinstance(device, bool) or not isinstance(device, str | int | torch.device):
         return None

@@ -4,7 +4,7 @@ Each part is a `Draw` of its own, with its own shape, fans and path. A block of 
 than what lies in the block.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -64,9 +64,9 @@ class Concatenated(Composite):
             if low < high and 0 not in draw.block:
                 offset, block = list(draw.offset), list(draw.block)
                 offset[self.axis], block[self.axis] = low, high - low
-                found.append(replace(part, offset=tuple(offset), block=tuple(block)))
+                found.append(part._replace(offset=tuple(offset), block=tuple(block)))
             start += part.shape[self.axis]
-        return found or [replace(draw, distribution=Fill(0), seed=None)]
+        return found or [draw._replace(distribution=Fill(0), seed=None)]
 
     def values(self, draw: Draw) -> Array:
         """Make the parts of the block."""
@@ -90,7 +90,7 @@ class Combination(Composite):
         """Add up the block."""
         wide = "complex128" if draw.dtype in COMPLEX else "float64"
         terms = [
-            on_host(replace(part, offset=draw.offset, block=draw.block)).astype(wide) * factor
+            on_host(part._replace(offset=draw.offset, block=draw.block)).astype(wide) * factor
             for part, factor in zip(self.parts, self.factors, strict=True)
         ]
         return rounded(sum(terms[1:], start=terms[0]), draw.dtype)
@@ -115,7 +115,7 @@ class Packed(Composite):
                 left, right = (low - top * row, high - top * row) if bottom - top == 1 else (0, row)
                 rank = len(part.shape)
                 offset, block = (top, left)[:rank], (bottom - top, right - left)[:rank]
-                made = on_host(replace(part, offset=offset, block=block)).reshape(-1)
+                made = on_host(part._replace(offset=offset, block=block)).reshape(-1)
                 at, skipped = start + low - first, low - top * row - left
                 out[at : at + high - low] = made[skipped : skipped + high - low]
             start += size

@@ -1,7 +1,6 @@
 """A draw: pure data, everything that decides the values of a tensor."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from oneseed.checks import Shape
 from oneseed.distributions import Complex, Distribution
@@ -9,8 +8,7 @@ from oneseed.dtypes import part_dtype
 from oneseed.stream.paths import Path, stream_number
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
+class Draw(NamedTuple):
     """What an initializer asks a backend for; `describe` returns it.
 
     Attributes
@@ -68,8 +66,8 @@ class Draw:
         """The real and the imaginary part of a complex draw: two draws of a float dtype."""
         law = self.distribution
         assert isinstance(law, Complex)
-        real = replace(self, distribution=law.real, dtype=part_dtype(self.dtype))
-        return real, replace(real, distribution=law.imag, path=(*self.path, "imag"))
+        real = self._replace(distribution=law.real, dtype=part_dtype(self.dtype))
+        return real, real._replace(distribution=law.imag, path=(*self.path, "imag"))
 
     @property
     def strides(self) -> tuple[int, ...]:

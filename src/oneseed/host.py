@@ -1,7 +1,6 @@
 """The way between a framework's tensors and arrays in host memory."""
 
 import sys
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -76,7 +75,7 @@ def numbers(argument: str, value: Any) -> NDArray[Any]:
 
 def drawn(draw: Draw, law: Distribution, dtype: str) -> NDArray[Any]:
     """Return the values of another law at the address of a draw, for its block, in its order of axes."""
-    values: NDArray[Any] = registry.load(HOST).draw(replace(draw, distribution=law, dtype=dtype, rng="portable"))
+    values: NDArray[Any] = registry.load(HOST).draw(draw._replace(distribution=law, dtype=dtype, rng="portable"))
     return values
 
 

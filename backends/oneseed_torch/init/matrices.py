@@ -1,7 +1,7 @@
 """Matrices: orthogonal ones, sparse ones."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
@@ -176,7 +176,7 @@ class SparseInputs(Structured):
 
     def values(self, draw: Draw) -> NDArray[Any]:
         """Make the block; each of its inputs has the words of all its outputs ranked."""
-        values: NDArray[Any] = NumpyBackend().draw(replace(draw, distribution=Normal(0.0, self.stddev)))
+        values: NDArray[Any] = NumpyBackend().draw(draw._replace(distribution=Normal(0.0, self.stddev)))
         inputs, outputs = (draw.slices[axis] for axis in draw.order)
         count = draw.shape[draw.order[1]]
         mask = np.zeros((inputs.stop - inputs.start, count), np.bool_)

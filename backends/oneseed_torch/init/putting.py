@@ -1,7 +1,6 @@
 """What all functions share: from the arguments to the values in the tensor's memory."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -102,7 +101,7 @@ def _fill_parts(draw: Draw, tensor: Tensor, parts: list[tuple[Tensor, checks.Sha
                 part.copy_(whole[cuts])
     else:
         for part, at in parts:
-            fill_(replace(draw, offset=at, block=tuple(part.shape)), part)
+            fill_(draw._replace(offset=at, block=tuple(part.shape)), part)
     count_change(tensor)
 
 

@@ -8,7 +8,7 @@ from oneseed import checks, config, registry, seeds
 from oneseed.checks import Shape
 from oneseed.distributions import Distribution, Fill, Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import COMPLEX, FLOATS, dtype_name, numpy_dtype
+from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, dtype_name, numpy_dtype
 from oneseed.fans import Layout, fans, layout_of
 from oneseed.seeds import SeedGenerator
 from oneseed.stream.paths import Part, Path, as_path

@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from oneseed import checks, config
@@ -32,7 +31,7 @@ class Call(NamedTuple):
             return Draw(Called(initializer), shape, self.dtype, None, path, order, 1, 1, first, shape)
         # Nothing is made yet: asked for an empty block, the part may be larger than any memory.
         made: Draw = initializer._draw(shape, self.dtype, self.axes, path, first, first, self.advance)
-        return replace(made, offset=first, block=shape)
+        return made._replace(offset=first, block=shape)
 
 
 class CompositeInitializer(Initializer):

@@ -1,7 +1,7 @@
 """Initializers that take their values from whole random words: integers, signs, and positive weights that sum to 1."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -189,8 +189,7 @@ class Shares(Structured):
     def values(self, draw: Draw) -> NDArray[Any]:
         """Make the block, and what must be summed beside it."""
         along = range(len(draw.shape))
-        rows = replace(
-            draw,
+        rows = draw._replace(
             offset=tuple(0 if axis in self.axes else draw.offset[axis] for axis in along),
             block=tuple(draw.shape[axis] if axis in self.axes else draw.block[axis] for axis in along),
         )

@@ -1,7 +1,7 @@
 """Orthogonal and unitary matrices, uniformly distributed."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -52,7 +52,7 @@ class Haar(Structured):
         """Make the whole tensor, in float64 or complex128, and return the block, rounded."""
         logical = gaussian(draw)
         if draw.dtype in COMPLEX:
-            logical = logical + 1j * gaussian(replace(draw, path=(*draw.path, "imag")))
+            logical = logical + 1j * gaussian(draw._replace(path=(*draw.path, "imag")))
         if logical.size:
             for matrix in logical.reshape(self.count, self.rows, self.columns):
                 tall = matrix if self.rows >= self.columns else matrix.T

@@ -1,7 +1,7 @@
 """Initializers of state space models: HiPPO, S4D, Mamba."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -307,7 +307,7 @@ class InverseSoftplus(Structured):
     def values(self, draw: Draw) -> Array:
         """Make the block, in float64."""
         law = Uniform(math.log(self.dt_min), math.log(self.dt_max))
-        dt = np.maximum(np.exp(on_host(replace(draw, distribution=law, dtype="float64"))), self.dt_init_floor)
+        dt = np.maximum(np.exp(on_host(draw._replace(distribution=law, dtype="float64"))), self.dt_init_floor)
         return rounded(dt + np.log(-np.expm1(-dt)), draw.dtype)
 
 
