@@ -61,8 +61,8 @@ class _MeanStddev(RandomInitializer):
 class RandomNormal(_MeanStddev):
     """Draw from a normal distribution with mean `mean` and variance ``stddev**2``.
 
-    In a complex dtype the variance is ``E|w - mean|**2 = stddev**2``: real and imaginary part are independent, with half
-    of it each. The imaginary part comes from the path with "imag" appended.
+    In a complex dtype the variance is ``E|w - mean|**2 = stddev**2``: real and imaginary part are independent and have
+    half of it each. The imaginary part comes from the path with "imag" appended.
 
     Parameters
     ----------
@@ -102,8 +102,8 @@ class TruncatedNormal(_MeanStddev):
     part of the distribution that is left.
 
     In a complex dtype real and imaginary part are independent, and each is cut at two standard deviations of its own,
-    ``stddev / sqrt(2)``: the values fill a square, and ``E|w - mean|**2`` is ``(0.8796 * stddev)**2``. JAX cuts the modulus
-    instead. The imaginary part comes from the path with "imag" appended.
+    ``stddev / sqrt(2)``: the values fill a square, and ``E|w - mean|**2`` is ``(0.8796 * stddev)**2``. JAX cuts the
+    modulus instead. The imaginary part comes from the path with "imag" appended.
 
     Parameters
     ----------
@@ -140,8 +140,8 @@ class RandomUniform(RandomInitializer):
     """Draw from the uniform distribution on ``[minval, maxval)``, of variance ``(maxval - minval)**2 / 12``.
 
     In an integer dtype the values are the integers in that range, all equally likely to within ``2**-32``. In a complex
-    dtype real and imaginary part are independent and each uniform on that interval: the values fill a square, of variance
-    ``(maxval - minval)**2 / 6``. The imaginary part comes from the path with "imag" appended.
+    dtype real and imaginary part are independent and each uniform on that interval: the values fill a square, and their
+    variance is ``(maxval - minval)**2 / 6``. The imaginary part comes from the path with "imag" appended.
 
     Parameters
     ----------
