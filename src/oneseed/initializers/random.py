@@ -70,7 +70,7 @@ class _MeanStddev(RandomInitializer):
 class RandomNormal(_MeanStddev):
     """Draw from a normal distribution with mean `mean` and variance ``stddev**2``.
 
-    In a complex dtype the variance is ``E|w - mean|**2 = stddev**2``: real and imaginary part are independent, with
+    In a complex dtype the variance is ``E|w - mean|**2 = stddev**2``: real and imaginary part are independent and have
     half of it each. The imaginary part comes from the path with "imag" appended.
 
     Parameters
@@ -255,8 +255,8 @@ class RandomUniform(RandomInitializer):
     """Draw from the uniform distribution on ``[minval, maxval)``, of variance ``(maxval - minval)**2 / 12``.
 
     In an integer dtype the values are the integers in that range, all equally likely to within ``2**-32``. In a complex
-    dtype real and imaginary part are independent and each uniform on that interval: the values fill a square, of
-    variance ``(maxval - minval)**2 / 6``. The imaginary part comes from the path with "imag" appended.
+    dtype real and imaginary part are independent and each uniform on that interval: the values fill a square, and their
+    variance is ``(maxval - minval)**2 / 6``. The imaginary part comes from the path with "imag" appended.
 
     Parameters
     ----------

@@ -32,10 +32,10 @@ class VarianceScaling(RandomInitializer):
     *after* truncation is ``sqrt(scale / n)``, and values lie within two standard deviations of the
     distribution before truncation. With "uniform" they lie in ``[-limit, limit)``, ``limit = sqrt(3 * scale / n)``.
 
-    In a complex dtype ``E|w|**2 = scale / n``: real and imaginary part are independent draws with half of that
-    variance, each truncated or bounded on its own, so that the values fill a square. The imaginary part comes from the
-    path with "imag" appended. JAX cuts the modulus of a truncated complex value instead, and its constant .9531,
-    which should be .9620, gives a variance 1.9 % too large.
+    In a complex dtype ``E|w|**2`` is that variance: real and imaginary part are independent draws with half of it, each
+    truncated or bounded on its own, so that the values fill a square. The imaginary part comes from the path with
+    "imag" appended. JAX cuts the modulus of a truncated complex value instead, and its constant .9531, which should be
+    .9620, gives a variance 1.9 % too large.
 
     Parameters
     ----------
