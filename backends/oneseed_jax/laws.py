@@ -89,7 +89,7 @@ class Scaling(VarianceScaling):
     def _distribution(self, target: Target) -> Distribution:
         fan_in, fan_out = target.fan_in, target.fan_out
         averages = {"fan_avg": (fan_in + fan_out) / 2, "fan_geo_avg": math.sqrt(fan_in) * math.sqrt(fan_out)}
-        n = averages.get(self.fan, fan_out if self.fan == "fan_out" else fan_in)
+        n: Any = averages.get(self.fan, fan_out if self.fan == "fan_out" else fan_in)
         return super()._distribution(target._replace(fan_in=n))
 
 

@@ -17,10 +17,10 @@ def variance_scaling(
 ) -> KeyedInitializer:
     """Return an initializer that draws with the variance ``scale / n``, where n is a fan of the tensor.
 
-    ``fan_in`` is the number of elements of an output, the product of all axes but those of outputs and batch;
-    ``fan_out`` that of an input. With "truncated_normal" the standard deviation *after* truncation is
-    ``sqrt(scale / n)``, and the cut is at two standard deviations of the distribution before it; "normal" is not
-    truncated; with "uniform" the values lie in ``[-limit, limit)``, ``limit = sqrt(3 * scale / n)``.
+    ``fan_in`` counts the inputs of an output: the product of all axes but those of outputs and batch; ``fan_out`` the
+    outputs of an input: that of all axes but those of inputs and batch. With "truncated_normal" the standard deviation
+    *after* truncation is ``sqrt(scale / n)``, and the cut is at two standard deviations of the distribution before it;
+    "normal" is not truncated; with "uniform" the values lie in ``[-limit, limit)``, ``limit = sqrt(3 * scale / n)``.
 
     The elements are numbered in the order batch, spatial, inputs, outputs, whatever the order of the axes: an
     ``(out, in)`` weight with ``in_axis=1, out_axis=0`` is the transpose of the ``(in, out)`` one with the default axes.
@@ -77,8 +77,9 @@ def glorot_uniform(
 ) -> KeyedInitializer:
     """Return an initializer that draws uniformly, with the variance of Glorot; also `xavier_uniform`.
 
-    Values lie in ``[-limit, limit)`` with ``limit = sqrt(6 / (fan_in + fan_out))``; their variance is ``2 / (fan_in + fan_out)``.
-    It is ``variance_scaling(1.0, "fan_avg", "uniform")``: with default axes `GlorotUniform` of `oneseed.initializers`.
+    Values lie in ``[-limit, limit)`` with ``limit = sqrt(6 / (fan_in + fan_out))``; their variance is
+    ``2 / (fan_in + fan_out)``. It is ``variance_scaling(1.0, "fan_avg", "uniform")``: with default axes `GlorotUniform`
+    of `oneseed.initializers`.
 
     Parameters
     ----------
@@ -121,11 +122,11 @@ xavier_uniform = glorot_uniform
 def glorot_normal(
     in_axis: AxisSpec = -2, out_axis: AxisSpec = -1, batch_axis: AxisSpec = (), dtype: Any = None
 ) -> KeyedInitializer:
-    """Return an initializer that draws from a truncated normal distribution, with the variance of Glorot; also `xavier_normal`.
+    """Return an initializer that draws truncated normal values, with the variance of Glorot; also `xavier_normal`.
 
-    The variance after truncation is ``2 / (fan_in + fan_out)``; values lie within two standard deviations of the distribution
-    before truncation.
-    It is ``variance_scaling(1.0, "fan_avg", "truncated_normal")``: with default axes `GlorotNormal` of `oneseed.initializers`.
+    The variance after truncation is ``2 / (fan_in + fan_out)``; values lie within two standard deviations of the
+    distribution before truncation. It is ``variance_scaling(1.0, "fan_avg", "truncated_normal")``:
+    with default axes `GlorotNormal` of `oneseed.initializers`.
 
     Parameters
     ----------
@@ -214,11 +215,11 @@ kaiming_uniform = he_uniform
 def he_normal(
     in_axis: AxisSpec = -2, out_axis: AxisSpec = -1, batch_axis: AxisSpec = (), dtype: Any = None
 ) -> KeyedInitializer:
-    """Return an initializer that draws from a truncated normal distribution, with the variance of He; also `kaiming_normal`.
+    """Return an initializer that draws truncated normal values, with the variance of He; also `kaiming_normal`.
 
-    The variance after truncation is ``2 / fan_in``; values lie within two standard deviations of the distribution
-    before truncation.
-    It is ``variance_scaling(2.0, "fan_in", "truncated_normal")``: with default axes `HeNormal` of `oneseed.initializers`.
+    The variance after truncation is ``2 / fan_in``; values lie within two standard deviations of the
+    distribution before truncation. It is ``variance_scaling(2.0, "fan_in", "truncated_normal")``:
+    with default axes `HeNormal` of `oneseed.initializers`.
 
     Parameters
     ----------
@@ -305,11 +306,11 @@ def lecun_uniform(
 def lecun_normal(
     in_axis: AxisSpec = -2, out_axis: AxisSpec = -1, batch_axis: AxisSpec = (), dtype: Any = None
 ) -> KeyedInitializer:
-    """Return an initializer that draws from a truncated normal distribution, with the variance of Lecun.
+    """Return an initializer that draws truncated normal values, with the variance of Lecun.
 
-    The variance after truncation is ``1 / fan_in``; values lie within two standard deviations of the distribution
-    before truncation.
-    It is ``variance_scaling(1.0, "fan_in", "truncated_normal")``: with default axes `LecunNormal` of `oneseed.initializers`.
+    The variance after truncation is ``1 / fan_in``; values lie within two standard deviations of the
+    distribution before truncation. It is ``variance_scaling(1.0, "fan_in", "truncated_normal")``:
+    with default axes `LecunNormal` of `oneseed.initializers`.
 
     Parameters
     ----------
