@@ -17,7 +17,7 @@ from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
 from oneseed_jax.compiled import elements
 from oneseed_jax.native import native
-from oneseed_jax.places import check_dtype, check_sharding, default_device, device_of, put, tracing
+from oneseed_jax.places import check_dtype, check_sharding, default_device, device_of, explicit_axes, put, tracing
 from oneseed_jax.seeds import as_int, halves, number_on
 from oneseed_numpy.engine import fill
 
@@ -45,7 +45,8 @@ class JaxBackend:
         if draw.native:
             return native(draw, device)
         if isinstance(law, Fill):
-            return put(jnp.full(draw.block, law.scalar(draw.dtype), device=device), device)
+            known = device if explicit_axes() or not tracing() else None
+            return put(jnp.full(draw.block, law.scalar(draw.dtype), device=known), device)
         if isinstance(law, Structured):
             return _structured(law, draw, device)
         if not isinstance(device, Sharding) and not tracing():

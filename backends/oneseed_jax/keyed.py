@@ -46,7 +46,7 @@ def keyed(initializer: Initializer, dtype: Any, axes: Callable[[Shape], str | No
         whole, name = checks.shape(shape), name_of(dtype)
         place = place_of(out_sharding, whole)
         draw = initializer.describe(whole, name, axes(whole))
-        return _BACKEND.draw(replace(draw, seed=seed), place)
+        return _BACKEND.draw(replace(draw, seed=seed, path=()), place)
 
     return init
 
