@@ -496,6 +496,8 @@ def made_in_every_way(init, shape, sharding):
     with jax.set_mesh(sharding.mesh):
         made += [init(KEY, shape, None, sharding.spec), named(KEY)]
         compiled = named.lower(KEY).compile().as_text()
+        # As any array that is made under a mesh.
+        assert init(KEY, shape).sharding.is_equivalent_to(jnp.zeros(shape).sharding, len(shape))
     for array in made:
         same(array, wanted)
         assert array.sharding.is_equivalent_to(sharding, array.ndim)

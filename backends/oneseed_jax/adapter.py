@@ -57,7 +57,7 @@ class JaxBackend:
                 fill(replace(draw, seed=seed), out)
                 # JAX takes over memory so aligned without a copy. An array without a device of its own follows
                 # those it meets, as JAX's own draws do.
-                return jax.device_put(out, device)
+                return put(out, device)
         return elements(draw, SingleDeviceSharding(device) if isinstance(device, jax.Device) else device)
 
     def from_numpy(self, array: NDArray[Any], device: Any = None) -> Array:

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 import jax
-from jax.sharding import AxisType, Sharding
+from jax.sharding import AxisType, NamedSharding, PartitionSpec, Sharding
 
 from oneseed.checks import Shape
 
@@ -78,6 +78,9 @@ def put(x: Any, device: Any) -> Any:
     if isinstance(device, Sharding) and tracing():
         # `device_put` would leave the choice to the compiler.
         return jax.sharding.reshard(x, device) if explicit_axes() else jax.jit(lambda x: x, out_shardings=device)(x)
+    if device is None and not tracing() and not jax.sharding.get_abstract_mesh().empty:
+        # Arrays made under a mesh are on all of its devices.
+        device = NamedSharding(jax.sharding.get_mesh(), PartitionSpec())
     return jax.device_put(x, device)
 
 
