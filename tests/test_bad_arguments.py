@@ -331,9 +331,13 @@ def test_constant_of_no_numbers(cls, value):
 @pytest.mark.parametrize(
     ("arguments", "kind", "words"),
     [
-        ({"mode": "fan_inn"}, ValueError, "one of 'fan_avg', 'fan_in', 'fan_out'. Did you mean 'fan_in'?"),
+        (
+            {"mode": "fan_inn"},
+            ValueError,
+            "one of 'fan_avg', 'fan_geo_avg', 'fan_in', 'fan_out'. Did you mean 'fan_in'?",
+        ),
         ({"mode": "FAN_OUT"}, ValueError, "Did you mean 'fan_out'?"),
-        ({"mode": None}, TypeError, "one of 'fan_avg', 'fan_in', 'fan_out'"),
+        ({"mode": None}, TypeError, "one of 'fan_avg', 'fan_geo_avg', 'fan_in', 'fan_out'"),
         ({"distribution": "truncated"}, ValueError, "Did you mean 'truncated_normal'?"),
         ({"distribution": "cauchy"}, ValueError, "'normal', 'truncated_normal', 'uniform', 'untruncated_normal'"),
         ({"distribution": 3}, TypeError, "'normal', 'truncated_normal', 'uniform', 'untruncated_normal'"),

@@ -74,7 +74,7 @@ def test_the_ends_of_the_integers(both):
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
 def test_any_number_of_threads(both, monkeypatch, threads):
     monkeypatch.setattr(kernels, "threads", lambda: threads)
-    monkeypatch.setattr(engine, "FAST_TILE", 5000)
+    monkeypatch.setattr(engine, "FAST_TILES", (5000, 5000))
     fast, plain = both(LAWS["normal"], (211, 307), "float32", axes="o i")
     assert fast.tobytes() == plain.tobytes()
 

@@ -3,17 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-import ml_dtypes
-import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch._subclasses import FakeTensor
 
 from oneseed.checks import Shape
 from oneseed.distributions import Fill, Structured
 from oneseed.draws import Draw
-from oneseed_numpy.engine import fill
-from oneseed_torch.elements import draw_on
+from oneseed_torch.filling import check_device, check_seed, has_no_values, sample_
+from oneseed_torch.memory import from_numpy, memory
 from oneseed_torch.native import native
 from oneseed_torch.tracing import step_out
 
@@ -52,40 +49,31 @@ class TorchBackend:
 
     def _draw(self, draw: Draw, device: Any) -> Tensor:
         law, dtype = draw.distribution, getattr(torch, draw.dtype)
+        check_seed(draw.seed)
         where = self.device(None) if device is None else device
-        if not isinstance(draw.seed, int | None):
-            raise TypeError(f"`seed` must be an integer on the torch backend. Received: seed={draw.seed!r}")
-        if where.type == "meta" or isinstance(torch.empty(0, device="cpu"), FakeTensor):  # under FakeTensorMode
-            return torch.empty(draw.block, dtype=dtype, device=where)
+        check_device(where, draw.dtype)
+        out = torch.empty(0, dtype=dtype, device=where)
+        if has_no_values(out):
+            return out.new_empty(draw.block)
         if draw.native:
             return native(draw, where)
         if isinstance(law, Structured):
             return self.from_numpy(law.values(draw), where)
         if isinstance(law, Fill):
             return torch.full(draw.block, law.scalar(draw.dtype).item(), dtype=dtype, device=where)
-        if where.type != "cpu":
-            return draw_on(draw, where)
-        out = torch.empty(draw.block, dtype=dtype, device=where)
-        fill(draw, _memory(out))
-        return out
+        return sample_(draw, out.new_empty(draw.block))
 
     def from_numpy(self, array: Array, device: Any = None) -> Tensor:
         """Return an array as a tensor; on the CPU in the array's own memory, if that may be written to."""
-        # What PyTorch cannot take over, such as a read-only array, is copied.
-        array = np.require(array, array.dtype.newbyteorder("="), ["C", "W"])
-        if array.dtype == ml_dtypes.bfloat16:
-            tensor = torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
-        else:
-            tensor = torch.from_numpy(array)
-        return tensor.to(self.device(device))
+        return from_numpy(array).to(self.device(device))
 
     def to_numpy(self, x: Tensor) -> Array:
         """Return a tensor as an array in host memory, its own where it is there already."""
-        if x.is_meta or isinstance(x, FakeTensor):
+        if has_no_values(x):
             raise ValueError(
                 f"A tensor must hold values; one on the meta device, or a fake one, does not. Received: {x}"
             )
-        return _memory(x.detach().cpu().resolve_conj().resolve_neg())
+        return memory(x.detach().cpu().resolve_conj().resolve_neg())
 
     def is_tensor(self, x: Any) -> bool:
         """Tell whether `x` is a tensor; a parameter is one."""
@@ -132,11 +120,3 @@ def _usable(device: Any) -> bool:
     """Tell whether a device is there, without touching it."""
     count = getattr(getattr(torch, device.type, None), "device_count", None)
     return device.type == "meta" or (count is not None and (device.index or 0) < count())
-
-
-def _memory(tensor: Tensor) -> Array:
-    """Return the memory of a tensor on the CPU as an array."""
-    if tensor.dtype != torch.bfloat16:
-        array: Array = tensor.numpy()
-        return array
-    return np.asarray(tensor.view(torch.int16).numpy().view(ml_dtypes.bfloat16))

@@ -17,6 +17,9 @@ COMPLEX = ("complex128", "complex64")
 SMALL = 65504
 """The largest float16, which every float dtype holds."""
 
+WHOLE = {"bfloat16": 2**8, "float16": 2**11, "float32": 2**24, "float64": 2**53}
+"""The number up to which a float dtype holds every whole number."""
+
 NUMERIC = tuple(sorted((*FLOATS, *INTEGERS, *COMPLEX, "bool")))
 
 
@@ -34,6 +37,11 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
 def working_dtype(name: str) -> str:
     """Return the float dtype in which samples of dtype `name` are scaled and shifted."""
     return "float64" if name == "float64" else "float32"
+
+
+def narrowed(array: NDArray[np.float64], dtype: str) -> NDArray[Any]:
+    """Round float64 values to a float dtype; to half precision by way of float32, whose roundings its values are."""
+    return array.astype(working_dtype(dtype), copy=False).astype(numpy_dtype(dtype), copy=False)
 
 
 def dtype_name(dtype: Any) -> str:

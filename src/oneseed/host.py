@@ -1,13 +1,14 @@
 """The way between a framework's tensors and arrays in host memory."""
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import registry
-from oneseed.distributions import Normal
+from oneseed.distributions import Distribution, Integers, Normal
 from oneseed.draws import Draw
 from oneseed.dtypes import NUMERIC
 from oneseed.protocol import Backend
@@ -71,6 +72,17 @@ def numbers(argument: str, value: Any) -> NDArray[Any]:
             f"Received: {argument}={value!r}"
         )
     return array
+
+
+def drawn(draw: Draw, law: Distribution, dtype: str) -> NDArray[Any]:
+    """Return the values of another law at the address of a draw, for its block, in its order of axes."""
+    values: NDArray[Any] = registry.load(HOST).draw(replace(draw, distribution=law, dtype=dtype, rng="portable"))
+    return values
+
+
+def words(draw: Draw) -> NDArray[np.uint32]:
+    """Return the random words of the elements of a draw's block."""
+    return drawn(draw, Integers(0, 2**32), "uint32")
 
 
 def gaussian(draw: Draw) -> NDArray[Any]:

@@ -211,6 +211,11 @@ def unseeded() -> int:
     return _unseeded.next()
 
 
+def chosen() -> bool:
+    """Tell whether `set_random_seed` decides the seeds of objects that are built without one."""
+    return not _unseeded.from_entropy
+
+
 def set_random_seed(seed: int) -> None:
     """Fix the seeds of all initializers and generators built without one from here on.
 

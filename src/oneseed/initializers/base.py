@@ -179,6 +179,11 @@ class Initializer:
         fan_in, fan_out = self._fans(whole, layout)
         order = layout.order if layout else tuple(range(len(whole)))
         distribution = self._distribution(Target(whole, name, layout, fan_in, fan_out))
+        if rng == "native" and self.seed is not None and not distribution.in_keras:
+            raise ValueError(
+                f"`rng` must be 'portable' for this distribution, {distribution.name!r}: with 'native' the draws are "
+                "Keras's, which has none such. Received: rng='native'"
+            )
         # All that can be refused has been, once the distribution is checked: a refused draw must not be counted.
         if isinstance(distribution, Fill | Structured):
             distribution.check(name)
@@ -315,6 +320,15 @@ def check_float(dtype: str) -> None:
     if dtype not in FLOATS:
         raise ValueError(
             f"`dtype` must be a float dtype for this initializer, one of {', '.join(FLOATS)}. Received: dtype={dtype!r}"
+        )
+
+
+def check_real(dtype: str) -> None:
+    """Refuse dtypes that are neither floats nor integers."""
+    if dtype not in FLOATS + INTEGERS:
+        raise ValueError(
+            f"`dtype` must be a float or integer dtype, one of {', '.join(sorted(FLOATS + INTEGERS))}. "
+            f"Received: dtype={dtype!r}"
         )
 
 

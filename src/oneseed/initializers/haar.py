@@ -27,6 +27,7 @@ class Haar(Structured):
     """`count` independent matrices, uniform on the orthogonal group or a part of its columns or rows."""
 
     name: ClassVar[str] = "orthogonal"
+    in_keras: ClassVar[bool] = True
 
     gain: float
     count: int

@@ -5,9 +5,13 @@ from typing import Any, TypeVar, overload
 
 from oneseed.checks import nearest
 from oneseed.initializers.base import Initializer
+from oneseed.initializers.by_shape import FanInUniform, RandomWalk, ScaledUniform, Siren, UniformUnitScaling
 from oneseed.initializers.constants import Assign, Constant, Ones, Zeros
+from oneseed.initializers.discrete import PositiveUnitBall, RandomSign, UniformInt
+from oneseed.initializers.files import FromFile
 from oneseed.initializers.fourier import STFT
 from oneseed.initializers.haar import Orthogonal
+from oneseed.initializers.markers import NaN, PriorProbability, Range
 from oneseed.initializers.random import RandomNormal, RandomUniform, TruncatedNormal
 from oneseed.initializers.scaling import (
     GlorotNormal,
@@ -25,6 +29,8 @@ Class = TypeVar("Class", bound=type)
 SHORTCUTS: dict[str, type[Initializer]] = {
     "assign": Assign,
     "constant": Constant,
+    "fan_in_uniform": FanInUniform,
+    "from_file": FromFile,
     "glorot_normal": GlorotNormal,
     "glorot_uniform": GlorotUniform,
     "he_normal": HeNormal,
@@ -33,12 +39,22 @@ SHORTCUTS: dict[str, type[Initializer]] = {
     "initializer": Initializer,
     "lecun_normal": LecunNormal,
     "lecun_uniform": LecunUniform,
+    "nan": NaN,
     "ones": Ones,
     "orthogonal": Orthogonal,
+    "positive_unit_ball": PositiveUnitBall,
+    "prior_probability": PriorProbability,
     "random_normal": RandomNormal,
+    "random_sign": RandomSign,
     "random_uniform": RandomUniform,
+    "random_walk": RandomWalk,
+    "range": Range,
+    "scaled_uniform": ScaledUniform,
+    "siren": Siren,
     "stft": STFT,
     "truncated_normal": TruncatedNormal,
+    "uniform_int": UniformInt,
+    "uniform_unit_scaling": UniformUnitScaling,
     "variance_scaling": VarianceScaling,
     "zeros": Zeros,
 }
@@ -60,9 +76,33 @@ _HAND_MADE: dict[str, type[Initializer]] = {
     "kaiming_uniform": HeUniform,
     "KaimingNormal": HeNormal,
     "KaimingUniform": HeUniform,
+    "InitializerFromFile": FromFile,
+    "PositiveUnitball": PositiveUnitBall,
+    "positive_unitball": PositiveUnitBall,
+    "RangeInitializer": Range,
+    "UniformIntInitializer": UniformInt,
+    "UniformScaling": UniformUnitScaling,
+    "uniform_scaling": UniformUnitScaling,
+    "rademacher": RandomSign,
 }
 
-_VERSIONED = set(SHORTCUTS.values()) - {Assign, Initializer, STFT}
+_VERSIONED = (
+    Constant,
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    Identity,
+    LecunNormal,
+    LecunUniform,
+    Ones,
+    Orthogonal,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+    VarianceScaling,
+    Zeros,
+)
 _SHORTCUTS_VERSIONED = (
     "glorot_normal",
     "glorot_uniform",

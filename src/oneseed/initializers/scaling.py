@@ -7,20 +7,24 @@ from typing import Any
 
 from oneseed import checks
 from oneseed.checks import Shape
-from oneseed.distributions import STDDEV_OF_PM2, Distribution, Normal, TruncatedNormal, Uniform
+from oneseed.distributions import Distribution, Normal, TruncatedNormal, Uniform
 from oneseed.fans import Layout, fans, fans_of_axes
 from oneseed.initializers.base import RandomInitializer, Target, check_float
+from oneseed.initializers.gains import squared_gain
 from oneseed.seeds import SeedGenerator
+from oneseed.truncated import STDDEV_OF_PM2
 
 Seed = int | SeedGenerator | None
 Axes = int | Iterable[int] | None
 
-MODES = ("fan_avg", "fan_in", "fan_out")
+MODES = ("fan_avg", "fan_geo_avg", "fan_in", "fan_out")
 DISTRIBUTIONS = ("normal", "truncated_normal", "uniform", "untruncated_normal")
 
 
 class VarianceScaling(RandomInitializer):
     """Draw with the variance ``scale / max(1, n)``, where n is a fan of the tensor.
+
+    With `nonlinearity` the variance is ``gain**2 * scale / max(1, n)``, with the gain of `calculate_gain`.
 
     With ``distribution="truncated_normal"``, which "normal" stands for as in Keras, the standard deviation
     *after* truncation is ``sqrt(scale / n)``, and values lie within two standard deviations of the
@@ -30,8 +34,8 @@ class VarianceScaling(RandomInitializer):
     ----------
     scale : float
         The variance times the fan, above 0.
-    mode : {"fan_in", "fan_out", "fan_avg"}
-        What n is: the number of inputs, of outputs, or the average of both.
+    mode : {"fan_in", "fan_out", "fan_avg", "fan_geo_avg"}
+        What n is: the number of inputs, of outputs, the average of both, or their geometric mean.
     distribution : {"truncated_normal", "untruncated_normal", "uniform", "normal"}
         The distribution, in upper or lower case.
     seed : int, SeedGenerator or None
@@ -39,15 +43,19 @@ class VarianceScaling(RandomInitializer):
     input_axes, output_axes : int or sequence of int, optional
         The axes whose product is fan_in, and fan_out; both or neither. They decide the fans only. `axes` at the
         call is the other, fuller way, and the two exclude each other.
+    nonlinearity : str, optional
+        A name that `calculate_gain` knows, such as "relu"; None is no gain.
+    negative_slope : float or scalar tensor, optional
+        The slope of "leaky_relu" below 0; None is 0.01. For no other nonlinearity.
 
     Raises
     ------
     TypeError
-        If `scale` is no real number, or an argument is of another type.
+        If `scale` or `negative_slope` is no real number, or an argument is of another type.
     ValueError
-        If `scale` is not positive and finite, `mode` or `distribution` is unknown, `seed` is out of range, or one of
-        `input_axes` and `output_axes` is given without the other. At the call, if the dtype is not a float,
-        an axis is out of range, or `axes` is given as well.
+        If `scale` is not positive and finite, `mode`, `distribution` or `nonlinearity` is unknown, `seed` is out of
+        range, one of `input_axes` and `output_axes` is given without the other, or `negative_slope` without
+        "leaky_relu". At the call, if the dtype is not a float, an axis is out of range, or `axes` is given as well.
 
     References
     ----------
@@ -60,6 +68,8 @@ class VarianceScaling(RandomInitializer):
     >>> init = oneseed.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal", seed=7)
     >>> init.describe((100, 50)).distribution
     Normal(mean=0.0, stddev=0.2)
+    >>> oneseed.initializers.VarianceScaling(nonlinearity="relu").describe((50, 100)).distribution
+    TruncatedNormal(mean=0.0, stddev=0.2273694468677113, lower=-2.0, upper=2.0)
     """
 
     def __init__(
@@ -70,6 +80,9 @@ class VarianceScaling(RandomInitializer):
         seed: Seed = None,
         input_axes: Axes = None,
         output_axes: Axes = None,
+        *,
+        nonlinearity: str | None = None,
+        negative_slope: Any = None,
     ) -> None:
         self.scale = checks.scalar("scale", scale)
         if self.scale <= 0:
@@ -86,7 +99,21 @@ class VarianceScaling(RandomInitializer):
                 "`input_axes` and `output_axes` must be given together. Received: "
                 f"input_axes={input_axes!r}, output_axes={output_axes!r}"
             )
+        if negative_slope is not None and nonlinearity != "leaky_relu":
+            raise ValueError(
+                "`negative_slope` must be None unless `nonlinearity` is 'leaky_relu'. Received: "
+                f"negative_slope={negative_slope!r}, nonlinearity={nonlinearity!r}"
+            )
+        self.nonlinearity = nonlinearity
+        self.negative_slope = None if negative_slope is None else checks.scalar("negative_slope", negative_slope)
+        self._gain()  # refuses what it does not know
         super().__init__(seed)
+
+    def _gain(self) -> float:
+        """Return the square of the gain."""
+        if self.nonlinearity is None:
+            return 1.0
+        return squared_gain("negative_slope", self.nonlinearity, self.negative_slope)
 
     def _fans(self, shape: Shape, layout: Layout | None) -> tuple[int, int]:
         if self.input_axes is None or self.output_axes is None:
@@ -101,8 +128,13 @@ class VarianceScaling(RandomInitializer):
     def _distribution(self, target: Target) -> Distribution:
         dtype, fan_in, fan_out = target.dtype, target.fan_in, target.fan_out
         check_float(dtype)
-        n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
-        variance = self.scale / max(1.0, n)
+        n = {
+            "fan_in": fan_in,
+            "fan_out": fan_out,
+            "fan_avg": (fan_in + fan_out) / 2,
+            "fan_geo_avg": math.sqrt(fan_in * fan_out),
+        }[self.mode]
+        variance = self._gain() * self.scale / max(1.0, n)
         made: Uniform | Normal | TruncatedNormal
         if self.distribution == "uniform":
             limit = math.sqrt(3.0 * variance)
@@ -118,7 +150,8 @@ class VarianceScaling(RandomInitializer):
         return made
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
+        """Return the constructor's arguments; of those that Keras does not have, the ones that are given."""
+        own = {"nonlinearity": self.nonlinearity, "negative_slope": self.negative_slope}
         return {
             **super().get_config(),
             "scale": self.scale,
@@ -126,6 +159,7 @@ class VarianceScaling(RandomInitializer):
             "distribution": self.distribution,
             "input_axes": copy(self.input_axes),
             "output_axes": copy(self.output_axes),
+            **{key: value for key, value in own.items() if value is not None},
         }
 
 
