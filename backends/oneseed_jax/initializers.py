@@ -13,10 +13,10 @@ import jax.numpy as jnp
 from jax.nn.initializers import Initializer
 
 from oneseed import checks
-from oneseed.initializers import Constant, Ones, RandomNormal, Zeros
+from oneseed.initializers import Constant, Ones, RandomNormal, TruncatedNormal, Zeros
 from oneseed.initializers import Initializer as OneseedInitializer
 from oneseed_jax.keyed import KeyedInitializer, keyed, name_of, number, place_of
-from oneseed_jax.laws import NO_SEED, FloatUniform, Truncated
+from oneseed_jax.laws import NO_SEED, FloatUniform
 from oneseed_jax.matrices import delta_orthogonal, orthogonal
 from oneseed_jax.places import put
 from oneseed_jax.scaled import (
@@ -276,8 +276,8 @@ def truncated_normal(stddev: Any = 1e-2, dtype: Any = None, lower: Any = -2.0, u
     >>> bool((made >= 0).all() and (made <= 5).all())
     True
     """
-    law = Truncated(number("stddev", stddev), number("lower", lower), number("upper", upper))
-    return keyed(law, dtype, _plain)
+    low, high = number("lower", lower), number("upper", upper)
+    return keyed(TruncatedNormal(0.0, number("stddev", stddev), NO_SEED, lower=low, upper=high), dtype, _plain)
 
 
 def from_oneseed(initializer: OneseedInitializer, axes: str | None = None, dtype: Any = None) -> KeyedInitializer:

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from oneseed import checks
 from oneseed.checks import Shape
 from oneseed.distributions import Distribution, Structured
-from oneseed.distributions import TruncatedNormal as TruncatedNormalLaw
 from oneseed.draws import Draw
 from oneseed.dtypes import INTEGERS, numpy_dtype
 from oneseed.fans import Layout
-from oneseed.initializers import Orthogonal, RandomUniform, TruncatedNormal, VarianceScaling
+from oneseed.initializers import Orthogonal, RandomUniform, VarianceScaling
 from oneseed.initializers.base import RandomInitializer, Target
 
 AxisSpec = int | Sequence[int]
@@ -23,7 +22,6 @@ AxisSpec = int | Sequence[int]
 NO_SEED = 0
 """The seed of an initializer that draws with the key of each call."""
 
-MODES = ("fan_avg", "fan_geo_avg", "fan_in", "fan_out")
 DISTRIBUTIONS = {"truncated_normal": "truncated_normal", "normal": "untruncated_normal", "uniform": "uniform"}
 """JAX's names, and Keras's, where "normal" is truncated."""
 
@@ -40,27 +38,6 @@ class FloatUniform(RandomUniform):
         return super()._distribution(target)
 
 
-class Truncated(TruncatedNormal):
-    """Normal, cut at `lower` and `upper` standard deviations."""
-
-    def __init__(self, stddev: float, lower: float, upper: float) -> None:
-        super().__init__(0.0, stddev, NO_SEED)
-        self.lower, self.upper = lower, upper
-        if lower >= upper:
-            raise ValueError(f"`lower` must be below `upper`. Received: lower={lower!r}, upper={upper!r}")
-
-    def _distribution(self, target: Target) -> Distribution:
-        law = super()._distribution(target)
-        assert isinstance(law, TruncatedNormalLaw)
-        law = replace(law, lower=float(self.lower), upper=float(self.upper))
-        if law.overflows(target.dtype):
-            raise ValueError(
-                f"`lower` and `upper` must be nearer to 0: values can be beyond the largest {target.dtype}. "
-                f"Received: lower={self.lower!r}, upper={self.upper!r}"
-            )
-        return law
-
-
 class Scaling(VarianceScaling):
     """`variance_scaling` with JAX's fans: those of input, output and batch axes by number, of which none may be 0."""
 
@@ -69,11 +46,9 @@ class Scaling(VarianceScaling):
     ) -> None:
         if scale < 0:
             raise ValueError(f"`scale` must be 0 or more. Received: scale={scale!r}")
-        self.fan = checks.one_of("mode", mode, MODES)
         law = DISTRIBUTIONS[checks.one_of("distribution", distribution, tuple(DISTRIBUTIONS))]
-        # The number that divides the variance is worked out below; 0 makes zeros, as in JAX.
-        super().__init__(scale or 1.0, "fan_in", law, NO_SEED)
-        self.scale = scale
+        super().__init__(scale or 1.0, mode, law, NO_SEED)
+        self.scale = scale  # 0 makes zeros, as in JAX
         self.axes = AxesOf(in_axis, out_axis, batch_axis)
 
     def _fans(self, shape: Shape, layout: Layout | None) -> tuple[int, int]:
@@ -85,12 +60,6 @@ class Scaling(VarianceScaling):
             return math.prod(size for axis, size in enumerate(shape) if axis not in left_out)
 
         return product(outputs | batch), product(inputs | batch)
-
-    def _distribution(self, target: Target) -> Distribution:
-        fan_in, fan_out = target.fan_in, target.fan_out
-        averages = {"fan_avg": (fan_in + fan_out) / 2, "fan_geo_avg": math.sqrt(fan_in) * math.sqrt(fan_out)}
-        n: Any = averages.get(self.fan, fan_out if self.fan == "fan_out" else fan_in)
-        return super()._distribution(target._replace(fan_in=n))
 
 
 class AxesOf:
