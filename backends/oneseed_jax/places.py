@@ -13,6 +13,10 @@ try:
     from jax.extend.core import get_opaque_trace_state
 except ImportError:  # before JAX 0.10
     from jax.core import get_opaque_trace_state
+try:
+    from jax.sharding import get_mesh
+except ImportError:  # in JAX 0.8
+    from jax._src.mesh import get_concrete_mesh as get_mesh
 
 WIDE = {"float64", "complex128", "int64", "uint64"}
 """The dtypes that JAX silently narrows unless 64-bit types are enabled."""
@@ -77,11 +81,15 @@ def put(x: Any, device: Any) -> Any:
     """Return an array, which may be traced, at a place that `device_of` returned."""
     if isinstance(device, Sharding) and tracing():
         # `device_put` would leave the choice to the compiler.
-        return jax.sharding.reshard(x, device) if explicit_axes() else jax.jit(lambda x: x, out_shardings=device)(x)
+        return jax.sharding.reshard(x, device) if explicit_axes() else jax.jit(_same, out_shardings=device)(x)
     if device is None and not tracing() and not jax.sharding.get_abstract_mesh().empty:
         # Arrays made under a mesh are on all of its devices.
-        device = NamedSharding(jax.sharding.get_mesh(), PartitionSpec())
+        device = NamedSharding(get_mesh(), PartitionSpec())
     return jax.device_put(x, device)
+
+
+def _same(x: Any) -> Any:
+    return x
 
 
 def explicit_axes() -> tuple[str, ...]:
