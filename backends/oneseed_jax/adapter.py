@@ -17,8 +17,8 @@ from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
 from oneseed_jax.compiled import elements
 from oneseed_jax.native import native
-from oneseed_jax.places import check_dtype, default_device, device_of, put, tracing
-from oneseed_jax.seeds import as_int, halves
+from oneseed_jax.places import check_dtype, check_sharding, default_device, device_of, explicit_axes, put, tracing
+from oneseed_jax.seeds import as_int, halves, number_on
 from oneseed_numpy.engine import fill
 
 Array = Any
@@ -39,12 +39,14 @@ class JaxBackend:
 
     def draw(self, draw: Draw, device: Any = None) -> Array:
         """Execute a draw."""
-        _check_sharding(device, draw.block)
+        if isinstance(device, Sharding):
+            check_sharding("device", device, draw.block)
         law = draw.distribution
         if draw.native:
             return native(draw, device)
         if isinstance(law, Fill):
-            return put(jnp.full(draw.block, law.scalar(draw.dtype), device=device), device)
+            known = device if explicit_axes() or not tracing() else None
+            return put(jnp.full(draw.block, law.scalar(draw.dtype), device=known), device)
         if isinstance(law, Structured):
             return self._structured(law, draw, device)
         if isinstance(law, Complex):
@@ -57,14 +59,15 @@ class JaxBackend:
         return _on_host(law, draw, device)
 
     def _sampled(self, draw: Draw, device: Any) -> Array:
-        if isinstance(draw.seed, int) and not isinstance(device, Sharding) and not tracing():
+        if not isinstance(device, Sharding) and not tracing():
             where = default_device() if device is None else device
-            if where.platform == "cpu":
+            seed = number_on(where, draw.seed) if where.platform == "cpu" else None
+            if seed is not None:
                 out = _aligned(draw.block, numpy_dtype(draw.dtype))
-                fill(draw, out)
+                fill(draw._replace(seed=seed), out)
                 # JAX takes over memory so aligned without a copy. An array without a device of its own follows
                 # those it meets, as JAX's own draws do.
-                return jax.device_put(out, device)
+                return put(out, device)
         return elements(draw, SingleDeviceSharding(device) if isinstance(device, jax.Device) else device)
 
     def from_numpy(self, array: NDArray[Any], device: Any = None) -> Array:
@@ -116,16 +119,6 @@ def _all_integers(draw: Draw) -> bool:
     return all(isinstance(part.seed, int | None) for part in parts_of(draw))
 
 
-def _check_sharding(device: Any, block: Shape) -> None:
-    if isinstance(device, Sharding):
-        try:
-            device.shard_shape(block)
-        except ValueError as error:
-            raise ValueError(
-                f"`device` must be a sharding that fits the shape {block}: {error} Received: device={device!r}"
-            ) from None
-
-
 def _aligned(shape: Shape, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return uninitialized memory as XLA wants it, at a multiple of 64 bytes."""
     size = prod(shape) * dtype.itemsize
@@ -138,11 +131,16 @@ def _on_host(law: Structured, draw: Draw, device: Any) -> Array:
     """Compute on the host; where the seed is traced, when the compiled function runs."""
 
     def values(low: Any, high: Any) -> NDArray[Any]:
-        return law.values(draw._replace(seed=int(high) << 32 | int(low)))
+        # Under vmap there is an array of seeds.
+        low, high = np.asarray(low), np.asarray(high)
+        out = np.empty(low.shape + draw.block, numpy_dtype(draw.dtype))
+        for at in np.ndindex(low.shape):
+            out[at] = law.values(draw._replace(seed=int(high[at]) << 32 | int(low[at])))
+        return out
 
     if isinstance(draw.seed, jax.core.Tracer):
         kind = jax.ShapeDtypeStruct(draw.block, numpy_dtype(draw.dtype))
-        return put(jax.pure_callback(values, kind, *halves(draw.seed), vmap_method="sequential"), device)
+        return put(jax.pure_callback(values, kind, *halves(draw.seed), vmap_method="broadcast_all"), device)
     known = draw.seed if isinstance(draw.seed, int | None) else as_int(draw.seed)
     return put(law.values(draw._replace(seed=known)), device)
 
