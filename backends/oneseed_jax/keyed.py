@@ -1,7 +1,6 @@
 """From one of oneseed's initializers to what JAX calls one: a function of a key, a shape, a dtype and a sharding."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import jax
@@ -46,7 +45,7 @@ def keyed(initializer: Initializer, dtype: Any, axes: Callable[[Shape], str | No
         whole, name = checks.shape(shape), name_of(dtype)
         place = place_of(out_sharding, whole)
         draw = initializer.describe(whole, name, axes(whole))
-        return _BACKEND.draw(replace(draw, seed=seed, path=()), place)
+        return _BACKEND.draw(draw._replace(seed=seed, path=()), place)
 
     return init
 
