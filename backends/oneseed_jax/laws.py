@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -140,7 +140,7 @@ class CentredMatrix(Structured):
         if all(0 <= here < size for here, size in zip(at, draw.block, strict=False)):
             law = self.matrix.distribution
             assert isinstance(law, Structured)
-            out[tuple(at)] = law.values(replace(self.matrix, seed=draw.seed, path=draw.path))[rows, columns]
+            out[tuple(at)] = law.values(self.matrix._replace(seed=draw.seed, path=draw.path))[rows, columns]
         return out
 
 

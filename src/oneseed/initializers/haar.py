@@ -18,7 +18,7 @@ from oneseed.seeds import SeedGenerator
 
 Matrix = NDArray[np.float64] | NDArray[np.complex128]
 
-PANEL = 64
+PANEL = 256
 """Reflections applied at once, as matrix products."""
 
 
@@ -53,16 +53,19 @@ class Haar(Structured):
         logical = gaussian(draw)
         if draw.dtype in COMPLEX:
             logical = logical + 1j * gaussian(draw._replace(path=(*draw.path, "imag")))
+        whole = np.empty(logical.shape, numpy_dtype(draw.dtype))
         if logical.size:
-            for matrix in logical.reshape(self.count, self.rows, self.columns):
-                tall = matrix if self.rows >= self.columns else matrix.T
-                tall[...] = orthonormal(tall) * self.gain
-        whole = logical.transpose(np.argsort(draw.order))
-        return whole[draw.slices].astype(numpy_dtype(draw.dtype))
+            shape = self.count, self.rows, self.columns
+            for out, matrix in zip(whole.reshape(shape), logical.reshape(shape), strict=True):
+                if self.rows >= self.columns:
+                    out[...] = orthonormal(matrix, self.gain)
+                else:
+                    out[...] = orthonormal(matrix.T, self.gain).T
+        return np.ascontiguousarray(whole.transpose(np.argsort(draw.order))[draw.slices])
 
 
-def orthonormal(normal: Matrix) -> Matrix:
-    """Turn independent normal values into a matrix with orthonormal columns, uniformly distributed.
+def orthonormal(normal: Matrix, gain: float = 1.0) -> Matrix:
+    """Turn independent normal values into a matrix with orthonormal columns, uniformly distributed, times `gain`.
 
     The matrix is a product of Householder reflections, one for each column of the part of `normal` on and
     below the diagonal: the factor Q that a QR decomposition of a normal matrix would give, with a positive
@@ -74,6 +77,8 @@ def orthonormal(normal: Matrix) -> Matrix:
     normal : ndarray of float64 or complex128, shape (m, n), m >= n
         Independent values of a standard normal distribution, or complex numbers of two such values each; those
         above the diagonal are not used.
+    gain : float
+        The factor.
 
     Returns
     -------
@@ -95,16 +100,22 @@ def orthonormal(normal: Matrix) -> Matrix:
     np.fill_diagonal(v, diagonal + phases * norms)
     lengths = np.sqrt(2 * norms * (norms + np.abs(diagonal)))
     v /= np.where(lengths > 0, lengths, 1.0)
+    room = np.empty(m * n, normal.dtype)
     for start in reversed(range(0, n, PANEL)):
-        panel = v[start:, start : start + PANEL]
+        panel, part = v[start:, start : start + PANEL], q[start:, start:]
+        width = panel.shape[1]
         adjoint = panel.conj().T
-        gram = np.triu(adjoint @ panel, 1)
         # Unit vectors: each reflection is I - 2 v v', and together they are I - V T V'.
-        np.fill_diagonal(gram, 0.5)
-        part = q[start:, start:]
-        part -= panel @ np.linalg.solve(gram, adjoint @ part)
-    made: Matrix = q * -phases
-    return made
+        inverse = np.triu(adjoint @ panel, 1)
+        np.fill_diagonal(inverse, 0.5)
+        # So far the panel's own rows and columns of `part` are those of the identity.
+        products = np.empty((width, part.shape[1]), normal.dtype)
+        products[:, :width] = adjoint[:, :width]
+        np.matmul(adjoint[:, width:], part[width:, width:], out=products[:, width:])
+        change = room[: part.size].reshape(part.shape)
+        part -= np.matmul(panel @ np.linalg.inv(inverse), products, out=change)
+    q *= -phases * gain
+    return q
 
 
 def _phases(diagonal: NDArray[Any]) -> NDArray[Any]:
