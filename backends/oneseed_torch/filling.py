@@ -8,7 +8,7 @@ from torch._subclasses import FakeTensor
 from oneseed.distributions import Fill, Structured
 from oneseed.draws import Draw
 from oneseed_numpy.engine import fill
-from oneseed_torch.elements import fill_on
+from oneseed_torch.accelerators import filler
 from oneseed_torch.memory import from_numpy, memory
 from oneseed_torch.native import native
 
@@ -49,7 +49,7 @@ def sample_(draw: Draw, out: Tensor) -> Tensor:
     if out.device.type == "cpu":
         fill(draw, memory(out))
     else:
-        fill_on(draw, out)
+        filler(out.device)(draw, out)
     return out
 
 
