@@ -3,7 +3,6 @@
 import warnings
 from collections.abc import Callable
 from functools import cache
-from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
@@ -44,10 +43,12 @@ def filler(device: Any) -> Callable[[Draw, Any], None]:
     if device.type != "cuda" or find_spec("triton") is None:
         return fill_on
     refuse_capture(device)
-    number = tuple(int(part) for part in version("triton").split(".")[:2])
-    if number < TRITON or (not torch.version.hip and torch.cuda.get_device_capability(device) < CAPABILITY):
-        return fill_on
     try:
+        import triton
+
+        number = tuple(int(part) for part in triton.__version__.split(".")[:2])
+        if number < TRITON or (not torch.version.hip and torch.cuda.get_device_capability(device) < CAPABILITY):
+            return fill_on
         from oneseed_torch.triton_launch import fill
 
         fill(Draw(Normal(), (), "float32", 0, (), (), 1, 1, (), ()), torch.empty((), device=device))

@@ -41,6 +41,6 @@ def refuse_capture(device: Any) -> None:
     """Raise RuntimeError while a CUDA graph is captured, before what cannot be part of one."""
     if device.type == "cuda" and torch.cuda.is_current_stream_capturing():
         raise RuntimeError(
-            "The first draw of a kind on a device compiles a kernel and copies a table there, which a CUDA graph cannot "
-            f"capture; run what is captured once before the capture, as PyTorch asks anyway. Received: device={device!r}"
+            "The first draw of a kind on a device compiles a kernel and copies a table there, which a CUDA graph "
+            f"cannot capture; run what is captured once before, as PyTorch asks anyway. Received: device={device!r}"
         )
