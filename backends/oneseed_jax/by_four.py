@@ -74,7 +74,8 @@ def program(sharding: Any, interpret: bool = False) -> Callable[..., Array]:
     def run(kind: Any, block: Shape, seed: Any, stream: Any, first: Any, numbers: Any) -> Array:
         return by_four(kind, block, seed, stream, first, numbers, interpret)
 
-    return jax.jit(run, static_argnums=(0, 1), out_shardings=sharding)
+    compiled: Callable[..., Array] = jax.jit(run, static_argnums=(0, 1), out_shardings=sharding)
+    return compiled
 
 
 def by_four(

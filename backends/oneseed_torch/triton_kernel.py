@@ -6,6 +6,9 @@ memory, so that stores of transposed layouts run along the rows. Numbers that wo
 int64 arguments, floats as their bits; nothing that decides a value is a constant of the compiled kernel, but the law.
 """
 
+# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+# Triton reads the annotations of a kernel in a language of its own.
+
 import triton
 import triton.language as tl
 
