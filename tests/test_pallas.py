@@ -5,6 +5,7 @@ import random
 import numpy as np
 import pytest
 import reference
+from draws_of_tests import LAWS
 from frameworks import installed
 from test_known_answers import NORMALS, ROWS, SHAPE, UNIFORMS, WINDOWS
 
@@ -20,14 +21,6 @@ from oneseed.draws import Draw
 from oneseed_jax import by_four, compiled
 
 FLOATS = ("bfloat16", "float16", "float32")
-LAWS = [
-    Normal(),
-    Normal(0.3, 0.02),
-    TruncatedNormal(),
-    TruncatedNormal(-5.0, 0.01, -1.0, 3.0),
-    Uniform(-0.1, 0.1),
-    Uniform(2.0, 3.0),
-]
 
 
 def gpus():

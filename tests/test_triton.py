@@ -5,12 +5,14 @@ Without a device the kernel is compiled for several all the same, down to their 
 
 import importlib
 import random
+import re
 import sys
 import warnings
 
 import numpy as np
 import pytest
 import reference
+from draws_of_tests import LAWS, LIMITS
 from frameworks import installed
 from test_known_answers import NORMALS, ROWS, SHAPE, UNIFORMS, WINDOWS
 
@@ -27,14 +29,6 @@ from oneseed_torch import accelerators, filling
 from oneseed_torch.memory import memory
 
 FLOATS = ("bfloat16", "float16", "float32", "float64")
-LAWS = [
-    Normal(),
-    Normal(0.3, 0.02),
-    TruncatedNormal(),
-    TruncatedNormal(-5.0, 0.01, -1.0, 3.0),
-    Uniform(-0.1, 0.1),
-    Uniform(2.0, 3.0),
-]
 MODULES = ("oneseed_torch.triton_kernel", "oneseed_torch.triton_launch")
 
 
@@ -190,6 +184,18 @@ def test_blocks_of_any_layout_in_memory_of_any_strides(launch, part):
         assert memory(base.cpu()).tobytes() == memory(expected).tobytes(), (seed, draw, strides)
 
 
+@pytest.mark.parametrize("rank", [4, 5, 6, 7])
+def test_more_axes_than_one_launch_numbers(launch, rank):
+    module, device = launch
+    order = (*range(1, rank, 2), *range(0, rank, 2))
+    draw = Draw(Normal(), (3,) * rank, "float32", 5, (), order, 1, 1, (1,) * rank, (2,) * rank)
+    whole = torch.zeros((4,) * rank, device=device)
+    out = whole[(slice(0, 4, 2),) * rank]
+    module.fill(draw, out)
+    assert memory(out.cpu()).tobytes() == registry.load("numpy").draw(draw).tobytes()
+    assert whole.count_nonzero() == 2**rank
+
+
 def test_programs_of_the_size_that_devices_run(launch, monkeypatch, interpreted):
     module, _ = launch
     monkeypatch.setattr(module, "COUNTERS", {32: 1024, 64: 256})
@@ -205,19 +211,7 @@ def test_launches_beyond_the_largest_grid(launch, monkeypatch):
     agree(launch, Draw(Normal(), (40, 33), "float32", 5, (), (1, 0), 1, 1, (0, 0), (40, 33)))
 
 
-@pytest.mark.parametrize(
-    ("dtype", "low", "high"),
-    [
-        ("int8", -128, 128),
-        ("uint8", 3, 200),
-        ("int16", -5, 9),
-        ("uint16", 1, 60000),
-        ("int32", -(2**31), 2**31),
-        ("uint32", 0, 2**32),
-        ("int64", -(2**63), -(2**63) + 2**32),
-        ("uint64", 2**64 - 50, 2**64),
-    ],
-)
+@pytest.mark.parametrize(("dtype", "low", "high"), LIMITS)
 def test_integers_to_their_limits(launch, dtype, low, high):
     agree(launch, Draw(Integers(low, high), (50, 3), dtype, 5, (), (1, 0), 1, 1, (0, 0), (50, 3)))
 
@@ -251,10 +245,10 @@ TARGETS = {"sm_80": ("cuda", 80, 32), "sm_90": ("cuda", 90, 32), "gfx942": ("hip
 VARIANTS = {
     "normal float32, one row": ("fp32", {"KIND": "normal"}),
     "truncated normal bfloat16, one row": ("bf16", {"KIND": "truncated_normal", "SHIFTED": True}),
-    "uniform float16, rows across": ("fp16", {"KIND": "uniform", "SINGLE": False, "ROWS": 64, "GROUPS": 4}),
+    "uniform float16, rows across": ("fp16", {"KIND": "uniform", "AXES": 2, "STORED": 1, "ROWS": 64, "GROUPS": 4}),
     "normal float64, unaligned rows": (
         "fp64",
-        {"KIND": "normal", "WIDE": True, "SINGLE": False, "ALIGNED": False, "ROWS": 16, "GROUPS": 4},
+        {"KIND": "normal", "WIDE": True, "AXES": 4, "STORED": 4, "ALIGNED": False, "ROWS": 16, "GROUPS": 4},
     ),
     "integers int8": ("i8", {"KIND": "integers"}),
 }
@@ -272,11 +266,10 @@ def test_compiles_for_devices(compiled, monkeypatch, target, variant, tmp_path):
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
     NUMBERS, fill_kernel = compiled.NUMBERS, compiled.fill_kernel
     kind, chosen = VARIANTS[variant]
-    row = chosen.get("SINGLE", True)
-    flags = {"WIDE": False, "SHIFTED": False, "ALIGNED": True, "DENSE": row, "QUADS": row, "SINGLE": row}
-    constants = {"ROWS": 1, "GROUPS": 1024, **flags, **chosen}
+    row = "AXES" not in chosen
+    flags = {"WIDE": False, "SHIFTED": False, "ALIGNED": True, "DENSE": row, "QUADS": row, "ACROSS": not row}
+    constants = {"AXES": 0, "STORED": 0, "ROWS": 1, "GROUPS": 1024, **flags, **chosen}
     signature = dict.fromkeys(fill_kernel.arg_names, "constexpr") | dict.fromkeys(NUMBERS, "i64")
-    signature |= {name: ("i64", "i32") for name in NUMBERS if name.endswith(("_sizes", "_steps", "_strides"))}
     signature |= {"out": f"*{kind}", "table": "*i64"}
     source = ASTSource(fill_kernel, signature, constants, {(0,): [["tt.divisibility", 16]]})
     made = compile(source, target=GPUTarget(*TARGETS[target]), options={"num_warps": 4, "enable_fp_fusion": True})
@@ -285,16 +278,24 @@ def test_compiles_for_devices(compiled, monkeypatch, target, variant, tmp_path):
         # The four words of a counter stay in one thread, and are stored together.
         assert made.metadata.shared == 0
         assert {"fp32": "st.global.v4.b32", "bf16": "st.global.v2.b32", "i8": "st.global.b32"}[kind] in made.asm["ptx"]
+    elif target.startswith("sm") and kind == "fp16":
+        # Neighbours in memory, which are in different rows, are stored by neighbouring threads.
+        layouts = set(re.findall(r"tt\.store .*, (#\w+)>", made.asm["ttgir"]))
+        assert layouts
+        for layout in layouts:
+            assert re.search(rf"{layout} = .*threadsPerWarp = \[32, 1\].*order = \[0, 1\]", made.asm["ttgir"])
 
 
 def test_values_compile_nothing_anew(compiled):
     from triton.runtime.jit import JITFunction
 
-    NUMBERS, fill_kernel = compiled.NUMBERS, compiled.fill_kernel
-    assert isinstance(fill_kernel, JITFunction)
-    for parameter in fill_kernel.params:
-        assert parameter.is_constexpr or parameter.do_not_specialize or parameter.name in ("out", "table")
-        assert parameter.annotation_type == "i64" or parameter.name not in NUMBERS or parameter.name.count("_")
+    kernel, numbers = compiled.fill_kernel, compiled.NUMBERS
+    assert isinstance(kernel, JITFunction)
+    for parameter in kernel.params:
+        if parameter.name in numbers:
+            assert (parameter.annotation_type, parameter.do_not_specialize) == ("i64", True)
+        else:
+            assert parameter.is_constexpr or parameter.name in ("out", "table")
 
 
 # The choice

@@ -145,18 +145,19 @@ def sample(
 
 
 @triton.jit
-def place(row, sizes, steps):
-    """Return how far rows are from the first, given sizes and steps of their axes, the last axis first."""
+def place(row, sizes, steps, RANK: tl.constexpr):
+    """Return how far rows are from the first, given their axes, innermost first; the last needs no size."""
     far = row * 0
-    for axis in tl.static_range(len(sizes) - 1):
+    for axis in tl.static_range(RANK - 1):
         far += row % sizes[axis] * steps[axis]
         row = row // sizes[axis]
-    return far + row * steps[len(sizes) - 1]
+    return far + row * steps[RANK - 1]
 
 
 NUMBERS = [
-    *("seed", "stream", "first", "length", "row_count", "stride", "tiles", "start"),
-    *("index_sizes", "index_steps", "memory_sizes", "memory_strides"),
+    *("seed", "stream", "first", "length", "rows", "stride", "tiles", "start"),
+    *("size0", "size1", "size2", "step0", "step1", "step2", "step3"),
+    *("stored0", "stored1", "stored2", "stride0", "stride1", "stride2", "stride3"),
     *("scale", "offset", "low", "high", "window", "width"),
 ]
 """The arguments for whose values nothing is compiled anew."""
@@ -170,14 +171,24 @@ def fill_kernel(
     stream: tl.int64,
     first: tl.int64,
     length: tl.int64,
-    row_count: tl.int64,
+    rows: tl.int64,
     stride: tl.int64,
     tiles: tl.int64,
     start: tl.int64,
-    index_sizes,
-    index_steps,
-    memory_sizes,
-    memory_strides,
+    size0: tl.int64,
+    size1: tl.int64,
+    size2: tl.int64,
+    step0: tl.int64,
+    step1: tl.int64,
+    step2: tl.int64,
+    step3: tl.int64,
+    stored0: tl.int64,
+    stored1: tl.int64,
+    stored2: tl.int64,
+    stride0: tl.int64,
+    stride1: tl.int64,
+    stride2: tl.int64,
+    stride3: tl.int64,
     scale: tl.int64,
     offset: tl.int64,
     low: tl.int64,
@@ -190,19 +201,21 @@ def fill_kernel(
     ALIGNED: tl.constexpr,
     DENSE: tl.constexpr,
     QUADS: tl.constexpr,
-    SINGLE: tl.constexpr,
+    ACROSS: tl.constexpr,
+    AXES: tl.constexpr,
+    STORED: tl.constexpr,
     ROWS: tl.constexpr,
     GROUPS: tl.constexpr,
 ):
-    """Make one tile; see `oneseed_torch.triton_launch` for the arguments."""
+    """Make one tile; `oneseed_torch.triton_launch` has what the arguments are."""
     program = start.to(tl.int64) + tl.program_id(0)
-    if SINGLE:
+    if AXES == 0:
         group = program * GROUPS
         begin = first
     else:
         group = program % tiles * GROUPS
         row = program // tiles * ROWS + tl.expand_dims(tl.arange(0, ROWS), 1)
-        begin = first + place(row, index_sizes, index_steps)
+        begin = first + place(row, (size0, size1, size2), (step0, step1, step2, step3), AXES)
     counter = (begin >> 2) + (group + tl.expand_dims(tl.arange(0, GROUPS), 0))
 
     u = words(counter, 0, stream, seed)
@@ -219,12 +232,14 @@ def fill_kernel(
     mask = (at >= 0) & (at < length)
     # A thread has four values of each counter; to store more at once it would have to exchange them with others.
     to = out + (tl.max_contiguous(at, (1, 4)) if DENSE else at * stride)
-    if not SINGLE:
-        far = place(row, memory_sizes, memory_strides)
+    if AXES > 0:
+        # What is known to be 1 tells the compiler to store along the rows.
+        innermost = 1 if ACROSS else stride0
+        far = place(row, (stored0, stored1, stored2), (innermost, stride1, stride2, stride3), STORED)
         # Strides that come in fours tell the compiler that stores of four are aligned.
         to += far * 4 if QUADS else far
-        mask &= row < row_count
-        inside = inside & ((program // tiles + 1) * ROWS <= row_count)
+        mask &= row < rows
+        inside = inside & ((program // tiles + 1) * ROWS <= rows)
     if ALIGNED and inside:
         tl.store(to, value)  # without a mask stores are wide, whatever the sizes
     else:

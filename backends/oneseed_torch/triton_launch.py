@@ -1,9 +1,10 @@
 """How a draw is cut into tiles for the Triton kernel, and the launch of it."""
 
 from contextlib import nullcontext
+from itertools import product
+from math import prod
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 
 from oneseed.checks import Shape
@@ -25,6 +26,9 @@ ACROSS = 4
 """The most counters along a row where memory runs across the rows: a program writes 32 or 64 neighbours."""
 
 WARPS = 4
+
+AXES = 4
+"""The most axes that number the rows of one launch; there is one for each position along the others."""
 
 PROGRAMS = 2**31 - 1
 """CUDA's limit for one launch."""
@@ -89,16 +93,26 @@ def fill(draw: Draw, out: Tensor) -> None:
     if made.kind == "integers":
         out = out.view(getattr(torch, f"int{8 * out.element_size()}"))  # one kernel for both of a width
     row, axes = layout(draw.block, draw.strides, out.stride())
-    first, counters = draw.first, COUNTERS[made.bits] // (4 if axes else 1)
+    inner, outer = axes[:AXES], axes[AXES:]
+    for at in product(*(range(axis.size) for axis in outer)):
+        first = draw.first + sum(number * axis.step for number, axis in zip(at, outer, strict=True))
+        start = out.storage_offset() + sum(number * axis.stride for number, axis in zip(at, outer, strict=True))
+        _launch(draw, made, out.as_strided((1,), (1,), start), first, Layout(row, inner))
+
+
+def _launch(draw: Draw, made: Recipe, out: Tensor, first: int, part: Layout) -> None:
+    """Fill rows, the first of which starts where `out` does, at the index `first`."""
+    row, axes = part
     aligned = all(number % 4 == 0 for number in (first, *(axis.step for axis in axes)))
-    across = any(axis.stride < row.stride for axis in axes)
-    rows = int(np.prod([axis.size for axis in axes], dtype=np.int64))
+    stored = joined(axes)
+    counters = COUNTERS[made.bits] // (4 if axes else 1)
+    rows = prod(axis.size for axis in axes)
     needed = (row.size + (3 if aligned else 6)) // 4
     groups = min(counters, next((few for few in GROUPS if few >= needed), counters))
-    groups = min(groups, ACROSS) if across else groups
+    if any(axis.stride < row.stride for axis in axes):
+        groups = min(groups, ACROSS)
     tiles = -(-needed // groups)
     programs = tiles * -(-rows * groups // counters)
-    stored = joined(axes)
     quads = aligned and row.stride == 1 and all(axis.stride % 4 == 0 for axis in stored)
     # Where nothing is looked up, any tensor does.
     table = device_table(made.bits, out.device).view(torch.int64) if "normal" in made.kind else out
@@ -107,13 +121,13 @@ def fill(draw: Draw, out: Tensor) -> None:
         "stream": signed(draw.stream),
         "first": first,
         "length": row.size,
-        "row_count": rows,
+        "rows": rows,
         "stride": row.stride,
         "tiles": tiles,
-        "index_sizes": tuple(axis.size for axis in axes) or (1,),
-        "index_steps": tuple(axis.step for axis in axes) or (0,),
-        "memory_sizes": tuple(axis.size for axis in stored) or (1,),
-        "memory_strides": tuple(axis.stride // (4 if quads else 1) for axis in stored) or (0,),
+        **_numbered("size", [axis.size for axis in axes], AXES - 1),
+        **_numbered("step", [axis.step for axis in axes], AXES),
+        **_numbered("stored", [axis.size for axis in stored], AXES - 1),
+        **_numbered("stride", [axis.stride // (4 if quads else 1) for axis in stored], AXES),
         **numbers(made),
     }
     with torch.cuda.device(out.device) if out.device.type == "cuda" else nullcontext():
@@ -129,12 +143,19 @@ def fill(draw: Draw, out: Tensor) -> None:
                 ALIGNED=aligned,
                 DENSE=row.stride == 1,
                 QUADS=quads,
-                SINGLE=not axes,
+                ACROSS=bool(stored) and stored[0].stride == 1,
+                AXES=len(axes),
+                STORED=len(stored),
                 ROWS=counters // groups,
                 GROUPS=groups,
                 num_warps=WARPS,
                 enable_fp_fusion=True,  # changes no bit: see `affine`
             )
+
+
+def _numbered(name: str, given: list[int], count: int) -> dict[str, int]:
+    """Name numbers one by one: those of a tuple, Triton would compile into the kernel."""
+    return {f"{name}{at}": number for at, number in zip(range(count), [*given, *[0] * count], strict=False)}
 
 
 def joined(axes: tuple[Axis, ...]) -> list[Axis]:
