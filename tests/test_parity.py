@@ -1,6 +1,7 @@
 """`oneseed parity`: its answers, and that it tells when they are not met."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,10 +37,15 @@ def test_the_answers_are_those_of_the_slow_reference(case, dtype):
         assert float(made[at]) == expected
 
 
-def test_every_class_has_a_case():
+def test_every_class_has_a_known_answer():
     classes = {type(initializer) for initializer, _, _ in parity.CASES.values()}
+    for file in (Path(__file__).parent / "known_answers").glob("*.json"):
+        rows = json.loads(file.read_text(encoding="utf-8"))
+        classes |= {type(oneseed.initializers.get(row["initializer"])) for row in rows}
     public = {getattr(oneseed.initializers, name) for name in oneseed.initializers.__all__}
-    without_a_draw_of_their_own = {oneseed.initializers.Initializer, oneseed.initializers.Assign}
+    without_a_draw_of_their_own = {
+        getattr(oneseed.initializers, name) for name in ("Initializer", "Assign", "FromFile")
+    }
     assert classes == {item for item in public if isinstance(item, type)} - without_a_draw_of_their_own
 
 

@@ -331,6 +331,13 @@ def test_a_triton_that_cannot_be_used_is_a_warning(filler, monkeypatch):
         filler(torch.device("cuda", 0))
 
 
+def test_triton_is_not_imported_after_tensorflow(filler, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", sys)
+    monkeypatch.delitem(sys.modules, "triton", raising=False)
+    with pytest.warns(RuntimeWarning, match="it must be imported before TensorFlow"):
+        assert filler(torch.device("cuda", 0)) is accelerators.fill_on
+
+
 def test_a_first_draw_inside_a_capture_is_refused(filler, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: True)
     with pytest.raises(RuntimeError, match="run what is captured once before"):

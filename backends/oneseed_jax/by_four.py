@@ -2,7 +2,7 @@
 
 XLA cannot fuse an exchange between elements into one loop; a kernel that writes the value of each word to its own place
 needs none. Only elements that follow each other are made so, those of a whole tensor in the order of its own axes, and
-no float64, whose operations Pallas does not lower to Triton.
+no float64 or float8, whose operations Pallas does not lower to Triton.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from oneseed.checks import Shape
 from oneseed.draws import Draw
-from oneseed.dtypes import numpy_dtype
+from oneseed.dtypes import FLOAT8, numpy_dtype
 from oneseed.stream.philox import MASK, philox4x32
 from oneseed.stream.quantile import table
 from oneseed.stream.sample import sample
@@ -51,7 +51,11 @@ class KernelArrays(JaxArrays):
 
 def suits(draw: Draw, sharding: Any) -> bool:
     """Tell whether the kernel can make a draw: eagerly, on one GPU, of 32 bits an element that follow each other."""
-    if draw.dtype == "float64" or tracing() or not (sharding is None or isinstance(sharding, SingleDeviceSharding)):
+    if (
+        draw.dtype in ("float64", *FLOAT8)
+        or tracing()
+        or not (sharding is None or isinstance(sharding, SingleDeviceSharding))
+    ):
         return False
     device = default_device() if sharding is None else next(iter(sharding.device_set))
     return bool(device.platform == "gpu") and 0 < prod(draw.block) <= LIMIT and is_run(draw.block, draw.strides)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -16,6 +16,7 @@ from oneseed.draws import Draw
 from oneseed.stream.elements import draw_elements
 from oneseed.stream.philox import MASK
 from oneseed.stream.sample import Recipe, recipe
+from oneseed_jax.places import explicit_axes, tracing
 from oneseed_jax.seeds import halves
 
 Array = Any
@@ -37,7 +38,8 @@ class JaxArrays:
 
     def columns(self, table: NDArray[Any], rows: Array) -> list[Array]:
         """Look up each column; the rows come from 31 or 63 bit numbers and fit."""
-        return [jnp.asarray(column).at[rows].get(mode="promise_in_bounds") for column in table.T]
+        place = jax.typeof(rows).sharding if explicit_axes() else None
+        return [jnp.asarray(column).at[rows].get(mode="promise_in_bounds", out_sharding=place) for column in table.T]
 
     def clamp(self, x: Array, low: Any, high: Any) -> Array:
         """``max(low, min(x, high))``."""
@@ -74,7 +76,8 @@ def elements(draw: Draw, sharding: Any = None) -> Array:
 
         if by_four.suits(draw, sharding):
             return by_four.program(sharding)(kind, draw.block, *address, _numbers(made))
-    return program(sharding)(kind, draw.block, draw.strides, *address, _numbers(made))
+    run = program(sharding, typed=tracing() and sharding is not None and bool(explicit_axes()))
+    return run(kind, draw.block, draw.strides, *address, _numbers(made))
 
 
 def _numbers(made: Recipe) -> dict[str, Any]:
@@ -99,10 +102,24 @@ def _pair(number: int) -> tuple[np.uint32, np.uint32]:
 
 
 @lru_cache(maxsize=128)
-def program(sharding: Any) -> Callable[..., Array]:
-    """Return the compiled function for a sharding, None for what the caller's context decides."""
-    run: Callable[..., Array] = jax.jit(_program, static_argnums=(0, 1, 2), out_shardings=sharding)
+def program(sharding: Any, typed: bool = False) -> Callable[..., Array]:
+    """Return the compiled function for a sharding, None for what the caller's context decides.
+
+    With `typed` the sharding is a part of the result's type, as a caller under a mesh with explicit axes needs it.
+    """
+    run: Callable[..., Array]
+    if typed:
+        run = jax.jit(partial(_program_of_typed, sharding), static_argnums=(0, 1, 2))
+    else:
+        run = jax.jit(_program, static_argnums=(0, 1, 2), out_shardings=sharding)
     return run
+
+
+def _program_of_typed(
+    sharding: Any, kind: tuple[str, str, str, int], block: Shape, strides: Shape, *numbers: Any
+) -> Array:
+    inside = partial(_program, kind, block, strides)
+    return jax.sharding.auto_axes(inside, axes=explicit_axes(), out_sharding=sharding)(*numbers)
 
 
 def _program(

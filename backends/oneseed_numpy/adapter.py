@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed.checks import Shape
-from oneseed.distributions import Fill, Structured
+from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import NUMERIC, numpy_dtype
 from oneseed_numpy.engine import fill
@@ -42,7 +42,11 @@ class NumpyBackend:
         if isinstance(distribution, Fill):
             return np.full(draw.block, distribution.scalar(draw.dtype))
         out = np.empty(draw.block, numpy_dtype(draw.dtype))
-        fill(draw, out)
+        if isinstance(distribution, Complex):
+            for part, place in zip(draw.parts, (out.real, out.imag), strict=True):
+                fill(part, place)
+        else:
+            fill(draw, out)
         return out
 
     def from_numpy(self, array: Array, device: Any = None) -> Array:

@@ -1,5 +1,6 @@
 """Which way of drawing a device gets: the Triton kernel where it runs, PyTorch's own operations elsewhere."""
 
+import sys
 import warnings
 from collections.abc import Callable
 from functools import cache
@@ -43,6 +44,10 @@ def filler(device: Any) -> Callable[[Draw, Any], None]:
     if device.type != "cuda" or find_spec("triton") is None:
         return fill_on
     refuse_capture(device)
+    if "tensorflow" in sys.modules and "triton" not in sys.modules:
+        # The import would end the process: both bring an LLVM, and TensorFlow's does not bear to be the first.
+        _warn(device, "it must be imported before TensorFlow")
+        return fill_on
     try:
         import triton
 
@@ -53,11 +58,15 @@ def filler(device: Any) -> Callable[[Draw, Any], None]:
 
         fill(Draw(Normal(), (), "float32", 0, (), (), 1, 1, (), ()), torch.empty((), device=device))
     except Exception as error:  # a compiler that is missing, a driver too old: Triton has no common exception for them
-        warnings.warn(
-            f"Triton is installed but its kernels cannot be used on {device} ({error!r}); oneseed draws with PyTorch's "
-            "operations, the same bits more slowly.",
-            RuntimeWarning,
-            stacklevel=2,
-        )
+        _warn(device, repr(error))
         return fill_on
     return fill
+
+
+def _warn(device: Any, reason: str) -> None:
+    warnings.warn(
+        f"Triton is installed but its kernels cannot be used on {device} ({reason}); oneseed draws with PyTorch's "
+        "operations, the same bits more slowly.",
+        RuntimeWarning,
+        stacklevel=3,
+    )

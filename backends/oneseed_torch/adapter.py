@@ -7,7 +7,8 @@ import torch
 from numpy.typing import NDArray
 
 from oneseed.checks import Shape
-from oneseed.distributions import Fill, Structured
+from oneseed.composites import Concatenated
+from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
 from oneseed_torch.filling import check_device, check_seed, has_no_values, sample_
 from oneseed_torch.memory import from_numpy, memory
@@ -58,10 +59,17 @@ class TorchBackend:
         if draw.native:
             return native(draw, where)
         if isinstance(law, Structured):
-            return self.from_numpy(law.values(draw), where)
+            return self._structured(law, draw, where)
         if isinstance(law, Fill):
             return torch.full(draw.block, law.scalar(draw.dtype).item(), dtype=dtype, device=where)
+        if isinstance(law, Complex):
+            return torch.complex(*(self._draw(part, where) for part in draw.parts))
         return sample_(draw, out.new_empty(draw.block))
+
+    def _structured(self, law: Structured, draw: Draw, where: Any) -> Tensor:
+        if isinstance(law, Concatenated):
+            return torch.cat([self._draw(part, where) for part in law.within(draw)], dim=law.axis)
+        return self.from_numpy(law.values(draw), where)
 
     def from_numpy(self, array: Array, device: Any = None) -> Tensor:
         """Return an array as a tensor; on the CPU in the array's own memory, if that may be written to."""

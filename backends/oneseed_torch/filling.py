@@ -5,10 +5,12 @@ from typing import Any
 import torch
 from torch._subclasses import FakeTensor
 
-from oneseed.distributions import Fill, Structured
+from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
+from oneseed.dtypes import FLOAT8
 from oneseed_numpy.engine import fill
 from oneseed_torch.accelerators import filler
+from oneseed_torch.elements import fill_on
 from oneseed_torch.memory import from_numpy, memory
 from oneseed_torch.native import native
 
@@ -48,6 +50,8 @@ def sample_(draw: Draw, out: Tensor) -> Tensor:
     """Write a random draw that stream v1 defines into a tensor with values, in whichever way its device allows."""
     if out.device.type == "cpu":
         fill(draw, memory(out))
+    elif draw.dtype in FLOAT8:  # which the kernel does not round to
+        fill_on(draw, out)
     else:
         filler(out.device)(draw, out)
     return out
@@ -95,9 +99,13 @@ def _fill(draw: Draw, tensor: Tensor) -> Tensor:
             return tensor.copy_(native(draw, tensor.device))
         if isinstance(law, Structured):
             return tensor.copy_(from_numpy(law.values(draw)))
-        if tensor.is_neg():  # what is stored is the negative of what is read
-            return tensor.copy_(sample_(draw, torch.empty_like(tensor)))
-        sample_(draw, tensor.detach())
+        if tensor.is_neg() or tensor.is_conj():  # what is stored is not what is read
+            return tensor.copy_(_fill(draw, torch.empty(tensor.shape, dtype=tensor.dtype, device=tensor.device)))
+        if isinstance(law, Complex):
+            for part, place in zip(draw.parts, torch.view_as_real(tensor.detach()).unbind(-1), strict=True):
+                sample_(part, place)
+        else:
+            sample_(draw, tensor.detach())
         # Written past PyTorch's back: it has to know, to refuse a backward pass that saved the old values.
         torch.autograd.graph.increment_version(tensor)
     return tensor

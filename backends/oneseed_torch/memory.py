@@ -2,24 +2,27 @@
 
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from oneseed.dtypes import NOT_IN_NUMPY, numpy_dtype
+
 
 def memory(tensor: Any) -> NDArray[Any]:
-    """Return the memory of a tensor on the CPU as an array; NumPy has no bfloat16 that PyTorch knows of."""
-    if tensor.dtype != torch.bfloat16:
+    """Return the memory of a tensor on the CPU as an array; some dtypes NumPy has under another roof."""
+    name = str(tensor.dtype).removeprefix("torch.")
+    if name not in NOT_IN_NUMPY:
         array: NDArray[Any] = tensor.numpy()
         return array
-    return np.asarray(tensor.view(torch.int16).numpy().view(ml_dtypes.bfloat16))
+    integers = tensor.view(torch.int16 if tensor.itemsize == 2 else torch.int8)
+    return np.asarray(integers.numpy().view(numpy_dtype(name)))
 
 
 def from_numpy(array: NDArray[Any]) -> Any:
     """Return an array as a tensor on the CPU, in the array's own memory if that may be written to."""
     # What PyTorch cannot take over, such as a read-only array, is copied.
     array = np.require(array, array.dtype.newbyteorder("="), ["C", "W"])
-    if array.dtype == ml_dtypes.bfloat16:
-        return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
+    if array.dtype.name in NOT_IN_NUMPY:
+        return torch.from_numpy(array.view(f"i{array.itemsize}")).view(getattr(torch, array.dtype.name))
     return torch.from_numpy(array)

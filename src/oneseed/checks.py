@@ -1,5 +1,6 @@
 """Checks of arguments that several rooms of the house share, and the words of their messages."""
 
+import cmath
 import math
 import operator
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -186,6 +187,17 @@ def scalar(argument: str, value: Any) -> float:
     ValueError
         If it has axes, is NaN or infinite.
     """
+    number: float = _finite(argument, value, int | float, "a real number")
+    return number
+
+
+def complex_scalar(argument: str, value: Any) -> complex:
+    """Return a finite number given as a Python scalar or a scalar tensor; errors as in `scalar`."""
+    number: complex = _finite(argument, value, int | float | complex, "a number")
+    return number
+
+
+def _finite(argument: str, value: Any, kinds: Any, what: str) -> Any:
     number = value
     if hasattr(value, "shape") and hasattr(value, "__float__"):
         if tuple(value.shape) != ():
@@ -193,14 +205,19 @@ def scalar(argument: str, value: Any) -> float:
                 f"`{argument}` must be a scalar, a tensor of shape (). Received: {argument} of shape "
                 f"{tuple(value.shape)}"
             )
-        number = value.item() if hasattr(value, "item") else float(value)
+        number = value.item() if hasattr(value, "item") else _converted(value)
     # A span of time, in NumPy, becomes an int.
-    if isinstance(number, bool) or not isinstance(number, int | float) or "time" in str(getattr(value, "dtype", "")):
-        raise TypeError(f"`{argument}` must be a real number or a scalar tensor of one. Received: {argument}={value!r}")
+    if isinstance(number, bool) or not isinstance(number, kinds) or "time" in str(getattr(value, "dtype", "")):
+        raise TypeError(f"`{argument}` must be {what} or a scalar tensor of one. Received: {argument}={value!r}")
     try:
-        finite = math.isfinite(number)
+        finite = cmath.isfinite(number)
     except OverflowError:  # an int beyond every float
         finite = False
     if not finite:
         raise ValueError(f"`{argument}` must be finite. Received: {argument}={value!r}")
     return number
+
+
+def _converted(value: Any) -> complex:
+    """Return what a tensor of one number without a method for it holds."""
+    return complex(value) if "complex" in str(getattr(value, "dtype", "")) else float(value)

@@ -1,15 +1,14 @@
 """A draw: pure data, everything that decides the values of a tensor."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from oneseed.checks import Shape
-from oneseed.distributions import Distribution
+from oneseed.distributions import Complex, Distribution
+from oneseed.dtypes import part_dtype
 from oneseed.stream.paths import Path, stream_number
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
+class Draw(NamedTuple):
     """What an initializer asks a backend for; `describe` returns it.
 
     Attributes
@@ -61,6 +60,14 @@ class Draw:
     def stream(self) -> int:
         """The number of the stream, from the path."""
         return stream_number(self.path)
+
+    @property
+    def parts(self) -> tuple["Draw", "Draw"]:
+        """The real and the imaginary part of a complex draw: two draws of a float dtype."""
+        law = self.distribution
+        assert isinstance(law, Complex)
+        real = self._replace(distribution=law.real, dtype=part_dtype(self.dtype))
+        return real, real._replace(distribution=law.imag, path=(*self.path, "imag"))
 
     @property
     def strides(self) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import registry
-from oneseed.distributions import Normal
+from oneseed.distributions import Distribution, Integers, Normal
 from oneseed.draws import Draw
 from oneseed.dtypes import NUMERIC
 from oneseed.protocol import Backend
@@ -71,6 +71,17 @@ def numbers(argument: str, value: Any) -> NDArray[Any]:
             f"Received: {argument}={value!r}"
         )
     return array
+
+
+def drawn(draw: Draw, law: Distribution, dtype: str) -> NDArray[Any]:
+    """Return the values of another law at the address of a draw, for its block, in its order of axes."""
+    values: NDArray[Any] = registry.load(HOST).draw(draw._replace(distribution=law, dtype=dtype, rng="portable"))
+    return values
+
+
+def words(draw: Draw) -> NDArray[np.uint32]:
+    """Return the random words of the elements of a draw's block."""
+    return drawn(draw, Integers(0, 2**32), "uint32")
 
 
 def gaussian(draw: Draw) -> NDArray[Any]:

@@ -5,10 +5,17 @@ from typing import Any, TypeVar, overload
 
 from oneseed.checks import nearest
 from oneseed.initializers.base import Initializer
+from oneseed.initializers.by_shape import FanInUniform, RandomWalk, ScaledUniform, Siren, UniformUnitScaling
+from oneseed.initializers.combination import Partial, Scaled, Sum
+from oneseed.initializers.composition import Blockwise, PerGroup
 from oneseed.initializers.constants import Assign, Constant, Ones, Zeros
+from oneseed.initializers.discrete import PositiveUnitBall, RandomSign, UniformInt
+from oneseed.initializers.files import FromFile
 from oneseed.initializers.fourier import STFT
 from oneseed.initializers.haar import Orthogonal
+from oneseed.initializers.markers import NaN, PriorProbability, Range
 from oneseed.initializers.random import RandomNormal, RandomUniform, TruncatedNormal
+from oneseed.initializers.recurrent import FusedRNN, UnitForgetBias
 from oneseed.initializers.scaling import (
     GlorotNormal,
     GlorotUniform,
@@ -18,27 +25,51 @@ from oneseed.initializers.scaling import (
     LecunUniform,
     VarianceScaling,
 )
+from oneseed.initializers.state_space import S4D, HiPPO, MambaA, MambaDtBias
 from oneseed.initializers.structured import Identity
 
 Class = TypeVar("Class", bound=type)
 
 SHORTCUTS: dict[str, type[Initializer]] = {
     "assign": Assign,
+    "blockwise": Blockwise,
     "constant": Constant,
+    "fan_in_uniform": FanInUniform,
+    "from_file": FromFile,
+    "fused_rnn": FusedRNN,
     "glorot_normal": GlorotNormal,
     "glorot_uniform": GlorotUniform,
     "he_normal": HeNormal,
     "he_uniform": HeUniform,
+    "hippo": HiPPO,
     "identity": Identity,
     "initializer": Initializer,
     "lecun_normal": LecunNormal,
     "lecun_uniform": LecunUniform,
+    "mamba_a": MambaA,
+    "mamba_dt_bias": MambaDtBias,
+    "nan": NaN,
     "ones": Ones,
     "orthogonal": Orthogonal,
+    "partial": Partial,
+    "per_group": PerGroup,
+    "positive_unit_ball": PositiveUnitBall,
+    "prior_probability": PriorProbability,
     "random_normal": RandomNormal,
+    "random_sign": RandomSign,
     "random_uniform": RandomUniform,
+    "random_walk": RandomWalk,
+    "range": Range,
+    "s4d": S4D,
+    "scaled": Scaled,
+    "scaled_uniform": ScaledUniform,
+    "siren": Siren,
     "stft": STFT,
+    "sum": Sum,
     "truncated_normal": TruncatedNormal,
+    "uniform_int": UniformInt,
+    "uniform_unit_scaling": UniformUnitScaling,
+    "unit_forget_bias": UnitForgetBias,
     "variance_scaling": VarianceScaling,
     "zeros": Zeros,
 }
@@ -60,9 +91,33 @@ _HAND_MADE: dict[str, type[Initializer]] = {
     "kaiming_uniform": HeUniform,
     "KaimingNormal": HeNormal,
     "KaimingUniform": HeUniform,
+    "InitializerFromFile": FromFile,
+    "PositiveUnitball": PositiveUnitBall,
+    "positive_unitball": PositiveUnitBall,
+    "RangeInitializer": Range,
+    "UniformIntInitializer": UniformInt,
+    "UniformScaling": UniformUnitScaling,
+    "uniform_scaling": UniformUnitScaling,
+    "rademacher": RandomSign,
 }
 
-_VERSIONED = set(SHORTCUTS.values()) - {Assign, Initializer, STFT}
+_VERSIONED = (
+    Constant,
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    Identity,
+    LecunNormal,
+    LecunUniform,
+    Ones,
+    Orthogonal,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+    VarianceScaling,
+    Zeros,
+)
 _SHORTCUTS_VERSIONED = (
     "glorot_normal",
     "glorot_uniform",
