@@ -7,7 +7,9 @@ from torch._subclasses import FakeTensor
 
 from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
+from oneseed.dtypes import FLOAT8
 from oneseed_numpy.engine import fill
+from oneseed_torch.accelerators import filler
 from oneseed_torch.elements import fill_on
 from oneseed_torch.memory import from_numpy, memory
 from oneseed_torch.native import native
@@ -48,8 +50,10 @@ def sample_(draw: Draw, out: Tensor) -> Tensor:
     """Write a random draw that stream v1 defines into a tensor with values, in whichever way its device allows."""
     if out.device.type == "cpu":
         fill(draw, memory(out))
-    else:
+    elif draw.dtype in FLOAT8:  # which the kernel does not round to
         fill_on(draw, out)
+    else:
+        filler(out.device)(draw, out)
     return out
 
 

@@ -32,10 +32,15 @@ def device_table(bits: int, device: Any) -> Tensor:
     RuntimeError
         If a CUDA graph is being captured: a copy from the host cannot be part of it.
     """
-    if device.type == "cuda" and torch.cuda.is_current_stream_capturing():
-        raise RuntimeError(
-            "The first normal draw on a device copies a table to it, which a CUDA graph cannot capture; run what is "
-            f"captured once before the capture, as for any operation. Received: device={device!r}"
-        )
+    refuse_capture(device)
     # The copy is over when the call returns, so that every stream may read the table.
     return torch.tensor(table(bits).view(f"int{bits}"), device=device)
+
+
+def refuse_capture(device: Any) -> None:
+    """Raise RuntimeError while a CUDA graph is captured, before what cannot be part of one."""
+    if device.type == "cuda" and torch.cuda.is_current_stream_capturing():
+        raise RuntimeError(
+            "The first draw of a kind on a device compiles a kernel and copies a table there, which a CUDA graph "
+            f"cannot capture; run what is captured once before, as PyTorch asks anyway. Received: device={device!r}"
+        )
