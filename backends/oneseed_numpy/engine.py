@@ -148,6 +148,8 @@ def coalesced(out: Array, strides: tuple[int, ...]) -> tuple[Array, tuple[int, .
             sizes.append(size)
             memory.append(apart)
             steps.append(step)
+    if sizes == [out.size] and steps == [1] and out.flags.c_contiguous:
+        return out.reshape(-1), (1,)
     if not sizes or steps[-1] != 1:  # let the last axis be the one along which the index grows by one
         sizes.append(1)
         memory.append(out.itemsize)

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from oneseed.checks import Shape
 from oneseed.composites import Concatenated
-from oneseed.distributions import Complex, Fill, Structured
+from oneseed.distributions import Complex, Distribution, Fill, Structured
 from oneseed.draws import Draw
 from oneseed_torch.filling import check_device, check_seed, has_no_values, sample_
-from oneseed_torch.memory import from_numpy, memory
+from oneseed_torch.memory import fresh, from_numpy, memory
 from oneseed_torch.native import native
 from oneseed_torch.tracing import step_out
 
@@ -27,10 +27,10 @@ class TorchBackend:
     name = "torch"
 
     def device(self, device: Any) -> Any:
-        """Return a torch.device that can be used here; None is the one where PyTorch makes tensors by default."""
+        """Return a torch.device that can be used here; None leaves the choice to PyTorch."""
         step_out()
-        where = torch.get_default_device() if device is None else _parsed(device)
-        if where is None or not _usable(where):
+        where = None if device is None else _parsed(device)
+        if device is not None and (where is None or not _usable(where)):
             here = sorted(["cpu", "meta", *filter(_usable, map(torch.device, ACCELERATORS))], key=str)
             raise ValueError(
                 "`device` must be None or name a device that PyTorch can use here, as a str, an int or a torch.device: "
@@ -50,30 +50,31 @@ class TorchBackend:
 
     def _draw(self, draw: Draw, device: Any) -> Tensor:
         law, dtype = draw.distribution, getattr(torch, draw.dtype)
+        if isinstance(law, Fill) and law.zero and device is None:  # PyTorch itself knows where, sooner than it tells
+            return torch.zeros(draw.block, dtype=dtype)
         check_seed(draw.seed)
-        where = self.device(None) if device is None else device
+        where = torch.get_default_device() if device is None else device
         check_device(where, draw.dtype)
-        out = torch.empty(0, dtype=dtype, device=where)
-        if has_no_values(out):
-            return out.new_empty(draw.block)
-        if draw.native:
-            return native(draw, where)
-        if isinstance(law, Structured):
-            return self._structured(law, draw, where)
+        nothing = torch.empty(0, dtype=dtype, device=where)
+        if has_no_values(nothing):
+            return nothing.new_empty(draw.block)
+        return native(draw, where) if draw.native else self._made(law, draw, where)
+
+    def _made(self, law: Distribution, draw: Draw, where: Any) -> Tensor:
+        dtype = getattr(torch, draw.dtype)
         if isinstance(law, Fill):
             return torch.full(draw.block, law.scalar(draw.dtype).item(), dtype=dtype, device=where)
-        if isinstance(law, Complex):
-            return torch.complex(*(self._draw(part, where) for part in draw.parts))
-        return sample_(draw, out.new_empty(draw.block))
-
-    def _structured(self, law: Structured, draw: Draw, where: Any) -> Tensor:
         if isinstance(law, Concatenated):
             return torch.cat([self._draw(part, where) for part in law.within(draw)], dim=law.axis)
-        return self.from_numpy(law.values(draw), where)
+        if isinstance(law, Structured):
+            return self.from_numpy(law.values(draw), where)
+        if isinstance(law, Complex):
+            return torch.complex(*(self._draw(part, where) for part in draw.parts))
+        return sample_(draw, fresh(draw.block, dtype, where))
 
     def from_numpy(self, array: Array, device: Any = None) -> Tensor:
         """Return an array as a tensor; on the CPU in the array's own memory, if that may be written to."""
-        return from_numpy(array).to(self.device(device))
+        return from_numpy(array).to(torch.get_default_device() if device is None else self.device(device))
 
     def to_numpy(self, x: Tensor) -> Array:
         """Return a tensor as an array in host memory, its own where it is there already."""

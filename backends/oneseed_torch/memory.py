@@ -6,7 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from oneseed.checks import Shape
 from oneseed.dtypes import NOT_IN_NUMPY, numpy_dtype
+from oneseed_numpy.pages import ask_for_large_pages
 
 
 def memory(tensor: Any) -> NDArray[Any]:
@@ -17,6 +19,14 @@ def memory(tensor: Any) -> NDArray[Any]:
         return array
     integers = tensor.view(torch.int16 if tensor.itemsize == 2 else torch.int8)
     return np.asarray(integers.numpy().view(numpy_dtype(name)))
+
+
+def fresh(shape: Shape, dtype: Any, device: Any) -> Any:
+    """Return a tensor that has not been written to yet."""
+    tensor = torch.empty(shape, dtype=dtype, device=device)
+    if device.type == "cpu":
+        ask_for_large_pages(tensor.data_ptr(), tensor.nbytes)
+    return tensor
 
 
 def from_numpy(array: NDArray[Any]) -> Any:

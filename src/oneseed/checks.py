@@ -4,6 +4,7 @@ import cmath
 import math
 import operator
 from collections.abc import Iterable, Mapping, Sequence, Set
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -117,11 +118,18 @@ def shape(value: Any, argument: str = "shape") -> Shape:
     ValueError
         If a size is negative, or the tensor has ``2**63`` elements or more, or more axes than NumPy has.
     """
-    sizes = counts(value, argument)
+    sizes = value if type(value) is tuple and set(map(type, value)) == {int} else counts(value, argument)
+    return _measured(sizes, argument)
+
+
+@lru_cache(maxsize=1024)
+def _measured(sizes: Shape, argument: str) -> Shape:
+    if min(sizes, default=0) < 0:
+        counts(sizes, argument)
     if len(sizes) > MAX_RANK:
-        raise ValueError(f"`{argument}` must have at most {MAX_RANK} axes. Received: {argument}={value!r}")
+        raise ValueError(f"`{argument}` must have at most {MAX_RANK} axes. Received: {argument}={sizes!r}")
     if span(sizes) >= MAX_SIZE:
-        raise ValueError(f"`{argument}` must have fewer than 2**63 elements. Received: {argument}={value!r}")
+        raise ValueError(f"`{argument}` must have fewer than 2**63 elements. Received: {argument}={sizes!r}")
     return sizes
 
 
@@ -143,6 +151,7 @@ def counts(value: Any, argument: str) -> Shape:
     return sizes
 
 
+@lru_cache(maxsize=1024)
 def span(sizes: Shape) -> int:
     """Return the product of the sizes, a 0 counted as 1: strides need the product of the others."""
     return math.prod(max(size, 1) for size in sizes)

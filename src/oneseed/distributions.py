@@ -32,11 +32,19 @@ class Fill:
         """What `describe` shows."""
         return {"value": str(self.value) if isinstance(self.value, complex) else self.value}
 
+    @property
+    def zero(self) -> bool:
+        """Whether it is the integer 0, which has no sign: all bits of every element are zeros then."""
+        return type(self.value) is int and self.value == 0
+
     def scalar(self, dtype: str) -> Any:
         """Return the value as a scalar of `dtype`."""
         return cast_scalar(self.value, dtype, "value")
 
-    check = scalar
+    def check(self, dtype: str) -> None:
+        """Raise ValueError if `dtype` cannot hold the value, as every dtype holds 0."""
+        if not self.zero:
+            self.scalar(dtype)
 
 
 @dataclass(frozen=True, slots=True)

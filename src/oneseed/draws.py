@@ -82,6 +82,8 @@ class Draw(NamedTuple):
     @property
     def first(self) -> int:
         """The index of the block's first element."""
+        if not any(self.offset):
+            return 0
         return sum(at * step for at, step in zip(self.offset, self.strides, strict=True))
 
     @property

@@ -15,6 +15,9 @@ from oneseed.stream.paths import Part, Path, as_path
 
 Tensor = Any
 
+CHECKED = Fill, Structured
+"""The distributions that know which dtypes hold their values."""
+
 
 class Target(NamedTuple):
     """The whole tensor that a distribution is for, checked."""
@@ -179,7 +182,7 @@ class Initializer:
                 "Keras's, which has none such. Received: rng='native'"
             )
         # All that can be refused has been, once the distribution is checked: a refused draw must not be counted.
-        if isinstance(distribution, Fill | Structured):
+        if isinstance(distribution, CHECKED):
             distribution.check(name)
         seed = None
         if self.seed is not None:
