@@ -4,7 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
-from refusals import refused
+from refusals import ANYTHING, refused
 
 import oneseed
 from oneseed import SeedGenerator, seeds
@@ -137,7 +137,7 @@ BAD_SEEDS = [
     (np.array([7]), TypeError),
     (np.float32(7), TypeError),
     (7j, TypeError),
-    (object(), TypeError),
+    (ANYTHING, TypeError),
     (-1, ValueError),
     (np.int8(-1), ValueError),
     (2**64, ValueError),
@@ -190,7 +190,7 @@ def test_the_global_seed_cannot_be_none():
         (b"kernel", TypeError, "must be a str, or a sequence of str and int"),
         (bytearray(b"kernel"), TypeError, "must be a str, or a sequence of str and int"),
         (memoryview(b"kernel"), TypeError, "must be a str, or a sequence of str and int"),
-        ({"a", "b"}, TypeError, "must be a str, or a sequence of str and int"),
+        ({"a"}, TypeError, "must be a str, or a sequence of str and int"),
         ({"a": 1}, TypeError, "must be a str, or a sequence of str and int"),
         (np.array([1, 2]), TypeError, "must be a str, or a sequence of str and int"),
         (("a", 1.5), TypeError, "must be str or int; 1.5 is of type float"),
@@ -216,8 +216,8 @@ def test_path(path, kind, words):
 # Where
 
 
-@pytest.mark.parametrize("init", [I.Zeros(), I.HeNormal(1), I.Identity(), I.Orthogonal(seed=1)], ids=repr)
-@pytest.mark.parametrize("device", ["cuda", "cpu:0", 0, object(), np.array([1, 2])], ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize("init", [I.Zeros(), I.HeNormal(1), I.Identity(), I.Orthogonal(seed=1)], ids=lambda value: repr(value).partition(" at 0x")[0])
+@pytest.mark.parametrize("device", ["cuda", "cpu:0", 0, ANYTHING, np.array([1, 2])], ids=lambda x: type(x).__name__)
 def test_device_that_numpy_has_not(init, device):
     words = "`device` must be None or 'cpu'", "numpy"
     with oneseed.using(backend="numpy"), refused(ValueError, *words, received="device=", may=("reach",)):
