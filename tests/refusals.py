@@ -9,16 +9,15 @@ import pytest
 
 from oneseed import config, registry
 
+ANYTHING = object()
+"""What no argument accepts."""
 
-class _Anything:
-    """What no argument accepts; it prints alike in every process, so that tests that run side by side have one name."""
-
-    def __repr__(self):
-        return "ANYTHING"
-
-
-ANYTHING = _Anything()
 ALLOCATORS = ("empty", "full", "ones", "zeros")
+
+
+def shown(value):
+    """Name a value alike in every process, without its place in memory, so that tests can run side by side."""
+    return ascii(value).partition(" at 0x")[0]
 
 
 @contextmanager
