@@ -71,7 +71,7 @@ def fill(draw: Draw, out: Array) -> None:
         if fast is None:
             part[...] = _values(made, starts, length, seed, stream).reshape(part.shape)
             return
-        direct = part.flags.c_contiguous and part.dtype == written
+        direct = direct_in(part, written)
         rows = part.reshape(-1, length) if direct else np.empty((len(starts), length), written)
         fast.rows(made, starts, address, rows)
         if not direct:
@@ -82,8 +82,15 @@ def fill(draw: Draw, out: Array) -> None:
         return
     threads = fast.threads()
     least, most = FAST_TILES
-    cuts = list(tiles(view.shape, min(max(least, out.size // (4 * threads)), most)))
+    # What is not written directly takes memory of its own: as little as it can be.
+    limit = min(max(least, out.size // (4 * threads)), most) if direct_in(view, written) else least
+    cuts = list(tiles(view.shape, limit))
     in_threads(write, cuts, min(threads, len(cuts)))
+
+
+def direct_in(part: Array, written: np.dtype[Any]) -> bool:
+    """Tell whether the kernels can write into a part of the result, without memory between."""
+    return part.flags.c_contiguous and part.dtype == written
 
 
 def _values(made: Recipe, starts: Array, length: int, seed: int, stream: int) -> Array:
