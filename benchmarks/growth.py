@@ -3,7 +3,8 @@
 Run it as ``python benchmarks/growth.py [--json FILE]``. It draws 1k to 1G normal values in bfloat16 on NumPy and prints
 the median time of each size, and by how much a step grows more than the number of values. Then it draws 1 GiB on each
 backend, and in other layouts and dtypes on NumPy, each in a process of its own, and prints by how much the process's
-largest memory (Linux's VmHWM) is above that before the draw and the result together. Last, what XLA says of JAX's compiled function.
+largest memory is above that before the draw and the result together, on Linux. Last, what XLA says of JAX's compiled
+function.
 """
 
 import argparse
@@ -49,11 +50,10 @@ def growth() -> list[dict[str, float]]:
     return rows
 
 
-def peak() -> int:
-    """Return the largest memory of this process so far, in bytes."""
-    # Linux counts what the parent had before the process began in what `resource` says.
+def resident(field: str) -> int:
+    """Return the memory of this process in bytes, as Linux tells it: "VmRSS" is that of now, "VmHWM" the largest."""
     with open("/proc/self/status", encoding="utf-8") as file:
-        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith(field))
 
 
 def memory(case: str) -> float:
@@ -61,11 +61,11 @@ def memory(case: str) -> float:
     shape, dtype, axes = CASES[case]
     init, backend = RandomNormal(0.0, 1.0, 7), case.partition(",")[0]
     init((2**23,), dtype, backend=backend)  # loads framework and kernels
-    before = peak()
+    before = resident("VmRSS")
     made = init(shape, dtype, axes=axes, backend=backend)
     size = int(np.prod(shape)) * {"float64": 8, "bfloat16": 2}.get(dtype, 4)
     del made
-    return (peak() - before - size) / MIB
+    return (resident("VmHWM") - before - size) / MIB
 
 
 def compiled() -> int:
