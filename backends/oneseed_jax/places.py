@@ -14,7 +14,7 @@ try:
 except ImportError:  # before JAX 0.10
     from jax.core import get_opaque_trace_state
 try:
-    from jax.sharding import get_mesh
+    from jax.sharding import get_mesh as get_mesh
 except ImportError:  # in JAX 0.8
     from jax._src.mesh import get_concrete_mesh as get_mesh
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 import oneseed
@@ -91,7 +92,7 @@ def backends(as_json: Json = False) -> None:
         return
     table = Table("backend", "state", "default")
     for name, state in states.items():
-        table.add_row(name, state, "yes" if name == config.backend() else "")
+        table.add_row(name, escape(state), "yes" if name == config.backend() else "")
     Console().print(table)
 
 
