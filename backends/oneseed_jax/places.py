@@ -14,12 +14,17 @@ try:
 except ImportError:  # before JAX 0.10
     from jax.core import get_opaque_trace_state
 try:
-    from jax.sharding import get_mesh as get_mesh
+    from jax.sharding import get_mesh
 except ImportError:  # in JAX 0.8
     from jax._src.mesh import get_concrete_mesh as get_mesh
 
 WIDE = {"float64", "complex128", "int64", "uint64"}
 """The dtypes that JAX silently narrows unless 64-bit types are enabled."""
+
+
+def mesh_in_force() -> Any:
+    """Return the mesh that `jax.set_mesh` has set, perhaps an empty one."""
+    return get_mesh()
 
 
 def check_dtype(dtype: str) -> None:
