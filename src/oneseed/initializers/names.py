@@ -4,11 +4,16 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from oneseed.checks import nearest
+from oneseed.initializers.aware import ConvolutionAware
 from oneseed.initializers.base import Initializer
 from oneseed.initializers.constants import Assign, Constant, Ones, Zeros
+from oneseed.initializers.filters import Bilinear, DownsamplingFilter, UpsamplingFilter
 from oneseed.initializers.fourier import STFT
 from oneseed.initializers.haar import Orthogonal
+from oneseed.initializers.orthogonal_kernels import ConvolutionOrthogonal, DeltaOrthogonal, GlorotOrthogonal
 from oneseed.initializers.random import RandomNormal, RandomUniform, TruncatedNormal
+from oneseed.initializers.reservoirs import Cluster, EchoState, SmallWorld
+from oneseed.initializers.rings import Line, Ring
 from oneseed.initializers.scaling import (
     GlorotNormal,
     GlorotUniform,
@@ -18,11 +23,36 @@ from oneseed.initializers.scaling import (
     LecunUniform,
     VarianceScaling,
 )
-from oneseed.initializers.structured import Identity
+from oneseed.initializers.sparse import Sparse
+from oneseed.initializers.spectral import Spectral
+from oneseed.initializers.structured import Dirac, Identity, NoisyIdentity
+from oneseed.initializers.zero import ZerO
 
 Class = TypeVar("Class", bound=type)
 
+_BEYOND_KERAS: dict[str, type[Initializer]] = {
+    "bilinear": Bilinear,
+    "cluster": Cluster,
+    "convolution_aware": ConvolutionAware,
+    "convolution_orthogonal": ConvolutionOrthogonal,
+    "delta_orthogonal": DeltaOrthogonal,
+    "dirac": Dirac,
+    "downsampling_filter": DownsamplingFilter,
+    "echo_state": EchoState,
+    "glorot_orthogonal": GlorotOrthogonal,
+    "line": Line,
+    "noisy_identity": NoisyIdentity,
+    "ring": Ring,
+    "small_world": SmallWorld,
+    "sparse": Sparse,
+    "spectral": Spectral,
+    "upsampling_filter": UpsamplingFilter,
+    "zer_o": ZerO,
+}
+"""Each class that Keras does not have, under its name in snake case."""
+
 SHORTCUTS: dict[str, type[Initializer]] = {
+    **_BEYOND_KERAS,
     "assign": Assign,
     "constant": Constant,
     "glorot_normal": GlorotNormal,
@@ -62,7 +92,7 @@ _HAND_MADE: dict[str, type[Initializer]] = {
     "KaimingUniform": HeUniform,
 }
 
-_VERSIONED = set(SHORTCUTS.values()) - {Assign, Initializer, STFT}
+_VERSIONED = set(SHORTCUTS.values()) - {Assign, Initializer, STFT, *_BEYOND_KERAS.values()}
 _SHORTCUTS_VERSIONED = (
     "glorot_normal",
     "glorot_uniform",
