@@ -68,7 +68,7 @@ class Block(NamedTuple):
         return len(self.batch), *map(len, self.spatial), len(self.inputs), len(self.outputs)
 
     def at_tap(self, made: NDArray[Any], place: Shape) -> NDArray[Any] | None:
-        """Return a view of the matrices at a tap, of shape (batch, inputs, outputs); None if the block has not got it."""
+        """Return a view of the matrices at a tap, of shape (batch, inputs, outputs); None if it is not in the block."""
         view = made
         for want, axis in zip(place, self.spatial, strict=True):
             if not axis[0] <= want <= axis[-1]:

@@ -47,7 +47,7 @@ class Reservoir(WholeKernel):
         made = field(law, draw, (units, units), at)
         if self.weights == "bernoulli":
             made = np.copysign(1.0, made)
-        made *= self.connected(draw, at, units)
+        made = np.where(self.connected(draw, at, units), made, 0.0)
         if self.radius is None:
             return made
         radius = abs(np.linalg.eigvals(made)).max()
