@@ -236,6 +236,9 @@ def test_batches_of_identities():
     same_bits(I.Identity()((2, 4, 3), axes="i e o")[:, 2], np.eye(2, 3, dtype="float32"))
     made = I.Identity()((2, 3, 6), axes="i1 i2 o").reshape(6, 6)
     same_bits(made, np.eye(6, dtype="float32"))
+
+
+def test_batches_of_identities_are_those_of_haiku():
     haiku = peer("haiku")
     same_bits(I.Identity(2.0)((4, 2, 3)), np.asarray(haiku.initializers.Identity(2.0)((4, 2, 3), np.float32)))
 
