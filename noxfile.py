@@ -14,7 +14,22 @@ nox.options.default_venv_backend = "virtualenv"
 nox.options.error_on_missing_interpreters = True
 
 BACKENDS = ["numpy", "torch", "jax", "tensorflow"]
-COMMON = [f"tests/test_{name}.py" for name in ("contract", "catalogue", "native", "keras_layers", "processes")]
+COMMON = [
+    f"tests/test_{name}.py"
+    for name in ("contract", "catalogue", "native", "keras_layers", "keras_saving", "keras_docs", "processes")
+]
+OWN = {
+    "numpy": [],
+    "torch": ["torch", "torch_init", "torch_modules", "filling", "triton"],
+    "jax": ["jax", "jax_initializers", "jax_layers", "jax_trees", "pallas"],
+    "tensorflow": ["tensorflow"],
+}
+"""The tests of one backend alone."""
+
+LIBRARIES = {"torch": ["triton", "transformers"], "jax": ["flax", "haiku", "equinox"]}
+"""What goes with a framework, by import name; each session must test what it has installed."""
+
+PARALLEL = ["--numprocesses", "auto"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 
@@ -39,11 +54,19 @@ def typing(session: nox.Session) -> None:
     session.run("mypy")
 
 
+def pytest(session: nox.Session, *arguments: str, required: str = "", **env: str) -> None:
+    """Run tests on all cores; what is `required` must not be skipped."""
+    session.run(
+        *("python", "-m", "pytest", *PARALLEL, *arguments, *session.posargs),
+        env={"ONESEED_TEST_BACKENDS": required, **env},
+    )
+
+
 @nox.session
 def core(session: nox.Session) -> None:
     """Run all tests, and the examples of README, docs and docstrings, without a framework; arguments go to pytest."""
     session.install("-e", ".", *group("test"))
-    session.run("python", "-m", "pytest", *session.posargs)
+    pytest(session)
 
 
 @nox.session
@@ -51,10 +74,7 @@ def fast(session: nox.Session) -> None:
     """Run the tests of the bits with the compiled kernels, for draws of any size."""
     session.install("-e", ".[fast]", *group("test"))
     tests = [f"tests/test_{name}.py" for name in ("kernels", "known_answers", "reference", "blocks", "parity")]
-    session.run(
-        *("python", "-m", "pytest", *tests, *session.posargs),
-        env={"ONESEED_TEST_KERNELS": "1", "ONESEED_TEST_BACKENDS": "numba"},
-    )
+    pytest(session, *tests, required="numba", ONESEED_TEST_KERNELS="1")
 
 
 @nox.session
@@ -63,26 +83,28 @@ def backend(session: nox.Session, name: str) -> None:
     """Run the tests of one backend beside the real framework, and the real Keras on it."""
     # Keras runs on NumPy only where another framework is installed too, so there it borrows JAX.
     session.install(*group("jax" if name == "numpy" else name), *group("keras"), *group("test"))
+    libraries = LIBRARIES.get(name, [])
+    if libraries:
+        session.install(*group(f"{name}-libraries"))
     session.install("-e", ".")
-    own = [f"tests/test_{name}.py"] if name != "numpy" else []
-    session.run(
-        *("python", "-m", "pytest", "-k", name, *own, *COMMON, *session.posargs),
-        env={"ONESEED_TEST_BACKENDS": f"{name} keras" + " tf_keras" * (name == "tensorflow")},
-    )
+    required = " ".join([name, "keras", *libraries, *(["tf_keras"] if name == "tensorflow" else [])])
+    pytest(session, "-k", name, *COMMON, required=required)
+    if OWN[name]:
+        pages = [page for page in (f"docs/{name}.md",) if Path(page).exists()]
+        pytest(session, *(f"tests/test_{each}.py" for each in OWN[name]), *pages, required=required)
     # Every refusal of the core, with this backend in force: the same type and the same message.
-    session.run(
-        *("python", "-m", "pytest", "tests/test_bad_arguments.py", "tests/test_bad_calls.py", *session.posargs),
-        env={"ONESEED_BACKEND": name, "JAX_ENABLE_X64": "1"},
-    )
+    refusals = ["tests/test_bad_arguments.py", "tests/test_bad_calls.py"]
+    pytest(session, *refusals, required=name, ONESEED_BACKEND=name, JAX_ENABLE_X64="1")
 
 
 @nox.session
 def together(session: nox.Session) -> None:
-    """Run the common tests with all frameworks in one process."""
+    """Run the common tests with all frameworks in one process, and the same model in each of them."""
     session.install(*group("torch"))
-    session.install(*group("jax"), *group("tensorflow"), *group("test"))
+    session.install(*group("jax"), *group("tensorflow"), *group("keras"), *group("models"), *group("test"))
     session.install("-e", ".")
-    session.run("python", "-m", "pytest", *COMMON, *session.posargs, env={"ONESEED_TEST_BACKENDS": " ".join(BACKENDS)})
+    tests = [f"tests/test_{name}.py" for name in ("contract", "catalogue", "keras_models", "same_model")]
+    pytest(session, *tests, required=" ".join([*BACKENDS, "keras", "tf_keras", "flax", "transformers"]))
     session.run("oneseed", "parity")
 
 
@@ -119,7 +141,8 @@ def bench(session: nox.Session) -> None:
     session.run("python", "benchmarks/numpy_draws.py")
     session.install(*group("torch"))
     session.install(*group("jax"), *group("tensorflow"), *group("keras"), ".[fast]")
-    session.run("python", "benchmarks/cpu.py", *session.posargs)
+    session.run("python", "benchmarks/cpu.py", "--compare", "benchmarks/cpu.json", *session.posargs)
+    session.run("python", "benchmarks/growth.py")
 
 
 if __name__ == "__main__":

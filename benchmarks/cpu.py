@@ -1,8 +1,9 @@
 """Draws of each installed framework against the framework's own sampler, side by side on the CPU.
 
-Run it as ``python benchmarks/cpu.py [--count N] [--json FILE] [--plot FILE]``, in an environment with any of numba,
-torch, jax, tensorflow and keras; what is missing is named. Each pair is timed by turns in one process, a process for
-each framework, after a warm-up; the table has medians and the ratio theirs / ours.
+Run it as ``python benchmarks/cpu.py [--count N] [--json FILE] [--plot FILE] [--compare FILE]``, in an environment with
+any of numba, torch, jax, tensorflow and keras; what is missing is named. Each pair is timed by turns in one process, a
+process for each framework, after a warm-up; the table has medians and the ratio theirs / ours. With ``--compare`` the
+ratios of an earlier ``--json`` stand beside those of this run.
 """
 
 import argparse
@@ -21,9 +22,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
-from oneseed.initializers import HeNormal, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal
+from oneseed.initializers import HeNormal, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal, Zeros
 
-REPEATS = 7
+REPEATS = 9
+SMALL = 1e-3
+"""Seconds below which calls are timed by many at once."""
+
 PAIRS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {}
 MISSING: list[str] = []
 
@@ -50,9 +54,18 @@ def numpy_pairs(shape: tuple[int, ...]) -> None:
         lambda: generator.random(shape, dtype=np.float32),
     )
     out = np.empty(shape, np.float32)
-    PAIRS["numpy: normal f32 / fill of the same array (theirs / ours is below 1)"] = (
+    PAIRS["numpy: normal f32 / fill of an array in memory (the limit: below 1)"] = (
         draw(normal, shape, "numpy"),
         lambda: out.fill(1.0),
+    )
+    PAIRS["numpy: zeros (256,) / numpy.zeros"] = draw(Zeros(), (256,), "numpy"), lambda: np.zeros((256,), np.float32)
+
+
+def one_thread_pairs(shape: tuple[int, ...]) -> None:
+    generator = np.random.default_rng(7)
+    PAIRS["numpy, one thread: normal f32 / Generator.standard_normal"] = (
+        draw(RandomNormal(0.0, 1.0, 7), shape, "numpy"),
+        lambda: generator.standard_normal(shape, dtype=np.float32),
     )
 
 
@@ -78,6 +91,7 @@ def torch_pairs(shape: tuple[int, ...]) -> None:
         draw(Orthogonal(seed=7), (2048, 2048), "torch"),
         lambda: torch.nn.init.orthogonal_(torch.empty(2048, 2048)),
     )
+    PAIRS["torch: zeros (256,) / torch.zeros"] = draw(Zeros(), (256,), "torch"), lambda: torch.zeros(256)
 
 
 def jax_pairs(shape: tuple[int, ...]) -> None:
@@ -139,17 +153,26 @@ def keras_pairs(backend: str) -> None:
     )
 
 
+def timed(run: Callable[[], Any], calls: int) -> float:
+    start = time.perf_counter()
+    for _ in range(calls):
+        run()
+    return (time.perf_counter() - start) / calls
+
+
 def measure() -> list[dict[str, Any]]:
     """Time every pair by turns; ours first, then theirs."""
     rows = []
     for name, pair in PAIRS.items():
+        # The first call loads and compiles; the second tells how many fit into a measurement.
+        for run in pair:
+            run()
+        calls = [max(1, round(SMALL / timed(run, 2))) for run in pair]
         times: list[list[float]] = [[], []]
-        for _ in range(REPEATS + 1):
-            for taken, run in zip(times, pair, strict=True):
-                start = time.perf_counter()
-                run()
-                taken.append(time.perf_counter() - start)
-        ours, theirs = (statistics.median(taken[1:]) for taken in times)
+        for _ in range(REPEATS):
+            for taken, run, count in zip(times, pair, calls, strict=True):
+                taken.append(timed(run, count))
+        ours, theirs = map(statistics.median, times)
         rows.append({"what": name, "ours_ms": ours * 1e3, "theirs_ms": theirs * 1e3, "ratio": theirs / ours})
     return rows
 
@@ -157,13 +180,26 @@ def measure() -> list[dict[str, Any]]:
 def versions() -> dict[str, str]:
     from importlib.metadata import PackageNotFoundError, version
 
-    found = {"python": platform.python_version(), "cores": str(len(os.sched_getaffinity(0)))}
+    found = {"processor": processor(), "cores": str(os.cpu_count()), "python": platform.python_version()}
     for name in ("oneseed", "numpy", "numba", "torch", "jax", "tensorflow", "keras"):
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             found[name] = "missing"
     return found
+
+
+def processor() -> str:
+    """Return what the system calls the processor, and the widest vectors it has."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            lines = dict(line.split(":", 1) for line in map(str.strip, file) if ":" in line)
+    except OSError:
+        return platform.processor() or platform.machine()
+    named = {key.strip(): value.strip() for key, value in lines.items()}
+    flags = named.get("flags", "").split()
+    vectors = next((name for name in ("avx512f", "avx2") if name in flags), "")
+    return f"{named.get('model name', platform.machine())} {vectors}".strip()
 
 
 def child(name: str, count: int) -> list[dict[str, Any]]:
@@ -173,7 +209,11 @@ def child(name: str, count: int) -> list[dict[str, Any]]:
         check=True,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "KERAS_BACKEND": name.removeprefix("keras-")},
+        env={
+            **os.environ,
+            "KERAS_BACKEND": name.removeprefix("keras-"),
+            **({"NUMBA_NUM_THREADS": "1"} if name == "one-thread" else {}),
+        },
     )
     rows: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
     return rows
@@ -185,9 +225,16 @@ def main() -> None:
     options.add_argument("--count", type=int, default=2**24, help="values in the large draws")
     options.add_argument("--json", help="write the results to this file")
     options.add_argument("--plot", help="draw the ratios to this PNG file; needs matplotlib")
+    options.add_argument("--compare", help="a file that --json has written, to compare the ratios with")
     options.add_argument("--only", help=argparse.SUPPRESS)
     chosen = options.parse_args()
-    frameworks = {"numpy": numpy_pairs, "torch": torch_pairs, "jax": jax_pairs, "tensorflow": tensorflow_pairs}
+    frameworks = {
+        "numpy": numpy_pairs,
+        "one-thread": one_thread_pairs,
+        "torch": torch_pairs,
+        "jax": jax_pairs,
+        "tensorflow": tensorflow_pairs,
+    }
     if chosen.only:
         if chosen.only.startswith("keras-"):
             keras_pairs(chosen.only.removeprefix("keras-"))
@@ -195,15 +242,18 @@ def main() -> None:
             frameworks[chosen.only]((chosen.count,))
         print(json.dumps(measure()))
         return
-    names = [name for name in frameworks if installed(name)]
+    names = [name for name in frameworks if name == "one-thread" or installed(name)]
     if installed("keras"):
-        names += [f"keras-{name}" for name in names]
+        names += [f"keras-{name}" for name in names if name != "one-thread"]
+    installed("numba")
     rows = [row for name in names for row in child(name, chosen.count)]
     result = {"versions": versions(), "count": chosen.count, "rows": rows}
     print(", ".join(f"{name} {version}" for name, version in result["versions"].items()))  # type: ignore[attr-defined]
-    print(f"{'':76}{'ours ms':>10}{'theirs ms':>11}{'ratio':>8}")
+    before = earlier(chosen.compare) if chosen.compare else {}
+    print(f"{'':76}{'ours ms':>10}{'theirs ms':>11}{'ratio':>8}{'before':>8}")
     for row in rows:
-        print(f"{row['what']:76}{row['ours_ms']:10.2f}{row['theirs_ms']:11.2f}{row['ratio']:8.2f}")
+        then = f"{before[row['what']]:8.2f}" if row["what"] in before else ""
+        print(f"{row['what']:76}{row['ours_ms']:10.3f}{row['theirs_ms']:11.3f}{row['ratio']:8.2f}{then}")
     if MISSING:
         print("not measured, because it is not installed:", ", ".join(MISSING))
     if chosen.json:
@@ -212,6 +262,14 @@ def main() -> None:
             file.write("\n")
     if chosen.plot:
         plot(rows, chosen.plot)
+
+
+def earlier(file: str) -> dict[str, float]:
+    """Return the ratios of an earlier run, and say where and with what it was made."""
+    with open(file, encoding="utf-8") as opened:
+        stored = json.load(opened)
+    print("before:", ", ".join(f"{name} {version}" for name, version in stored["versions"].items()))
+    return {row["what"]: row["ratio"] for row in stored["rows"]}
 
 
 def plot(rows: list[dict[str, Any]], file: str) -> None:

@@ -33,6 +33,8 @@ FORMATS = {
     "bfloat16": Format(8, -126, 127),
     "float32": Format(24, -126, 127),
     "float64": Format(53, -1022, 1023),
+    "float8_e4m3fn": Format(4, -6, 8),
+    "float8_e5m2": Format(3, -14, 15),
 }
 
 
@@ -53,6 +55,8 @@ def rounded(x, dtype):
         exponent -= 1
     unit = Fraction(2) ** (max(exponent, emin) - precision + 1)
     result = round(x / unit) * unit  # round() of a Fraction is exact, ties to even
+    if dtype == "float8_e4m3fn" and abs(result) > 448:
+        return math.nan  # which takes the place of 480, and there is no infinity
     if abs(result) >= Fraction(2) ** (emax + 1):
         return math.copysign(INF, x)
     return math.copysign(float(result), x)
@@ -65,6 +69,9 @@ def bits(value, dtype):
         if pattern & 0xFFFF:
             raise ValueError(f"{value!r} is no bfloat16")
         return pattern >> 16
+    if dtype in ("float8_e4m3fn", "float8_e5m2"):
+        sign = 128 if math.copysign(1, value) < 0 else 0
+        return sign + [from_bits(pattern, dtype) for pattern in range(128)].index(abs(value))
     if dtype not in FORMATS:
         return value % 2 ** int(dtype.lstrip("uint"))  # two's complement
     float_code, int_code = {"float16": "eH", "float32": "fI", "float64": "dQ"}[dtype]
@@ -83,6 +90,15 @@ def from_bits(pattern, dtype):
     """Return the value that a bit pattern stands for."""
     if dtype == "bfloat16":
         return struct.unpack("<f", struct.pack("<I", pattern << 16))[0]
+    if dtype in ("float8_e4m3fn", "float8_e5m2"):
+        precision, emin, emax = FORMATS[dtype]
+        exponent, fraction = divmod(pattern % 128, 2 ** (precision - 1))
+        if exponent:
+            fraction += 2 ** (precision - 1)
+        value = math.ldexp(fraction, max(exponent, 1) + emin - precision)
+        if pattern % 128 == 127 or value >= 2.0 ** (emax + 1):
+            value = math.nan if pattern % 128 != 124 else INF
+        return math.copysign(value, -1 if pattern > 127 else 1)
     float_code, int_code = {"float16": "eH", "float32": "fI", "float64": "dQ"}[dtype]
     return struct.unpack("<" + float_code, struct.pack("<" + int_code, pattern))[0]
 
@@ -93,6 +109,11 @@ def below(value, dtype):
         return -from_bits(1, dtype)
     # The patterns of the positive numbers are in their order, and so are those of the negative ones, backwards.
     return from_bits(bits(value, dtype) + (1 if value < 0 else -1), dtype)
+
+
+def bound(x, dtype):
+    """Round the end of an interval: to float8 by way of float32, else at once."""
+    return rounded(rounded(x, "float32") if dtype.startswith("float8") else x, dtype)
 
 
 def working(dtype):
@@ -243,7 +264,7 @@ def uniform(seed, stream, i, low, high, dtype):
     half = rounded((high - low) / 2, working(dtype))
     centre = rounded((high + low) / 2, working(dtype))
     value = rounded(affine(float(x), half / 2**precision, centre, working(dtype)), dtype)
-    return clamped(value, rounded(low, dtype), below(rounded(high, dtype), dtype))
+    return clamped(value, bound(low, dtype), below(bound(high, dtype), dtype))
 
 
 def integers(seed, stream, i, low, high):
@@ -329,6 +350,6 @@ def truncated_normal(seed, stream, i, mean, stddev, dtype, lower=-2.0, upper=2.0
         raise ValueError(f"no random integer lies between the quantiles {lower} and {upper}")
     u = first + (random_integer(seed, stream, i, dtype) * width >> bits_of_u)
     value = rounded(quantile_value(u, mean, stddev, dtype), dtype)
-    least = rounded(mean + lower * stddev, dtype)
-    largest = rounded(mean + upper * stddev, dtype)
+    least = bound(mean + lower * stddev, dtype)
+    largest = bound(mean + upper * stddev, dtype)
     return clamped(value, least, largest)

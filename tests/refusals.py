@@ -9,7 +9,15 @@ import pytest
 
 from oneseed import config, registry
 
+ANYTHING = object()
+"""What no argument accepts."""
+
 ALLOCATORS = ("empty", "full", "ones", "zeros")
+
+
+def shown(value):
+    """Name a value alike in every process, without its place in memory, so that tests can run side by side."""
+    return ascii(value).partition(" at 0x")[0]
 
 
 @contextmanager

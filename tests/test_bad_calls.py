@@ -4,7 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
-from refusals import refused
+from refusals import ANYTHING, refused, shown
 
 import oneseed
 from oneseed import SeedGenerator, seeds
@@ -14,7 +14,7 @@ from oneseed import initializers as I
 # Axes
 
 
-@pytest.mark.parametrize("init", [I.Zeros(), I.HeNormal(1), I.Orthogonal(seed=1), I.Constant(2.0)], ids=repr)
+@pytest.mark.parametrize("init", [I.Zeros(), I.HeNormal(1), I.Orthogonal(seed=1), I.Constant(2.0)], ids=shown)
 @pytest.mark.parametrize(
     ("axes", "kind", "words"),
     [
@@ -31,7 +31,7 @@ from oneseed import initializers as I
         ("i, o", ValueError, "'i,' is no name"),
         ("* o", ValueError, "'*' is no name"),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_axes(init, axes, kind, words):
     for maker in (init, init.describe):
@@ -53,7 +53,7 @@ def test_axes(init, axes, kind, words):
         ({"input_axes": np.array([[0]]), "output_axes": [1]}, TypeError, "`input_axes` must be an integer"),
         ({"input_axes": [2**40], "output_axes": [1]}, ValueError, "`input_axes` must lie in"),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_input_and_output_axes(cls, arguments, kind, words):
     with refused(kind, words):
@@ -76,7 +76,7 @@ def test_two_ways_to_name_the_axes():
 # Blocks
 
 
-@pytest.mark.parametrize("init", [I.Ones(), I.HeNormal(1), I.Orthogonal(seed=1), I.Identity()], ids=repr)
+@pytest.mark.parametrize("init", [I.Ones(), I.HeNormal(1), I.Orthogonal(seed=1), I.Identity()], ids=shown)
 @pytest.mark.parametrize(
     ("shape", "offset", "kind", "words"),
     [
@@ -97,7 +97,7 @@ def test_two_ways_to_name_the_axes():
         (1, 0, TypeError, "`partition_shape` must be a sequence of integers"),
         ((1, 1), "00", TypeError, "`partition_offset` must be a sequence of integers"),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_partition(init, shape, offset, kind, words):
     for maker in (init, init.describe):
@@ -137,7 +137,7 @@ BAD_SEEDS = [
     (np.array([7]), TypeError),
     (np.float32(7), TypeError),
     (7j, TypeError),
-    (object(), TypeError),
+    (ANYTHING, TypeError),
     (-1, ValueError),
     (np.int8(-1), ValueError),
     (2**64, ValueError),
@@ -149,7 +149,7 @@ BAD_SEEDS = [
     "make",
     [I.RandomNormal, I.RandomUniform, I.TruncatedNormal, I.VarianceScaling, I.GlorotNormal, I.HeUniform, I.Orthogonal],
 )
-@pytest.mark.parametrize(("seed", "kind"), BAD_SEEDS, ids=repr)
+@pytest.mark.parametrize(("seed", "kind"), BAD_SEEDS, ids=shown)
 def test_seed(make, seed, kind):
     words = "[0, 2**64)" if kind is ValueError else "`seed` must be an integer"
     with refused(kind, words, received=f"seed={seed!r}"):
@@ -157,7 +157,7 @@ def test_seed(make, seed, kind):
 
 
 @pytest.mark.parametrize("make", [SeedGenerator, oneseed.set_random_seed])
-@pytest.mark.parametrize(("seed", "kind"), BAD_SEEDS, ids=repr)
+@pytest.mark.parametrize(("seed", "kind"), BAD_SEEDS, ids=shown)
 def test_seed_of_a_generator(make, seed, kind):
     with refused(kind, "`seed` must", "integer" if kind is TypeError else "[0, 2**64)", received=f"seed={seed!r}"):
         make(seed)
@@ -190,7 +190,7 @@ def test_the_global_seed_cannot_be_none():
         (b"kernel", TypeError, "must be a str, or a sequence of str and int"),
         (bytearray(b"kernel"), TypeError, "must be a str, or a sequence of str and int"),
         (memoryview(b"kernel"), TypeError, "must be a str, or a sequence of str and int"),
-        ({"a", "b"}, TypeError, "must be a str, or a sequence of str and int"),
+        ({"a"}, TypeError, "must be a str, or a sequence of str and int"),
         ({"a": 1}, TypeError, "must be a str, or a sequence of str and int"),
         (np.array([1, 2]), TypeError, "must be a str, or a sequence of str and int"),
         (("a", 1.5), TypeError, "must be str or int; 1.5 is of type float"),
@@ -205,7 +205,7 @@ def test_the_global_seed_cannot_be_none():
         ("\ud800", ValueError, "lone surrogate"),
         (("a", "b\udfff"), ValueError, "lone surrogate"),
     ],
-    ids=ascii,
+    ids=shown,
 )
 def test_path(path, kind, words):
     for maker in (I.HeNormal(1), I.Zeros(), I.RandomUniform(seed=1).describe):
@@ -216,8 +216,8 @@ def test_path(path, kind, words):
 # Where
 
 
-@pytest.mark.parametrize("init", [I.Zeros(), I.HeNormal(1), I.Identity(), I.Orthogonal(seed=1)], ids=repr)
-@pytest.mark.parametrize("device", ["cuda", "cpu:0", 0, object(), np.array([1, 2])], ids=lambda x: type(x).__name__)
+@pytest.mark.parametrize("init", [I.Zeros(), I.HeNormal(1), I.Identity(), I.Orthogonal(seed=1)], ids=shown)
+@pytest.mark.parametrize("device", ["cuda", "cpu:0", 0, ANYTHING, np.array([1, 2])], ids=lambda x: type(x).__name__)
 def test_device_that_numpy_has_not(init, device):
     words = "`device` must be None or 'cpu'", "numpy"
     with oneseed.using(backend="numpy"), refused(ValueError, *words, received="device=", may=("reach",)):

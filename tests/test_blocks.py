@@ -15,20 +15,32 @@ INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uin
 
 every_float = pytest.mark.parametrize("dtype", FLOATS)
 
+ELSEWHERE = ("Initializer", "FromFile", "RandomWalk")
+"""The base class, and what needs a file or a square matrix, which tests of their own cut into blocks."""
+
 CLASSES = {
     name: item
     for name, item in vars(initializers).items()
-    # Not the aliases in snake case, which are the same classes, and not the base class, which draws nothing.
-    if isinstance(item, type) and item.__name__ == name and name in initializers.__all__ and name != "Initializer"
+    # Not the aliases in snake case, which are the same classes.
+    if isinstance(item, type) and item.__name__ == name and name in initializers.__all__ and name not in ELSEWHERE
 }
 RANDOM = sorted(name for name, item in CLASSES.items() if issubclass(item, RandomInitializer))
 
 ARRAY = np.arange(30, dtype="float32").reshape(6, 5)
+GLOROT = initializers.GlorotUniform(5)
 ARGUMENTS = {
     "Assign": {"value": ARRAY},
+    "Blockwise": {"initializers": [GLOROT, "orthogonal"], "sizes": [4, 2], "axis": 0},
     "Cluster": {"p_in": 0.9},
     "Constant": {"value": ARRAY[0]},
+    "FusedRNN": {"mode": "gru", "num_layers": 1, "state_size": 3, "h2h_weight_initializer": GLOROT},
+    "Partial": {"initializer": GLOROT, "axes": "o i"},
+    "PerGroup": {"initializer": GLOROT, "groups": 5},
+    "S4D": {"kind": "legs", "part": "imag"},
+    "Scaled": {"initializer": GLOROT, "factor": 0.3},
     "Sparse": {"sparsity": 0.5},
+    "Sum": {"initializers": [GLOROT, GLOROT, "ones"]},
+    "UniformInt": {"low": -9, "high": 200},
 }
 SHAPES = {
     "Bilinear": (4, 3, 2, 3),
@@ -39,11 +51,14 @@ SHAPES = {
     "Dirac": (3, 4, 5, 4),
     "DownsamplingFilter": (4, 3, 5, 5),
     "EchoState": (6, 6),
+    "FusedRNN": (81,),
+    "HiPPO": (6, 6),
     "Line": (6, 6),
     "NoisyIdentity": (6, 5),
     "Ring": (6, 6),
-    "SmallWorld": (6, 6),
     "STFT": (8, 1, 5),
+    "SmallWorld": (6, 6),
+    "UnitForgetBias": (6, 8),
     "UpsamplingFilter": (4, 3, 5, 5),
 }
 """Shapes for those that do not take all; the others make (6, 5), and those of them that are random any layout."""

@@ -1,7 +1,8 @@
 """The known answers of initializers, on every backend: rows of tests/known_answers, one file for each family.
 
 A row says what is asked for and what must come out: the fingerprint, or, where linear algebra of the machine takes part
-and the last bit may be another, the values and a tolerance in units of the dtype's precision.
+and the last bit may be another, the values and a tolerance in units of the dtype's precision. A complex value is the
+list of its two parts.
 """
 
 import json
@@ -47,6 +48,6 @@ def test_known_answer(row, backend):
     if "fingerprint" in row:
         assert oneseed.fingerprint(found) == row["fingerprint"]
     else:
-        wide = found.astype(np.float64)
+        wide = np.stack([found.real, found.imag], -1) if found.dtype.kind == "c" else found.astype(np.float64)
         bound = row["tolerance"] * float(ml_dtypes.finfo(found.dtype).eps)
         np.testing.assert_allclose(wide, np.array(row["values"]), rtol=0, atol=bound * np.abs(wide).max())

@@ -178,7 +178,7 @@ def test_tensors_as_arguments(engine):
     ("arguments", "error", "message"),
     [
         ({"shape": (2, -1)}, ValueError, "sizes of 0 or more"),
-        ({"shape": (2, 2), "dtype": "int32"}, ValueError, "must be a float dtype"),
+        ({"shape": (2, 2), "dtype": "int32"}, ValueError, "must be a float or complex dtype"),
         ({"shape": (2, 2), "axes": "i"}, ValueError, "names 1 axes"),
         ({"shape": (2, 2), "device": "nowhere"}, ValueError, "`device` must"),
         ({"shape": (2, 2), "device": 3.5}, ValueError, "`device` must"),

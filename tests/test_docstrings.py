@@ -7,7 +7,15 @@ from numpydoc.validate import validate
 
 import oneseed
 
-MODULES = (oneseed, oneseed.backend, oneseed.config, oneseed.initializers, oneseed.random)
+MODULES = (
+    oneseed,
+    oneseed.backend,
+    oneseed.config,
+    oneseed.initializers,
+    oneseed.layouts,
+    oneseed.random,
+    oneseed.rules,
+)
 
 # No extended summary (ES), "See Also" (SA) or yields' names; GL01-03 are matters of blank lines; a docstring's first
 # line may be a noun phrase (SS05) and unnamed return values are this house's style (RT02).

@@ -42,7 +42,10 @@ def test_large_arrays_are_read_in_chunks_of_the_same_digest(monkeypatch):
     assert oneseed.fingerprint(x.transpose(2, 0, 1), "o i1 i2") == plain
 
 
-@pytest.mark.parametrize("dtype", [ml_dtypes.bfloat16, "float16", "bool", "complex64", "uint8"])
+@pytest.mark.parametrize(
+    "dtype",
+    [ml_dtypes.bfloat16, ml_dtypes.float8_e4m3fn, ml_dtypes.float8_e5m2, "float16", "bool", "complex64", "uint8"],
+)
 @pytest.mark.parametrize("shape", [(), (0, 3), (3, 4)])
 def test_every_dtype_and_shape(dtype, shape):
     x = np.ones(shape, dtype)

@@ -137,11 +137,15 @@ def test_what_is_no_seed(seed, error, message):
 
 def test_nothing_is_compiled_anew_for_other_numbers():
     shape, run = (17, 19), compiled.program(None)
+
+    def key(k):
+        return jax.device_put(jax.random.key(k), jax.devices()[0])  # bound to its device, where the values are made
+
     families = [
-        lambda k: initializers.RandomNormal(0.0, 0.1 + k, jax.random.key(k)),
-        lambda k: initializers.RandomNormal(1.0 + k, 0.1 + k, jax.random.key(k)),
-        lambda k: initializers.TruncatedNormal(1.0 + k, 0.1 + k, jax.random.key(k)),
-        lambda k: initializers.RandomUniform(1.0 + k, 5.0 + k, jax.random.key(k)),
+        lambda k: initializers.RandomNormal(0.0, 0.1 + k, key(k)),
+        lambda k: initializers.RandomNormal(1.0 + k, 0.1 + k, key(k)),
+        lambda k: initializers.TruncatedNormal(1.0 + k, 0.1 + k, key(k)),
+        lambda k: initializers.RandomUniform(1.0 + k, 5.0 + k, key(k)),
     ]
     for family in families:
         family(0)(shape)

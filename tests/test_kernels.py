@@ -48,7 +48,7 @@ def both(monkeypatch):
     return both
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32", "float64"])
+@pytest.mark.parametrize("dtype", ["bfloat16", "float8_e4m3fn", "float8_e5m2", "float16", "float32", "float64"])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("law", LAWS)
 def test_floats(both, law, shape, dtype):
@@ -74,7 +74,7 @@ def test_the_ends_of_the_integers(both):
 @pytest.mark.parametrize("threads", [1, 2, 3, 8])
 def test_any_number_of_threads(both, monkeypatch, threads):
     monkeypatch.setattr(kernels, "threads", lambda: threads)
-    monkeypatch.setattr(engine, "FAST_TILE", 5000)
+    monkeypatch.setattr(engine, "FAST_TILES", (5000, 5000))
     fast, plain = both(LAWS["normal"], (211, 307), "float32", axes="o i")
     assert fast.tobytes() == plain.tobytes()
 

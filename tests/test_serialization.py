@@ -65,6 +65,8 @@ ARRAYS = [
     np.array([[1.1, -2.2, 3.3]], "float32"),
     np.array([1.1, np.nan, np.inf, -np.inf, -0.0, 5e-324]),
     np.array([1.5, np.nan, -np.inf], ml_dtypes.bfloat16),
+    np.array([1.5, np.nan, -448, -0.0], ml_dtypes.float8_e4m3fn),
+    np.array([1.5, np.nan, -np.inf, 57344], ml_dtypes.float8_e5m2),
     np.array([65504, 6e-8, 0.1], "float16"),
     np.array([-128, 127], "int8"),
     np.array([2**64 - 1, 0], "uint64"),

@@ -23,7 +23,9 @@ def test_equal_nans_and_empty_arrays_are_the_same():
     assert_same_weights(np.float32(1), np.float32(1))
 
 
-@pytest.mark.parametrize("dtype", ["float16", ml_dtypes.bfloat16, "float32", "float64"])
+@pytest.mark.parametrize(
+    "dtype", ["float16", ml_dtypes.bfloat16, ml_dtypes.float8_e4m3fn, ml_dtypes.float8_e5m2, "float32", "float64"]
+)
 def test_a_failure_says_how_many_where_and_by_how_much(dtype):
     a = np.linspace(-1, 1, 12).astype(dtype).reshape(3, 4)
     b = a.copy()

@@ -1,7 +1,6 @@
 """JAX arrays as oneseed's tensors."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -12,13 +11,14 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec, Sharding, SingleDev
 from numpy.typing import NDArray
 
 from oneseed.checks import Shape
-from oneseed.distributions import Fill, Structured
+from oneseed.composites import Concatenated, parts_of
+from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
 from oneseed_jax.compiled import elements
 from oneseed_jax.native import native
-from oneseed_jax.places import check_dtype, default_device, device_of, put, tracing
-from oneseed_jax.seeds import as_int, halves
+from oneseed_jax.places import check_dtype, check_sharding, default_device, device_of, explicit_axes, put, tracing
+from oneseed_jax.seeds import as_int, halves, number_on
 from oneseed_numpy.engine import fill
 
 Array = Any
@@ -39,22 +39,35 @@ class JaxBackend:
 
     def draw(self, draw: Draw, device: Any = None) -> Array:
         """Execute a draw."""
-        _check_sharding(device, draw.block)
+        if isinstance(device, Sharding):
+            check_sharding("device", device, draw.block)
         law = draw.distribution
         if draw.native:
             return native(draw, device)
         if isinstance(law, Fill):
-            return put(jnp.full(draw.block, law.scalar(draw.dtype), device=device), device)
+            known = device if explicit_axes() or not tracing() else None
+            return put(jnp.full(draw.block, law.scalar(draw.dtype), device=known), device)
         if isinstance(law, Structured):
-            return _structured(law, draw, device)
-        if isinstance(draw.seed, int) and not isinstance(device, Sharding) and not tracing():
+            return self._structured(law, draw, device)
+        if isinstance(law, Complex):
+            return jax.lax.complex(*(self.draw(part, device) for part in draw.parts))
+        return self._sampled(draw, device)
+
+    def _structured(self, law: Structured, draw: Draw, device: Any) -> Array:
+        if isinstance(law, Concatenated) and (tracing() or not _all_integers(draw)):
+            return put(jnp.concatenate([self.draw(part) for part in law.within(draw)], axis=law.axis), device)
+        return _on_host(law, draw, device)
+
+    def _sampled(self, draw: Draw, device: Any) -> Array:
+        if not isinstance(device, Sharding) and not tracing():
             where = default_device() if device is None else device
-            if where.platform == "cpu":
+            seed = number_on(where, draw.seed) if where.platform == "cpu" else None
+            if seed is not None:
                 out = _aligned(draw.block, numpy_dtype(draw.dtype))
-                fill(draw, out)
+                fill(draw._replace(seed=seed), out)
                 # JAX takes over memory so aligned without a copy. An array without a device of its own follows
                 # those it meets, as JAX's own draws do.
-                return jax.device_put(out, device)
+                return put(out, device)
         return elements(draw, SingleDeviceSharding(device) if isinstance(device, jax.Device) else device)
 
     def from_numpy(self, array: NDArray[Any], device: Any = None) -> Array:
@@ -102,14 +115,8 @@ class JaxBackend:
         return {mode: jax.enable_x64(True)(run) for mode, run in modes.items()}
 
 
-def _check_sharding(device: Any, block: Shape) -> None:
-    if isinstance(device, Sharding):
-        try:
-            device.shard_shape(block)
-        except ValueError as error:
-            raise ValueError(
-                f"`device` must be a sharding that fits the shape {block}: {error} Received: device={device!r}"
-            ) from None
+def _all_integers(draw: Draw) -> bool:
+    return all(isinstance(part.seed, int | None) for part in parts_of(draw))
 
 
 def _aligned(shape: Shape, dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -120,17 +127,22 @@ def _aligned(shape: Shape, dtype: np.dtype[Any]) -> NDArray[Any]:
     return memory[start : start + size].view(dtype).reshape(shape)
 
 
-def _structured(law: Structured, draw: Draw, device: Any) -> Array:
+def _on_host(law: Structured, draw: Draw, device: Any) -> Array:
     """Compute on the host; where the seed is traced, when the compiled function runs."""
 
     def values(low: Any, high: Any) -> NDArray[Any]:
-        return law.values(replace(draw, seed=int(high) << 32 | int(low)))
+        # Under vmap there is an array of seeds.
+        low, high = np.asarray(low), np.asarray(high)
+        out = np.empty(low.shape + draw.block, numpy_dtype(draw.dtype))
+        for at in np.ndindex(low.shape):
+            out[at] = law.values(draw._replace(seed=int(high[at]) << 32 | int(low[at])))
+        return out
 
     if isinstance(draw.seed, jax.core.Tracer):
         kind = jax.ShapeDtypeStruct(draw.block, numpy_dtype(draw.dtype))
-        return put(jax.pure_callback(values, kind, *halves(draw.seed), vmap_method="sequential"), device)
+        return put(jax.pure_callback(values, kind, *halves(draw.seed), vmap_method="broadcast_all"), device)
     known = draw.seed if isinstance(draw.seed, int | None) else as_int(draw.seed)
-    return put(law.values(replace(draw, seed=known)), device)
+    return put(law.values(draw._replace(seed=known)), device)
 
 
 def _sharded(make: Callable[[], Array]) -> Array:

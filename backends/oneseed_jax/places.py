@@ -5,12 +5,18 @@ from functools import cache
 from typing import Any
 
 import jax
-from jax.sharding import Sharding
+from jax.sharding import AxisType, NamedSharding, PartitionSpec, Sharding
+
+from oneseed.checks import Shape
 
 try:
     from jax.extend.core import get_opaque_trace_state
 except ImportError:  # before JAX 0.10
     from jax.core import get_opaque_trace_state
+try:
+    from jax.sharding import get_mesh
+except ImportError:  # in JAX 0.8
+    from jax._src.mesh import get_concrete_mesh as get_mesh
 
 WIDE = {"float64", "complex128", "int64", "uint64"}
 """The dtypes that JAX silently narrows unless 64-bit types are enabled."""
@@ -61,12 +67,36 @@ def default_device() -> Any:
     return jax.local_devices()[0] if chosen is None else device_of(chosen)
 
 
+def check_sharding(argument: str, sharding: Sharding, shape: Shape) -> None:
+    """Raise ValueError, with the argument's name, for a sharding that cannot cut a tensor of this shape."""
+    try:
+        sharding.shard_shape(shape)
+    except ValueError as error:
+        raise ValueError(
+            f"`{argument}` must be a sharding that fits the shape {shape}: {error} Received: {argument}={sharding!r}"
+        ) from None
+
+
 def put(x: Any, device: Any) -> Any:
     """Return an array, which may be traced, at a place that `device_of` returned."""
     if isinstance(device, Sharding) and tracing():
         # `device_put` would leave the choice to the compiler.
-        return jax.lax.with_sharding_constraint(x, device)
+        return jax.sharding.reshard(x, device) if explicit_axes() else jax.jit(_same, out_shardings=device)(x)
+    if device is None and not tracing() and not jax.sharding.get_abstract_mesh().empty:
+        # Arrays made under a mesh are on all of its devices.
+        device = NamedSharding(get_mesh(), PartitionSpec())
     return jax.device_put(x, device)
+
+
+def _same(x: Any) -> Any:
+    return x
+
+
+def explicit_axes() -> tuple[str, ...]:
+    """Return the axes of the mesh around a function whose use is a part of the types of its arrays."""
+    around = jax.sharding.get_abstract_mesh()
+    types = zip(around.axis_names, around.axis_types, strict=True)
+    return tuple(name for name, its in types if its is AxisType.Explicit)
 
 
 def tracing() -> bool:

@@ -55,6 +55,17 @@ def halves(seed: Any) -> tuple[Any, Any]:
 
 
 def as_int(seed: Any) -> int:
-    """Return a seed that has a value as an integer."""
-    low, high = halves(seed)
-    return int(high) << 32 | int(low)
+    """Return a seed that has a value as an integer, also where a function is being traced around it."""
+    with jax.ensure_compile_time_eval():
+        low, high = halves(seed)
+        return int(high) << 32 | int(low)
+
+
+def number_on(device: Any, seed: Any) -> int | None:
+    """Return a seed as an integer; None for an array that is bound to devices, or elsewhere, and so are its values."""
+    if isinstance(seed, int):
+        return seed
+    if isinstance(seed, jax.Array):
+        bound = seed.committed or seed.devices() != {device} or not jax.sharding.get_abstract_mesh().empty
+        return None if bound else as_int(seed)
+    return as_int(seed)

@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed.checks import Shape
-from oneseed.distributions import Fill, Structured
+from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import NUMERIC, numpy_dtype
 from oneseed_numpy.engine import fill
 
 Array = NDArray[Any]
+INTEGER = int, type(None)
 
 
 class NumpyBackend:
@@ -31,7 +32,11 @@ class NumpyBackend:
     def draw(self, draw: Draw, device: Any = None) -> Array:
         """Execute a draw."""
         distribution = draw.distribution
-        if not isinstance(draw.seed, int | None):
+        if isinstance(distribution, Fill):
+            if distribution.zero:
+                return np.zeros(draw.block, numpy_dtype(draw.dtype))
+            return np.full(draw.block, distribution.scalar(draw.dtype))
+        if not isinstance(draw.seed, INTEGER):
             raise TypeError(f"`seed` must be an integer on the numpy backend. Received: seed={draw.seed!r}")
         if draw.native:
             from oneseed_numpy.native import native  # loads numpy.random, which nothing else here needs
@@ -39,10 +44,12 @@ class NumpyBackend:
             return native(draw)
         if isinstance(distribution, Structured):
             return distribution.values(draw)
-        if isinstance(distribution, Fill):
-            return np.full(draw.block, distribution.scalar(draw.dtype))
         out = np.empty(draw.block, numpy_dtype(draw.dtype))
-        fill(draw, out)
+        if isinstance(distribution, Complex):
+            for part, place in zip(draw.parts, (out.real, out.imag), strict=True):
+                fill(part, place)
+        else:
+            fill(draw, out)
         return out
 
     def from_numpy(self, array: Array, device: Any = None) -> Array:

@@ -8,7 +8,6 @@ import sys
 import warnings
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -25,18 +24,16 @@ from oneseed.dtypes import numpy_dtype
 from oneseed.stream.arrays import NumpyArrays
 from oneseed.stream.philox import words_of_blocks
 from oneseed.stream.sample import Recipe, recipe, sample
+from oneseed_numpy.threads import in_threads
 
 TILE = {32: 1 << 16, 64: 1 << 15}
 """Elements of 32 or 64 bits made at once: enough to hide the cost of a call, few enough for the cache."""
 
-FAST_TILE = 1 << 18
-"""Elements that a compiled kernel makes in one call, the unit of work for threads."""
+FAST_TILES = 1 << 16, 1 << 19
+"""The fewest and the most elements that a compiled kernel makes in one call, the unit of work for threads."""
 
 LOAD_KERNELS = 1 << 22
 """Elements drawn in all from which on Numba and the kernels are loaded, which takes as long as drawing many more."""
-
-USE_KERNELS = 1 << 10
-"""Elements from which on kernels that are loaded are worth the call."""
 
 # One large array, freed at once: glibc takes its size for the size from which on freed memory goes back to the
 # system. The arrays of a tile stay below it, and the next tile gets their memory back; fresh pages for each would
@@ -63,8 +60,9 @@ def fill(draw: Draw, out: Array) -> None:
         return
     view, steps = coalesced(out, draw.strides)
     origin, seed, stream = draw.first, draw.seed or 0, draw.stream
-    address, working = np.array([seed, stream], np.uint64), numpy_dtype(made.working)
     fast = kernels(out.size)
+    address = np.array([seed, stream], np.uint64)
+    written = out.dtype if out.itemsize == 2 else numpy_dtype(made.working)
 
     def write(tile: tuple[slice, ...]) -> None:
         part = view[tile]
@@ -73,8 +71,8 @@ def fill(draw: Draw, out: Array) -> None:
         if fast is None:
             part[...] = _values(made, starts, length, seed, stream).reshape(part.shape)
             return
-        direct = part.flags.c_contiguous and part.dtype == working
-        rows = part.reshape(-1, length) if direct else np.empty((len(starts), length), working)
+        direct = direct_in(part, written)
+        rows = part.reshape(-1, length) if direct else np.empty((len(starts), length), written)
         fast.rows(made, starts, address, rows)
         if not direct:
             part[...] = rows.reshape(part.shape)
@@ -82,14 +80,17 @@ def fill(draw: Draw, out: Array) -> None:
     if fast is None:
         deque(map(write, tiles(view.shape, TILE[made.bits])), maxlen=0)
         return
-    cuts = list(tiles(view.shape, FAST_TILE))
-    threads = min(fast.threads(), len(cuts))
-    if threads == 1:
-        deque(map(write, cuts), maxlen=0)
-        return
-    # A pool of its own for each draw: threads do not survive a fork, and starting some costs less than a tile.
-    with ThreadPoolExecutor(threads) as pool:
-        deque(pool.map(write, cuts), maxlen=0)
+    threads = fast.threads()
+    least, most = FAST_TILES
+    # What is not written directly takes memory of its own: as little as it can be.
+    limit = min(max(least, out.size // (4 * threads)), most) if direct_in(view, written) else least
+    cuts = list(tiles(view.shape, limit))
+    in_threads(write, cuts, min(threads, len(cuts)))
+
+
+def direct_in(part: Array, written: np.dtype[Any]) -> bool:
+    """Tell whether the kernels can write into a part of the result, without memory between."""
+    return part.flags.c_contiguous and part.dtype == written
 
 
 def _values(made: Recipe, starts: Array, length: int, seed: int, stream: int) -> Array:
@@ -108,7 +109,7 @@ def kernels(size: int) -> ModuleType | None:
         _drawn += size
         if _drawn < LOAD_KERNELS:
             return None
-    return _kernels() if size >= USE_KERNELS else None
+    return _kernels()
 
 
 @cache
@@ -154,11 +155,15 @@ def coalesced(out: Array, strides: tuple[int, ...]) -> tuple[Array, tuple[int, .
             sizes.append(size)
             memory.append(apart)
             steps.append(step)
+    if sizes == [out.size] and steps == [1] and out.flags.c_contiguous:
+        return out.reshape(-1), (1,)
     if not sizes or steps[-1] != 1:  # let the last axis be the one along which the index grows by one
         sizes.append(1)
         memory.append(out.itemsize)
         steps.append(1)
-    return np.lib.stride_tricks.as_strided(out, sizes, memory), tuple(steps)
+    # As integers: NumPy's function does not know every dtype.
+    integers = out.view(f"u{out.itemsize}")
+    return np.lib.stride_tricks.as_strided(integers, sizes, memory).view(out.dtype), tuple(steps)
 
 
 def tiles(shape: Shape, limit: int) -> Iterator[tuple[slice, ...]]:

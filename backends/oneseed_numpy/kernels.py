@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from oneseed.stream.philox import PHILOX_W32_0, PHILOX_W32_1, PHILOX_M4x32_0, PHILOX_M4x32_1
 from oneseed.stream.quantile import table
 from oneseed.stream.sample import Recipe
+from oneseed_numpy.lanes import LANES, bits32, bits64, cubics, real32, real64
 
 Array = NDArray[Any]
 
@@ -58,27 +59,22 @@ def words(first, count, plane, seed, stream, out):  # type: ignore[no-untyped-de
 
 
 @compiled
-def normal32(u, count, first, width, pairs, tails, rows, z):  # type: ignore[no-untyped-def]
-    """Write normal samples with 28 fraction bits, of all of the distribution or, with a `width`, of a part."""
+def normal32(u, first, width, table, offsets, x, z):  # type: ignore[no-untyped-def]
+    """Write the size of normal samples with 28 fraction bits, of all of the distribution or, with a `width`, of a part.
+
+    The sign is the highest bit of `u`, which becomes the word within the part.
+    """
     if width:
-        for i in range(count):
+        for i in range(u.size):
             u[i] = u32(((u64(u[i]) * width) >> HALF) + first)
-    for i in range(count):
-        tails[i] = f32(i32((u[i] ^ u32(i32(u[i]) >> i32(31))) | u32(1)))
-    bits = tails.view(u32)
-    low, high = pairs[0], pairs[1]
-    # The look-ups alone in a loop of their own: the loop of the arithmetic becomes vector code.
-    for i in range(count):
-        row = (bits[i] >> u32(19)) - u32(2032)
-        rows[0, i], rows[1, i] = low[row], high[row]
-    for i in range(count):
-        x = ~(u64(bits[i]) << u64(13)) & MASK
-        c01, c23 = rows[0, i], rows[1, i]
-        value = ((c23 >> HALF) * x >> HALF) + (c23 & MASK)
-        value = (value * x >> HALF) + (c01 >> HALF)
-        value = (value * x >> HALF) + (c01 & MASK)
-        sign = u32(i32(u[i]) >> i32(31))
-        z[i] = i32(sign - (u32(value) ^ sign))
+    for i in range(u.size):
+        tail = bits32(f32(i32((u[i] ^ u32(i32(u[i]) >> i32(31))) | u32(1))))
+        offsets[i] = ((tail >> u32(15)) & u32(0xFFFFFFF0)) - u32(2032 * 16)
+        x[i] = ~(tail << u32(13))
+    # The last step may take words beyond the samples: what an earlier step left there, or zeros.
+    for i in range(0, u.size, LANES):
+        at = u64(4 * i)
+        cubics(table.ctypes.data, offsets.ctypes.data + at, x.ctypes.data + at, z.ctypes.data + at)
 
 
 @compiled
@@ -90,107 +86,133 @@ def mulhi(a, b):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def normal64(u, count, first, width, columns, tails, z):  # type: ignore[no-untyped-def]
-    """Write normal samples with 59 fraction bits, of all of the distribution or, with a `width`, of a part."""
+def normal64(u, first, width, columns, z):  # type: ignore[no-untyped-def]
+    """Write the size of normal samples with 59 fraction bits, of all of the distribution or, with a `width`, of a part.
+
+    The sign is the highest bit of `u`, which becomes the word within the part.
+    """
     if width:
-        for i in range(count):
+        for i in range(u.size):
             u[i] = mulhi(u[i], width) + first
-    for i in range(count):
-        tails[i] = f64(i64((u[i] ^ u64(i64(u[i]) >> i64(63))) | u64(1)))
-    bits = tails.view(u64)
-    for i in range(count):
-        row = (bits[i] >> u64(47)) - u64(32736)
-        x = ~(bits[i] << u64(17))
+    for i in range(u.size):
+        tail = bits64(f64(i64((u[i] ^ u64(i64(u[i]) >> i64(63))) | u64(1))))
+        row = (tail >> u64(47)) - u64(32736)
+        x = ~(tail << u64(17))
         value = columns[7, row]
         for j in range(6, -1, -1):
             value = mulhi(value, x) + columns[j, row]
-        sign = u64(i64(u[i]) >> i64(63))
-        z[i] = i64(sign - (value ^ sign))
+        z[i] = value
 
 
 @compiled
-def uniform32(u, count, z):  # type: ignore[no-untyped-def]
-    """Write odd integers below 2**24."""
-    for i in range(count):
-        z[i] = i32((u[i] >> u32(7)) | u32(1)) - i32(16777216)
-
-
-@compiled
-def uniform64(u, count, z):  # type: ignore[no-untyped-def]
-    """Write odd integers below 2**53."""
-    for i in range(count):
-        z[i] = i64((u[i] >> u64(10)) | u64(1)) - i64(9007199254740992)
-
-
-@compiled
-def shifted(z, count, scale, offset, low_bits, x, heads, out):  # type: ignore[no-untyped-def]
-    """Write ``z * scale + offset``, both factors split so that every product is exact."""
-    whole, half = x.view(low_bits.dtype), heads.view(low_bits.dtype)
-    x[0] = scale
-    half[0] = whole[0] >> low_bits[0] << low_bits[0]
-    scale_head = heads[0]
+def finish32(u, z, uniform, numbers, shift, clamp, out):  # type: ignore[no-untyped-def]
+    """Write signed, scaled, shifted and clamped values; `numbers` are scale, offset and the two bounds."""
+    scale, offset, low, high = numbers[0], numbers[1], numbers[2], numbers[3]
+    scale_head = real32(bits32(scale) >> u32(12) << u32(12))
     scale_rest = scale - scale_head
-    for i in range(count):
-        x[i] = z[i]
-    for i in range(count):
-        half[i] = whole[i] >> low_bits[0] << low_bits[0]
-    for i in range(count):
-        value = offset + scale_head * heads[i]
-        value = value + scale_head * (x[i] - heads[i])
-        out[i] = value + scale_rest * heads[i]
+    for i in range(out.size):
+        if uniform:
+            x = f32(i32((u[i] >> u32(7)) | u32(1)) - i32(16777216))
+        else:
+            sign = u32(i32(u[i]) >> i32(31))
+            x = f32(i32(sign - (z[i] ^ sign)))
+        if shift:  # both factors split, so that every product is exact
+            head = real32(bits32(x) >> u32(12) << u32(12))
+            value = offset + scale_head * head
+            value = value + scale_head * (x - head)
+            value = value + scale_rest * head
+        else:
+            value = x * scale
+        out[i] = max(low, min(value, high)) if clamp else value
 
 
 @compiled
-def finish(z, count, numbers, shift, clamp, low_bits, x, heads, out):  # type: ignore[no-untyped-def]
-    """Write scaled, shifted and clamped values; `numbers` are scale, offset and the two bounds."""
-    if shift:
-        shifted(z, count, numbers[0], numbers[1], low_bits, x, heads, out)
-    else:
-        for i in range(count):
-            x[i] = z[i]
-        for i in range(count):
-            out[i] = x[i] * numbers[0]
-    if clamp:
-        for i in range(count):
-            out[i] = max(numbers[2], min(out[i], numbers[3]))
+def finish64(u, z, uniform, numbers, shift, clamp, out):  # type: ignore[no-untyped-def]
+    """Write signed, scaled, shifted and clamped values; `numbers` are scale, offset and the two bounds."""
+    scale, offset, low, high = numbers[0], numbers[1], numbers[2], numbers[3]
+    scale_head = real64(bits64(scale) >> u64(27) << u64(27))
+    scale_rest = scale - scale_head
+    for i in range(out.size):
+        if uniform:
+            x = f64(i64((u[i] >> u64(10)) | u64(1)) - i64(9007199254740992))
+        else:
+            sign = u64(i64(u[i]) >> i64(63))
+            x = f64(i64(sign - (z[i] ^ sign)))
+        if shift:
+            head = real64(bits64(x) >> u64(27) << u64(27))
+            value = offset + scale_head * head
+            value = value + scale_head * (x - head)
+            value = value + scale_rest * head
+        else:
+            value = x * scale
+        out[i] = max(low, min(value, high)) if clamp else value
 
 
 @compiled
-def rows32(out, starts, address, uniform, numbers, shift, clamp, window, pairs):  # type: ignore[no-untyped-def]
+def values32(first, address, uniform, numbers, shift, clamp, window, table, scratch, out):  # type: ignore[no-untyped-def]
+    """Write the float32 values of at most `CHUNK - 4` elements from `first` on."""
+    made, z = scratch[0], scratch[1]
+    lane = words(first, out.size, u64(0), address[0], address[1], made)
+    u = made[lane : lane + out.size]
+    if not uniform:
+        normal32(u, window[0], window[1], table, scratch[2], scratch[3], z)
+    finish32(u, z, uniform, numbers, shift, clamp, out)
+
+
+@compiled
+def rows32(out, starts, address, uniform, numbers, shift, clamp, window, table):  # type: ignore[no-untyped-def]
     """Write rows of float32 values; `starts` has the index of the first element of each."""
-    made, z, rows = np.empty(CHUNK, u32), np.empty(CHUNK, i32), np.empty((2, CHUNK), u64)
-    x, heads, low_bits = np.empty(CHUNK, f32), np.empty(CHUNK, f32), np.full(1, 12, u32)
+    scratch = np.zeros((4, CHUNK), u32)
     for row in range(out.shape[0]):
         for done in range(0, out.shape[1], CHUNK - 4):
-            count = min(CHUNK - 4, out.shape[1] - done)
-            lane = words(starts[row] + u64(done), count, u64(0), address[0], address[1], made)
-            u = made[lane:]
-            if uniform:
-                uniform32(u, count, z)
-            else:
-                normal32(u, count, window[0], window[1], pairs, x, rows, z)
-            finish(z, count, numbers, shift, clamp, low_bits, x, heads, out[row, done : done + count])
+            part = out[row, done : done + CHUNK - 4]
+            values32(starts[row] + u64(done), address, uniform, numbers, shift, clamp, window, table, scratch, part)
+
+
+@compiled
+def narrowed(value, brain):  # type: ignore[no-untyped-def]
+    """Return the bits of a finite float32 rounded to bfloat16, or else to float16, to nearest even."""
+    bits = bits32(value)
+    if brain:
+        return (bits + u32(0x7FFF) + ((bits >> u32(16)) & u32(1))) >> u32(16)
+    size = bits & u32(0x7FFFFFFF)
+    # Below the normal range an addition rounds at the fixed place where the least bit of a float16 is.
+    small = bits32(real32(size) + f32(0.5)) - u32(0x3F000000)
+    normal = (size - u32(0x38000000) + u32(0xFFF) + ((size >> u32(13)) & u32(1))) >> u32(13)
+    return (small if size < u32(0x38800000) else normal) | (bits >> u32(16) & u32(0x8000))
+
+
+@compiled
+def rows16(out, starts, address, uniform, numbers, shift, clamp, window, table, brain):  # type: ignore[no-untyped-def]
+    """Write rows of bfloat16 or float16 values, as uint16; `starts` has the index of the first element of each."""
+    scratch, values = np.zeros((4, CHUNK), u32), np.empty(CHUNK, f32)
+    for row in range(out.shape[0]):
+        for done in range(0, out.shape[1], CHUNK - 4):
+            part = out[row, done : done + CHUNK - 4]
+            wide = values[: part.size]
+            values32(starts[row] + u64(done), address, uniform, numbers, shift, clamp, window, table, scratch, wide)
+            for i in range(part.size):
+                part[i] = narrowed(wide[i], brain)
 
 
 @compiled
 def rows64(out, starts, address, uniform, numbers, shift, clamp, window, columns):  # type: ignore[no-untyped-def]
     """Write rows of float64 values; `starts` has the index of the first element of each."""
-    made, u, z = np.empty(CHUNK, u32), np.empty(CHUNK, u64), np.empty(CHUNK, i64)
-    x, heads, low_bits = np.empty(CHUNK, f64), np.empty(CHUNK, f64), np.full(1, 27, u64)
+    made, whole, z = np.empty(CHUNK, u32), np.empty(CHUNK, u64), np.empty(CHUNK, u64)
     for row in range(out.shape[0]):
         for done in range(0, out.shape[1], CHUNK - 4):
-            count = min(CHUNK - 4, out.shape[1] - done)
-            lane = words(starts[row] + u64(done), count, u64(0), address[0], address[1], made)
-            for i in range(count):
-                u[i] = u64(made[lane + i]) << HALF
-            words(starts[row] + u64(done), count, u64(1), address[0], address[1], made)
-            for i in range(count):
-                u[i] |= u64(made[lane + i])
-            if uniform:
-                uniform64(u, count, z)
-            else:
-                normal64(u, count, window[0], window[1], columns, x, z)
-            finish(z, count, numbers, shift, clamp, low_bits, x, heads, out[row, done : done + count])
+            part = out[row, done : done + CHUNK - 4]
+            u = whole[: part.size]
+            lane = words(starts[row] + u64(done), part.size, u64(0), address[0], address[1], made)
+            half = made[lane : lane + part.size]
+            for i in range(part.size):
+                u[i] = u64(half[i]) << HALF
+            words(starts[row] + u64(done), part.size, u64(1), address[0], address[1], made)
+            for i in range(part.size):
+                u[i] |= u64(half[i])
+            if not uniform:
+                normal64(u, window[0], window[1], columns, z)
+            finish64(u, z, uniform, numbers, shift, clamp, part)
 
 
 @compiled
@@ -199,18 +221,17 @@ def integer_rows(out, starts, address, first, width):  # type: ignore[no-untyped
     made = np.empty(CHUNK, u32)
     for row in range(out.shape[0]):
         for done in range(0, out.shape[1], CHUNK - 4):
-            count = min(CHUNK - 4, out.shape[1] - done)
-            lane = words(starts[row] + u64(done), count, u64(0), address[0], address[1], made)
-            for i in range(count):
-                out[row, done + i] = ((u64(made[lane + i]) * width) >> HALF) + first
+            part = out[row, done : done + CHUNK - 4]
+            lane = words(starts[row] + u64(done), part.size, u64(0), address[0], address[1], made)
+            u = made[lane : lane + part.size]
+            for i in range(part.size):
+                part[i] = ((u64(u[i]) * width) >> HALF) + first
 
 
 @cache
 def coefficients(bits: int) -> Array:
-    """Return the quantile's table as the kernels read it: columns of 64 bits, for 32 bits two coefficients in each."""
-    columns = table(bits).T.astype(np.uint64)
-    packed = columns[::2] | columns[1::2] << 32 if bits == 32 else columns
-    return np.ascontiguousarray(packed)
+    """Return the quantile's table as the kernels read it: rows for 32 bits, columns for 64."""
+    return np.ascontiguousarray(table(bits) if bits == 32 else table(bits).T)
 
 
 def rows(made: Recipe, starts: Array, address: Array, out: Array) -> None:
@@ -225,7 +246,7 @@ def rows(made: Recipe, starts: Array, address: Array, out: Array) -> None:
     address : ndarray of uint64, shape (2,)
         Seed and stream.
     out : ndarray, shape (rows, length)
-        Where to write, in the working dtype, or the integer dtype of the recipe.
+        Where to write: in the working dtype, in float16 or bfloat16, or in the integer dtype of the recipe.
     """
     if made.kind == "integers":
         integer_rows(out, starts, address, u64(made.first), u64(made.width))
@@ -234,17 +255,11 @@ def rows(made: Recipe, starts: Array, address: Array, out: Array) -> None:
     zero = made.scale * 0
     numbers = np.array([made.scale, made.offset or zero, made.low if clamp else zero, made.high if clamp else zero])
     window = np.array([made.first, made.width], np.uint64)
-    (rows32 if made.bits == 32 else rows64)(
-        out,
-        starts,
-        address,
-        made.kind == "uniform",
-        numbers,
-        made.offset is not None,
-        clamp,
-        window,
-        coefficients(made.bits),
-    )
+    what = made.kind == "uniform", numbers, made.offset is not None, clamp, window, coefficients(made.bits)
+    if out.itemsize == 2:
+        rows16(out.view(np.uint16), starts, address, *what, made.dtype == "bfloat16")
+    else:
+        (rows32 if made.bits == 32 else rows64)(out, starts, address, *what)
 
 
 def threads() -> int:

@@ -1,5 +1,59 @@
-"""The TensorFlow backend of oneseed: eager, in functions of tf.function, and compiled by XLA."""
+"""TensorFlow's tensors and Keras's layers: the backend, and the initializers as classes of Keras 3 and of tf_keras.
 
-from oneseed_tensorflow.adapter import TensorflowBackend as backend
+TensorFlow is imported with the backend, and a Keras with its initializers, for Keras 3 runs without TensorFlow too.
+"""
 
-__all__ = ["backend"]
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+__all__ = ["backend", "register_keras"]
+
+_INITIALIZERS = {"keras": "keras_initializers", "tf_keras": "tf_keras_initializers"}
+
+
+def register_keras(keras: ModuleType) -> ModuleType:
+    """Make oneseed's initializers known to a Keras, by name and for loading models.
+
+    From then on the strings ``"oneseed>HeNormal"`` and ``"oneseed>he_normal"`` stand for initializers wherever that
+    Keras takes one, and models that have oneseed's initializers load without `custom_objects`. To import
+    `oneseed_tensorflow.keras_initializers`, or `oneseed_tensorflow.tf_keras_initializers`, does the same.
+
+    Parameters
+    ----------
+    keras : module
+        ``keras``, of version 3 on any of its backends, or ``tf_keras``; ``tf.keras`` is one of them.
+
+    Returns
+    -------
+    module
+        The initializers as classes of that Keras, under the names that `oneseed.initializers` has.
+
+    Raises
+    ------
+    TypeError
+        If `keras` is not a module.
+    ValueError
+        If it is another module than those.
+
+    Examples
+    --------
+    >>> import keras
+    >>> initializers = register_keras(keras)
+    >>> layer = keras.layers.Dense(5, kernel_initializer=initializers.HeNormal(seed=7))
+    """
+    if not isinstance(keras, ModuleType):
+        raise TypeError(f"`keras` must be a module, keras or tf_keras. Received: keras={keras!r}")
+    # What TensorFlow calls tf.keras is a part of one of them.
+    found = _INITIALIZERS.get(keras.__name__.partition(".")[0])
+    if found is None:
+        raise ValueError(f"`keras` must be the module keras or tf_keras. Received: keras={keras!r}")
+    return import_module(f"{__name__}.{found}")
+
+
+def __getattr__(name: str) -> Any:
+    if name == "backend":
+        from oneseed_tensorflow.adapter import TensorflowBackend
+
+        return TensorflowBackend
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

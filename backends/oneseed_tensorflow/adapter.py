@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from oneseed.checks import Shape
-from oneseed.distributions import Fill, Structured
+from oneseed.composites import Concatenated
+from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
+from oneseed.dtypes import FLOAT8
 from oneseed_numpy.engine import fill
 from oneseed_tensorflow.compiled import elements
 from oneseed_tensorflow.memory import as_tensor, empty
@@ -42,12 +43,13 @@ class TensorflowBackend:
         ) from None
 
     def check_dtype(self, dtype: str) -> None:
-        """Accept every dtype: TensorFlow has them all."""
+        """Accept every dtype: TensorFlow has them all, some under `tf.dtypes.experimental`."""
 
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def draw(self, draw: Draw, device: str | None = None) -> Tensor:
         """Execute a draw."""
         with _placed(device):
-            return _draw(replace(draw, seed=_seed(draw.seed)))
+            return _draw(draw._replace(seed=_seed(draw.seed)))
 
     def from_numpy(self, array: NDArray[Any], device: str | None = None) -> Tensor:
         """Return a copy: tensors never change, and the array may."""
@@ -75,7 +77,9 @@ class TensorflowBackend:
 
     def cast(self, x: Tensor, dtype: str) -> Tensor:
         """Convert to another dtype."""
-        return tf.cast(x, dtype)
+        # Of float8 there are conversions from and to floats only.
+        narrow = {dtype, self.dtype(x)} & set(FLOAT8)
+        return tf.cast(tf.cast(x, tf.float32) if narrow else x, dtype)
 
     def variable(self, array: NDArray[Any], name: str | None = None) -> Tensor:
         """Return a variable with a copy of the values."""
@@ -104,21 +108,36 @@ def _placed(device: str | None) -> AbstractContextManager[Any]:
 def _draw(draw: Draw) -> Tensor:
     distribution, seed = draw.distribution, draw.seed
     if isinstance(distribution, Fill):
-        return tf.fill(tf.constant(draw.block, tf.int64), tf.constant(distribution.scalar(draw.dtype)))
+        return _filled(draw.block, distribution.scalar(draw.dtype))
     if draw.native:
         return native(draw)
     if isinstance(distribution, Structured):
-        if not isinstance(seed, int | None):
-            raise TypeError(
-                "`seed` must be an integer, or an eager tensor on a CPU, for what is computed on the host. "
-                f"Received: seed={seed!r}"
-            )
-        return tf.constant(distribution.values(draw))
+        return _structured(distribution, draw)
+    if isinstance(distribution, Complex):
+        return tf.complex(*map(_draw, draw.parts))
     if isinstance(seed, int) and _on_host():
         out = empty(draw.block, draw.dtype)
         fill(draw, out)
         return as_tensor(out)
     return elements(draw, tf.constant(np.uint64(seed)) if isinstance(seed, int) else tf.cast(seed, tf.uint64))
+
+
+def _structured(law: Structured, draw: Draw) -> Tensor:
+    if isinstance(law, Concatenated):
+        return tf.concat([_draw(part._replace(seed=_seed(part.seed))) for part in law.within(draw)], axis=law.axis)
+    if not isinstance(draw.seed, int | None):
+        raise TypeError(
+            "`seed` must be an integer, or an eager tensor on a CPU, for what is computed on the host. "
+            f"Received: seed={draw.seed!r}"
+        )
+    return tf.constant(law.values(draw))
+
+
+def _filled(shape: Shape, value: Any) -> Tensor:
+    block = tf.constant(shape, tf.int64)
+    if value.dtype.name in FLOAT8:  # for which there is no tf.fill
+        return tf.cast(tf.fill(block, tf.constant(value.astype("float32"))), value.dtype)
+    return tf.fill(block, tf.constant(value))
 
 
 def _seed(seed: Any) -> Any:

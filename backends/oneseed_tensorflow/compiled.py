@@ -90,9 +90,10 @@ class TensorflowArrays:
         at = tf.cast(rows.tensor, tf.int32)
         return [Operand(tf.gather(tf.constant(column), at)) for column in np.ascontiguousarray(table.T)]
 
-    def clamp(self, x: Operand, low: Operand, high: Operand) -> Operand:
+    def clamp(self, x: Operand, low: Operand | float, high: Operand | float) -> Operand:
         """``max(low, min(x, high))``."""
-        return Operand(tf.maximum(tf.minimum(x.tensor, high.tensor), low.tensor))
+        least, most = (bound.tensor if isinstance(bound, Operand) else bound for bound in (low, high))
+        return Operand(tf.maximum(tf.minimum(x.tensor, most), least))
 
     def select(self, which: Operand, choices: Sequence[Operand]) -> Operand:
         """Take each element from one of four choices."""

@@ -8,7 +8,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from oneseed.checks import Shape
-from oneseed.dtypes import numpy_dtype
+from oneseed.dtypes import FLOAT8, numpy_dtype
 
 ALIGNMENT = 64
 """Bytes to which TensorFlow aligns memory, for the widest vectors."""
@@ -25,7 +25,7 @@ def empty(shape: Shape, dtype: str) -> NDArray[Any]:
 
 def as_tensor(array: NDArray[Any]) -> Any:
     """Hand an array over for good: the tensor shares its memory, unless tensors are made on another device now."""
-    if array.size == 0:
+    if array.size == 0 or array.dtype.name in FLOAT8:  # of which there is no bitcast
         return tf.constant(array)
     # TensorFlow copies arrays, but not what comes by DLPack, for which NumPy has no bfloat16.
     tensor = tf.experimental.dlpack.from_dlpack(array.view(f"u{array.itemsize}").__dlpack__())

@@ -3,17 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-import ml_dtypes
-import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch._subclasses import FakeTensor
 
 from oneseed.checks import Shape
-from oneseed.distributions import Fill, Structured
+from oneseed.composites import Concatenated
+from oneseed.distributions import Complex, Distribution, Fill, Structured
 from oneseed.draws import Draw
-from oneseed_numpy.engine import fill
-from oneseed_torch.elements import draw_on
+from oneseed_torch.filling import check_device, check_seed, has_no_values, sample_
+from oneseed_torch.memory import fresh, from_numpy, memory
 from oneseed_torch.native import native
 from oneseed_torch.tracing import step_out
 
@@ -29,10 +27,10 @@ class TorchBackend:
     name = "torch"
 
     def device(self, device: Any) -> Any:
-        """Return a torch.device that can be used here; None is the one where PyTorch makes tensors by default."""
+        """Return a torch.device that can be used here; None leaves the choice to PyTorch."""
         step_out()
-        where = torch.get_default_device() if device is None else _parsed(device)
-        if where is None or not _usable(where):
+        where = None if device is None else _parsed(device)
+        if device is not None and (where is None or not _usable(where)):
             here = sorted(["cpu", "meta", *filter(_usable, map(torch.device, ACCELERATORS))], key=str)
             raise ValueError(
                 "`device` must be None or name a device that PyTorch can use here, as a str, an int or a torch.device: "
@@ -52,40 +50,39 @@ class TorchBackend:
 
     def _draw(self, draw: Draw, device: Any) -> Tensor:
         law, dtype = draw.distribution, getattr(torch, draw.dtype)
-        where = self.device(None) if device is None else device
-        if not isinstance(draw.seed, int | None):
-            raise TypeError(f"`seed` must be an integer on the torch backend. Received: seed={draw.seed!r}")
-        if where.type == "meta" or isinstance(torch.empty(0, device="cpu"), FakeTensor):  # under FakeTensorMode
-            return torch.empty(draw.block, dtype=dtype, device=where)
-        if draw.native:
-            return native(draw, where)
-        if isinstance(law, Structured):
-            return self.from_numpy(law.values(draw), where)
+        if isinstance(law, Fill) and law.zero and device is None:  # PyTorch itself knows where, sooner than it tells
+            return torch.zeros(draw.block, dtype=dtype)
+        check_seed(draw.seed)
+        where = torch.get_default_device() if device is None else device
+        check_device(where, draw.dtype)
+        nothing = torch.empty(0, dtype=dtype, device=where)
+        if has_no_values(nothing):
+            return nothing.new_empty(draw.block)
+        return native(draw, where) if draw.native else self._made(law, draw, where)
+
+    def _made(self, law: Distribution, draw: Draw, where: Any) -> Tensor:
+        dtype = getattr(torch, draw.dtype)
         if isinstance(law, Fill):
             return torch.full(draw.block, law.scalar(draw.dtype).item(), dtype=dtype, device=where)
-        if where.type != "cpu":
-            return draw_on(draw, where)
-        out = torch.empty(draw.block, dtype=dtype, device=where)
-        fill(draw, _memory(out))
-        return out
+        if isinstance(law, Concatenated):
+            return torch.cat([self._draw(part, where) for part in law.within(draw)], dim=law.axis)
+        if isinstance(law, Structured):
+            return self.from_numpy(law.values(draw), where)
+        if isinstance(law, Complex):
+            return torch.complex(*(self._draw(part, where) for part in draw.parts))
+        return sample_(draw, fresh(draw.block, dtype, where))
 
     def from_numpy(self, array: Array, device: Any = None) -> Tensor:
         """Return an array as a tensor; on the CPU in the array's own memory, if that may be written to."""
-        # What PyTorch cannot take over, such as a read-only array, is copied.
-        array = np.require(array, array.dtype.newbyteorder("="), ["C", "W"])
-        if array.dtype == ml_dtypes.bfloat16:
-            tensor = torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
-        else:
-            tensor = torch.from_numpy(array)
-        return tensor.to(self.device(device))
+        return from_numpy(array).to(torch.get_default_device() if device is None else self.device(device))
 
     def to_numpy(self, x: Tensor) -> Array:
         """Return a tensor as an array in host memory, its own where it is there already."""
-        if x.is_meta or isinstance(x, FakeTensor):
+        if has_no_values(x):
             raise ValueError(
                 f"A tensor must hold values; one on the meta device, or a fake one, does not. Received: {x}"
             )
-        return _memory(x.detach().cpu().resolve_conj().resolve_neg())
+        return memory(x.detach().cpu().resolve_conj().resolve_neg())
 
     def is_tensor(self, x: Any) -> bool:
         """Tell whether `x` is a tensor; a parameter is one."""
@@ -132,11 +129,3 @@ def _usable(device: Any) -> bool:
     """Tell whether a device is there, without touching it."""
     count = getattr(getattr(torch, device.type, None), "device_count", None)
     return device.type == "meta" or (count is not None and (device.index or 0) < count())
-
-
-def _memory(tensor: Tensor) -> Array:
-    """Return the memory of a tensor on the CPU as an array."""
-    if tensor.dtype != torch.bfloat16:
-        array: Array = tensor.numpy()
-        return array
-    return np.asarray(tensor.view(torch.int16).numpy().view(ml_dtypes.bfloat16))

@@ -6,7 +6,6 @@ shifts wrap as unsigned ones do.
 
 import operator
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import torch
@@ -15,8 +14,8 @@ from numpy.typing import NDArray
 from oneseed.draws import Draw
 from oneseed.stream.elements import draw_elements
 from oneseed.stream.philox import MASK
-from oneseed.stream.quantile import table
 from oneseed.stream.sample import Recipe, recipe
+from oneseed_torch.tables import device_table
 
 Tensor = Any
 
@@ -24,33 +23,33 @@ CHUNK = 1 << 20
 """Elements made at once: enough to keep an accelerator busy, and some 150 MB of temporary memory at most."""
 
 
-def draw_on(draw: Draw, device: Any) -> Tensor:
-    """Return the block of a random draw, computed on a device.
+def fill_on(draw: Draw, out: Tensor) -> None:
+    """Write the block of a random draw into a tensor, computed on the tensor's device.
 
     Parameters
     ----------
     draw : Draw
         The draw; its distribution is one that is sampled.
-    device : torch.device
-        Where to compute.
-
-    Returns
-    -------
-    torch.Tensor
-        A contiguous tensor of shape ``draw.block`` on the device. The call returns before the work is done, where the
-        device works asynchronously.
+    out : torch.Tensor
+        A tensor of shape ``draw.block`` and of the draw's dtype, with any strides. The call returns before the work is
+        done, where the device works asynchronously.
     """
-    out = torch.empty(draw.block, dtype=getattr(torch, draw.dtype), device=device)
     made = _with_scalars(recipe(draw.distribution, draw.dtype))
     seed, stream = ((number & MASK, number >> 32) for number in (draw.seed, draw.stream))
-    arrays, flat, axes = TorchArrays(), out.view(-1), merged(draw.block, draw.strides)
-    for start in range(0, flat.numel(), CHUNK):
-        stop = min(start + CHUNK, flat.numel())
+    if made.kind == "integers":
+        # PyTorch cannot scatter unsigned integers; the signed ones are of the same bits.
+        made = made._replace(dtype=f"int{8 * out.element_size()}")
+        out = out.view(getattr(torch, made.dtype))
+    arrays, device, count = TorchArrays(), out.device, out.numel()
+    axes, memory = merged(draw.block, draw.strides), merged(draw.block, out.stride())
+    extent = sum((size - 1) * step for size, step in memory) + 1
+    flat = out.as_strided((extent,), (1,), out.storage_offset()) if count else out
+    for start in range(0, count, CHUNK):
+        stop = min(start + CHUNK, count)
         position = torch.arange(start, stop, dtype=torch.int64, device=device)
         index = Unsigned(indices(position, axes) + draw.first, 64)
         values = draw_elements(made, index, seed, stream, arrays)
-        flat[start:stop] = arrays.bits(values, draw.dtype) if isinstance(values, Unsigned) else values
-    return out
+        flat[slice(start, stop) if out.is_contiguous() else indices(position, memory)] = values
 
 
 def merged(shape: tuple[int, ...], strides: tuple[int, ...]) -> list[tuple[int, int]]:
@@ -146,8 +145,9 @@ class TorchArrays:
     def columns(self, table: NDArray[Any], rows: Unsigned) -> list[Unsigned]:
         """Look up whole rows at once."""
         bits = table.dtype.itemsize * 8
-        found = _table(bits, rows.lanes.device).index_select(0, rows.lanes)
-        return [Unsigned(column, bits) for column in found.unbind(1)]
+        found = device_table(bits, rows.lanes.device).index_select(0, rows.lanes)
+        lanes = found.to(torch.int64) & MASK if bits == 32 else found
+        return [Unsigned(column, bits) for column in lanes.unbind(1)]
 
     def clamp(self, x: Tensor, low: Any, high: Any) -> Tensor:
         """``max(low, min(x, high))``."""
@@ -159,9 +159,3 @@ class TorchArrays:
         for number, choice in enumerate(others):
             chosen = torch.where(which.lanes == number, choice, chosen)
         return Unsigned(chosen, choices[0].bits)
-
-
-@cache
-def _table(bits: int, device: Any) -> Tensor:
-    """Return a table on a device, where it stays: at most 129 kB."""
-    return torch.tensor(table(bits).astype("int64"), device=device)

@@ -4,8 +4,9 @@ Keras's initializers for NumPy and any framework that has an adapter, drawn from
 of random values.
 """
 
-from oneseed import backend, config, initializers, random
+from oneseed import backend, config, initializers, layouts, random, rules
 from oneseed.config import floatx, set_backend, set_floatx, using
+from oneseed.data_dependent import lsuv
 from oneseed.digest import fingerprint
 from oneseed.seeds import SeedGenerator, set_random_seed
 
@@ -19,7 +20,10 @@ __all__ = [
     "fingerprint",
     "floatx",
     "initializers",
+    "layouts",
+    "lsuv",
     "random",
+    "rules",
     "set_backend",
     "set_floatx",
     "set_random_seed",

@@ -1,8 +1,10 @@
 """Checks of arguments that several rooms of the house share, and the words of their messages."""
 
+import cmath
 import math
 import operator
 from collections.abc import Iterable, Mapping, Sequence, Set
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -116,11 +118,18 @@ def shape(value: Any, argument: str = "shape") -> Shape:
     ValueError
         If a size is negative, or the tensor has ``2**63`` elements or more, or more axes than NumPy has.
     """
-    sizes = counts(value, argument)
+    sizes = value if type(value) is tuple and set(map(type, value)) == {int} else counts(value, argument)
+    return _measured(sizes, argument)
+
+
+@lru_cache(maxsize=1024)
+def _measured(sizes: Shape, argument: str) -> Shape:
+    if min(sizes, default=0) < 0:
+        counts(sizes, argument)
     if len(sizes) > MAX_RANK:
-        raise ValueError(f"`{argument}` must have at most {MAX_RANK} axes. Received: {argument}={value!r}")
+        raise ValueError(f"`{argument}` must have at most {MAX_RANK} axes. Received: {argument}={sizes!r}")
     if span(sizes) >= MAX_SIZE:
-        raise ValueError(f"`{argument}` must have fewer than 2**63 elements. Received: {argument}={value!r}")
+        raise ValueError(f"`{argument}` must have fewer than 2**63 elements. Received: {argument}={sizes!r}")
     return sizes
 
 
@@ -142,6 +151,7 @@ def counts(value: Any, argument: str) -> Shape:
     return sizes
 
 
+@lru_cache(maxsize=1024)
 def span(sizes: Shape) -> int:
     """Return the product of the sizes, a 0 counted as 1: strides need the product of the others."""
     return math.prod(max(size, 1) for size in sizes)
@@ -186,6 +196,17 @@ def scalar(argument: str, value: Any) -> float:
     ValueError
         If it has axes, is NaN or infinite.
     """
+    number: float = _finite(argument, value, int | float, "a real number")
+    return number
+
+
+def complex_scalar(argument: str, value: Any) -> complex:
+    """Return a finite number given as a Python scalar or a scalar tensor; errors as in `scalar`."""
+    number: complex = _finite(argument, value, int | float | complex, "a number")
+    return number
+
+
+def _finite(argument: str, value: Any, kinds: Any, what: str) -> Any:
     number = value
     if hasattr(value, "shape") and hasattr(value, "__float__"):
         if tuple(value.shape) != ():
@@ -193,12 +214,12 @@ def scalar(argument: str, value: Any) -> float:
                 f"`{argument}` must be a scalar, a tensor of shape (). Received: {argument} of shape "
                 f"{tuple(value.shape)}"
             )
-        number = value.item() if hasattr(value, "item") else float(value)
+        number = value.item() if hasattr(value, "item") else _converted(value)
     # A span of time, in NumPy, becomes an int.
-    if isinstance(number, bool) or not isinstance(number, int | float) or "time" in str(getattr(value, "dtype", "")):
-        raise TypeError(f"`{argument}` must be a real number or a scalar tensor of one. Received: {argument}={value!r}")
+    if isinstance(number, bool) or not isinstance(number, kinds) or "time" in str(getattr(value, "dtype", "")):
+        raise TypeError(f"`{argument}` must be {what} or a scalar tensor of one. Received: {argument}={value!r}")
     try:
-        finite = math.isfinite(number)
+        finite = cmath.isfinite(number)
     except OverflowError:  # an int beyond every float
         finite = False
     if not finite:
@@ -228,3 +249,8 @@ def probability(argument: str, value: Any) -> float:
     if not 0 <= number <= 1:
         raise ValueError(f"`{argument}` must lie in [0, 1]. Received: {argument}={value!r}")
     return number
+
+
+def _converted(value: Any) -> complex:
+    """Return what a tensor of one number without a method for it holds."""
+    return complex(value) if "complex" in str(getattr(value, "dtype", "")) else float(value)

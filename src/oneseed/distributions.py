@@ -11,16 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from oneseed.dtypes import cast_array, cast_scalar, check_array, overflows
+from oneseed.dtypes import cast_array, cast_scalar, check_array, overflows, part_dtype
+from oneseed.truncated import FARTHEST, stddev_after
 
 if TYPE_CHECKING:
     from oneseed.draws import Draw
-
-FARTHEST = {32: 6.3, 64: 9.1}
-"""No sample of the standard normal distribution, from 32 or 64 random bits, lies farther from 0."""
-
-STDDEV_OF_PM2 = 0.87962566103423975041
-"""Standard deviation of a normal distribution truncated to two standard deviations on either side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +23,7 @@ class Fill:
     """Every element is `value`."""
 
     name: ClassVar[str] = "constant"
+    in_keras: ClassVar[bool] = True
 
     value: bool | int | float | complex
 
@@ -36,11 +32,19 @@ class Fill:
         """What `describe` shows."""
         return {"value": str(self.value) if isinstance(self.value, complex) else self.value}
 
+    @property
+    def zero(self) -> bool:
+        """Whether it is the integer 0, which has no sign: all bits of every element are zeros then."""
+        return type(self.value) is int and self.value == 0
+
     def scalar(self, dtype: str) -> Any:
         """Return the value as a scalar of `dtype`."""
         return cast_scalar(self.value, dtype, "value")
 
-    check = scalar
+    def check(self, dtype: str) -> None:
+        """Raise ValueError if `dtype` cannot hold the value, as every dtype holds 0."""
+        if not self.zero:
+            self.scalar(dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Normal:
     """Normal distribution with mean `mean` and standard deviation `stddev`."""
 
     name: ClassVar[str] = "normal"
+    in_keras: ClassVar[bool] = True
 
     mean: float = 0.0
     stddev: float = 1.0
@@ -83,13 +88,12 @@ class TruncatedNormal:
     @property
     def stddev_after_truncation(self) -> float:
         """Standard deviation of the values that are drawn."""
-        if (self.lower, self.upper) == (-2.0, 2.0):
-            return self.stddev * STDDEV_OF_PM2
-        a, b = self.lower, self.upper
-        mass = (math.erf(b / math.sqrt(2)) - math.erf(a / math.sqrt(2))) / 2
-        at_a, at_b = (math.exp(-x * x / 2) / math.sqrt(2 * math.pi) for x in (a, b))
-        mean = (at_a - at_b) / mass
-        return self.stddev * math.sqrt(1 + (a * at_a - b * at_b) / mass - mean**2)
+        return self.stddev * stddev_after(self.lower, self.upper)
+
+    @property
+    def in_keras(self) -> bool:
+        """Whether Keras has this distribution: it cuts at two standard deviations."""
+        return (self.lower, self.upper) == (-2.0, 2.0)
 
     @property
     def numbers(self) -> dict[str, Any]:
@@ -108,6 +112,7 @@ class Uniform:
     """Uniform distribution on ``[low, high)``."""
 
     name: ClassVar[str] = "uniform"
+    in_keras: ClassVar[bool] = True
 
     low: float = 0.0
     high: float = 1.0
@@ -134,6 +139,7 @@ class Integers:
     """Uniform distribution on the integers in ``[low, high)``; ``high - low <= 2**32``."""
 
     name: ClassVar[str] = "integers"
+    in_keras: ClassVar[bool] = False
 
     low: int
     high: int
@@ -145,6 +151,32 @@ class Integers:
         return {"low": self.low, "high": self.high, "stddev": math.sqrt((width**2 - 1) / 12)}
 
 
+@dataclass(frozen=True, slots=True)
+class Complex:
+    """Complex numbers whose real and imaginary parts are independent, each of a distribution of its own."""
+
+    real: Normal | TruncatedNormal | Uniform
+    imag: Normal | TruncatedNormal | Uniform
+
+    @property
+    def name(self) -> str:
+        """The name of the distribution."""
+        return f"complex_{self.real.name}"
+
+    def overflows(self, dtype: str) -> bool:
+        """Tell whether a part of a value can be beyond the largest of a dtype."""
+        return any(part.overflows(part_dtype(dtype)) for part in (self.real, self.imag))
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows: ``sqrt(E|w - E[w]|**2)``, and the numbers of both parts."""
+        parts = {"real": self.real.numbers, "imag": self.imag.numbers}
+        after = "stddev_after_truncation"
+        stddevs = (part[after if after in part else "stddev"] for part in parts.values())
+        named = {f"{which}_{key}": number for which, part in parts.items() for key, number in part.items()}
+        return {"stddev": math.hypot(*stddevs), **named}
+
+
 class Structured:
     """A tensor computed on the host, in NumPy; backends take the array over as it is.
 
@@ -154,6 +186,8 @@ class Structured:
     __slots__ = ()
 
     name: ClassVar[str]
+    in_keras: ClassVar[bool] = False
+    """Whether Keras has this distribution, so that a framework's own generator can draw it as Keras does."""
 
     @property
     def numbers(self) -> dict[str, Any]:
@@ -207,4 +241,4 @@ def _overflows(value: float, dtype: str) -> bool:
     return not math.isfinite(value) or overflows(value, dtype)
 
 
-Distribution = Fill | Normal | TruncatedNormal | Uniform | Integers | Structured
+Distribution = Fill | Normal | TruncatedNormal | Uniform | Integers | Complex | Structured

@@ -1,15 +1,14 @@
 """A draw: pure data, everything that decides the values of a tensor."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from oneseed.checks import Shape
-from oneseed.distributions import Distribution
+from oneseed.distributions import Complex, Distribution
+from oneseed.dtypes import part_dtype
 from oneseed.stream.paths import Path, stream_number
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
+class Draw(NamedTuple):
     """What an initializer asks a backend for; `describe` returns it.
 
     Attributes
@@ -63,6 +62,14 @@ class Draw:
         return stream_number(self.path)
 
     @property
+    def parts(self) -> tuple["Draw", "Draw"]:
+        """The real and the imaginary part of a complex draw: two draws of a float dtype."""
+        law = self.distribution
+        assert isinstance(law, Complex)
+        real = self._replace(distribution=law.real, dtype=part_dtype(self.dtype))
+        return real, real._replace(distribution=law.imag, path=(*self.path, "imag"))
+
+    @property
     def strides(self) -> tuple[int, ...]:
         """By how much an element's index grows along each axis of the tensor."""
         strides = [0] * len(self.shape)
@@ -75,6 +82,8 @@ class Draw:
     @property
     def first(self) -> int:
         """The index of the block's first element."""
+        if not any(self.offset):
+            return 0
         return sum(at * step for at, step in zip(self.offset, self.strides, strict=True))
 
     @property

@@ -11,22 +11,34 @@ from numpy.typing import NDArray
 from oneseed import config
 from oneseed.checks import nearest
 
-FLOATS = config.FLOATX
+FLOAT8 = ("float8_e4m3fn", "float8_e5m2")
+FLOATS = (*config.FLOATX, *FLOAT8)
 INTEGERS = ("int16", "int32", "int64", "int8", "uint16", "uint32", "uint64", "uint8")
 COMPLEX = ("complex128", "complex64")
-SMALL = 65504
-"""The largest float16, which every float dtype holds."""
+NOT_IN_NUMPY = ("bfloat16", *FLOAT8)
+"""The dtypes that NumPy has from `ml_dtypes`."""
+
+WITHOUT_INFINITY = ("float8_e4m3fn",)
+
+LARGEST = {"float8_e4m3fn": 448.0, "float8_e5m2": 57344.0}
+"""The largest numbers of the dtypes that do not reach as far as float16."""
+
+SMALL = 65504.0
+"""The largest float16, which every other float dtype holds."""
+
+WHOLE = {"bfloat16": 2**8, "float16": 2**11, "float32": 2**24, "float64": 2**53}
+"""The number up to which a float dtype holds every whole number."""
 
 NUMERIC = tuple(sorted((*FLOATS, *INTEGERS, *COMPLEX, "bool")))
 
 
 @cache
 def numpy_dtype(name: str) -> np.dtype[Any]:
-    """Return the NumPy dtype of a name; for "bfloat16" that of `ml_dtypes`."""
-    if name == "bfloat16":
+    """Return the NumPy dtype of a name; those of `NOT_IN_NUMPY` are of `ml_dtypes`."""
+    if name in NOT_IN_NUMPY:
         import ml_dtypes
 
-        name = ml_dtypes.bfloat16
+        name = getattr(ml_dtypes, name)
     dtype: np.dtype[Any] = np.dtype(name)
     return dtype
 
@@ -34,6 +46,21 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
 def working_dtype(name: str) -> str:
     """Return the float dtype in which samples of dtype `name` are scaled and shifted."""
     return "float64" if name == "float64" else "float32"
+
+
+def narrowed(array: NDArray[np.float64], dtype: str) -> NDArray[Any]:
+    """Round float64 values to a float dtype; to half precision by way of float32, whose roundings its values are."""
+    return array.astype(working_dtype(dtype), copy=False).astype(numpy_dtype(dtype), copy=False)
+
+
+def part_dtype(name: str) -> str:
+    """Return the dtype of the real and the imaginary part of a complex dtype."""
+    return "float64" if name == "complex128" else "float32"
+
+
+def rounded(value: complex, dtype: str) -> Any:
+    """Return a number as a NumPy scalar of a float or complex dtype; float8 is a rounding of float32."""
+    return numpy_dtype(dtype).type(numpy_dtype("float32").type(value) if dtype in FLOAT8 else value)
 
 
 def dtype_name(dtype: Any) -> str:
@@ -123,7 +150,7 @@ def cast_scalar(value: Any, dtype: str, argument: str) -> Any:
     ------
     ValueError
         If the dtype cannot hold the number: a finite value that would overflow, NaN or infinity as an
-        integer, an imaginary part as a real number.
+        integer, infinity as a float8_e4m3fn, an imaginary part as a real number.
     """
     kind = numpy_dtype(dtype)
     if isinstance(value, complex) and value.imag and dtype not in COMPLEX:
@@ -143,20 +170,23 @@ def cast_scalar(value: Any, dtype: str, argument: str) -> Any:
                 f"Received: {argument}={value!r}"
             )
         return kind.type(math.trunc(value))
+    if dtype in WITHOUT_INFINITY and math.isinf(value):
+        raise ValueError(f"`{argument}` must be finite or NaN: {dtype} has no infinity. Received: {argument}={value!r}")
     if overflows(value, dtype):
         raise ValueError(
             f"`{argument}` is beyond the largest {dtype}; use a wider dtype. Received: {argument}={value!r}"
         )
-    return kind.type(value)
+    return rounded(value, dtype)
 
 
 def overflows(value: complex, dtype: str) -> bool:
     """Tell whether a finite number is beyond the largest of a float or complex dtype."""
-    if not isinstance(value, complex) and -SMALL <= value <= SMALL:  # nearly every number: asking NumPy takes longer
+    small = LARGEST.get(dtype, SMALL)
+    if not isinstance(value, complex) and -small <= value <= small:  # nearly every number: asking NumPy takes longer
         return False
     try:
         with np.errstate(over="ignore"):
-            return cmath.isfinite(value) and not np.isfinite(numpy_dtype(dtype).type(value))
+            return cmath.isfinite(value) and not np.isfinite(rounded(value, dtype))
     except OverflowError:  # an int beyond every float
         return True
 
@@ -185,6 +215,8 @@ def check_array(array: NDArray[Any], dtype: str, argument: str) -> None:
         finite = part[np.isfinite(part)]
         if finite.size < part.size and dtype in INTEGERS:
             cast_scalar(math.nan, dtype, argument)
+        if dtype in WITHOUT_INFINITY and np.isinf(part).any():
+            cast_scalar(math.inf, dtype, argument)
         if finite.size:  # between the extremes everything fits
             cast_scalar(finite.min().item(), dtype, argument)
             cast_scalar(finite.max().item(), dtype, argument)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from oneseed import registry
 from oneseed.checks import Shape
-from oneseed.distributions import Distribution, Normal
+from oneseed.distributions import Distribution, Integers, Normal
 from oneseed.draws import Draw
 from oneseed.dtypes import NUMERIC
 from oneseed.protocol import Backend
@@ -76,6 +76,17 @@ def numbers(argument: str, value: Any) -> NDArray[Any]:
     return array
 
 
+def drawn(draw: Draw, law: Distribution, dtype: str) -> NDArray[Any]:
+    """Return the values of another law at the address of a draw, for its block, in its order of axes."""
+    values: NDArray[Any] = registry.load(HOST).draw(draw._replace(distribution=law, dtype=dtype, rng="portable"))
+    return values
+
+
+def words(draw: Draw) -> NDArray[np.uint32]:
+    """Return the random words of the elements of a draw's block."""
+    return drawn(draw, Integers(0, 2**32), "uint32")
+
+
 def gaussian(draw: Draw) -> NDArray[Any]:
     """Return the standard normal values at the address of a draw, whole, in float64, in logical order."""
     return field(Normal(), draw, tuple(draw.shape[axis] for axis in draw.order))
@@ -111,7 +122,7 @@ def field(law: Distribution, draw: Draw, shape: Shape, at: int = 0, *names: str)
     return made
 
 
-def words(draw: Draw, first: int, count: int, *names: str) -> NDArray[np.uint64]:
+def words64(draw: Draw, first: int, count: int, *names: str) -> NDArray[np.uint64]:
     """Return the 64-bit words of consecutive elements of a random field at the address of a draw.
 
     Parameters

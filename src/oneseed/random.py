@@ -27,9 +27,9 @@ def normal(
     shape : sequence of int
         The shape.
     mean, stddev : float or scalar tensor
-        The mean, and the standard deviation, 0 or more.
+        The mean, complex if it is to be, and the standard deviation, 0 or more.
     dtype : str or dtype, optional
-        A float dtype; None is `oneseed.floatx`.
+        A float or complex dtype; None is `oneseed.floatx`.
     seed : int, SeedGenerator or None
         The seed; None takes a new one at each call.
     **call
@@ -66,7 +66,7 @@ def uniform(
     minval, maxval : float or scalar tensor
         The bounds.
     dtype : str or dtype, optional
-        A float or integer dtype; None is `oneseed.floatx`.
+        A float, integer or complex dtype; None is `oneseed.floatx`.
     seed : int, SeedGenerator or None
         The seed; None takes a new one at each call.
     **call
@@ -102,9 +102,9 @@ def truncated_normal(
     shape : sequence of int
         The shape.
     mean, stddev : float or scalar tensor
-        The mean, and the standard deviation before truncation, 0 or more.
+        The mean, complex if it is to be, and the standard deviation before truncation, 0 or more.
     dtype : str or dtype, optional
-        A float dtype; None is `oneseed.floatx`.
+        A float or complex dtype; None is `oneseed.floatx`.
     seed : int, SeedGenerator or None
         The seed; None takes a new one at each call.
     **call

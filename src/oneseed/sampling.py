@@ -17,7 +17,7 @@ from oneseed.checks import Shape
 from oneseed.digest import fingerprint
 from oneseed.distributions import Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import numpy_dtype
+from oneseed.dtypes import NOT_IN_NUMPY, numpy_dtype
 from oneseed.initializers.base import Initializer
 from oneseed.report import Summary, summarize
 
@@ -115,8 +115,8 @@ def _blocks(draw: Draw) -> Iterator[tuple[Shape, Shape]]:
 def _check_file(file: Path, draw: Draw) -> None:
     if file.suffix != ".npy":
         raise ValueError(f"--out must name a .npy file. Received: {file}")
-    if draw.dtype == "bfloat16":
-        raise ValueError("--out cannot hold bfloat16, which the .npy format has no name for; add --dtype float32.")
+    if draw.dtype in NOT_IN_NUMPY:
+        raise ValueError(f"--out cannot hold {draw.dtype}, which the .npy format has no name for; add --dtype float32.")
     if not file.parent.is_dir():
         raise ValueError(f"--out must lie in a folder that exists. Received: {file}")
 

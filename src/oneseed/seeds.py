@@ -164,10 +164,24 @@ def resolve(seed: Any) -> Any:
     return check_seed(seed)
 
 
-def address(seed: Any, path: Path, advance: bool) -> tuple[Any, Path]:
-    """Return seed and path of the next draw; with `advance` a generator counts it."""
+class Ahead:
+    """The numbers that generators would give to the next draws, none of which is counted."""
+
+    def __init__(self) -> None:
+        self._asked: list[SeedGenerator] = []
+
+    def next(self, generator: SeedGenerator) -> int:
+        """Return the number of a draw that follows those asked for here before."""
+        number = generator.count + sum(asked is generator for asked in self._asked)
+        self._asked.append(generator)
+        return number
+
+
+def address(seed: Any, path: Path, advance: bool | Ahead) -> tuple[Any, Path]:
+    """Return seed and path of the next draw: True counts it in a generator, False does not, an `Ahead` looks on."""
     if isinstance(seed, SeedGenerator):
-        return seed.seed, (*path, seed.next() if advance else seed.count)
+        ahead = advance if isinstance(advance, Ahead) else Ahead()
+        return seed.seed, (*path, seed.next() if advance is True else ahead.next(seed))
     return seed, path
 
 
@@ -209,6 +223,11 @@ if hasattr(os, "register_at_fork"):
 def unseeded() -> int:
     """Return the seed of the next object that is built without one."""
     return _unseeded.next()
+
+
+def chosen() -> bool:
+    """Tell whether `set_random_seed` decides the seeds of objects that are built without one."""
+    return not _unseeded.from_entropy
 
 
 def set_random_seed(seed: int) -> None:

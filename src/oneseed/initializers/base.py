@@ -8,12 +8,15 @@ from oneseed import checks, config, registry, seeds
 from oneseed.checks import Shape
 from oneseed.distributions import Distribution, Fill, Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import FLOATS, INTEGERS, dtype_name, numpy_dtype
+from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, dtype_name, numpy_dtype
 from oneseed.fans import Layout, fans, layout_of
 from oneseed.seeds import SeedGenerator
-from oneseed.stream.paths import Part, as_path
+from oneseed.stream.paths import Part, Path, as_path
 
 Tensor = Any
+
+CHECKED = Fill, Structured
+"""The distributions that know which dtypes hold their values."""
 
 
 class Target(NamedTuple):
@@ -52,6 +55,8 @@ class Initializer:
     """
 
     seed: int | SeedGenerator | None = None
+    dtype: Any = None
+    """What a dtype of None means at a call; None is `oneseed.floatx`."""
 
     def __call__(
         self,
@@ -102,7 +107,7 @@ class Initializer:
         """
         engine = registry.load(config.backend() if backend is None else backend)
         where = engine.device(device)
-        name = dtype_name(dtype)
+        name = dtype_name(self.dtype if dtype is None else dtype)
         engine.check_dtype(name)
         draw = self._draw(shape, name, axes, path, partition_shape, partition_offset, advance=True)
         return engine.draw(draw, where)
@@ -150,7 +155,8 @@ class Initializer:
         >>> draw.fan_in, draw.distribution
         (576, Uniform(low=-0.10206207261596575, high=0.10206207261596575))
         """
-        return self._draw(shape, dtype_name(dtype), axes, path, partition_shape, partition_offset, advance=False)
+        name = dtype_name(self.dtype if dtype is None else dtype)
+        return self._draw(shape, name, axes, path, partition_shape, partition_offset, advance=False)
 
     def _draw(
         self,
@@ -160,18 +166,9 @@ class Initializer:
         path: Any,
         partition_shape: Any,
         partition_offset: Any,
-        advance: bool,
+        advance: bool | seeds.Ahead,
     ) -> Draw:
-        whole = checks.shape(shape)
-        layout = layout_of(whole, axes)
-        parts = as_path(path)
-        offset, block = _block(whole, partition_shape, partition_offset)
-        if checks.span(block) * numpy_dtype(name).itemsize >= checks.MAX_SIZE:
-            argument = "shape" if partition_shape is None else "partition_shape"
-            raise ValueError(
-                f"`{argument}` must have fewer than 2**63 bytes, in {name}; ask for a smaller block. "
-                f"Received: {argument}={block}"
-            )
+        whole, layout, parts, offset, block = checked_call(shape, name, axes, path, partition_shape, partition_offset)
         rng = config.rng()
         if rng == "native" and self.seed is not None:
             given = getattr(self, "_given", None)
@@ -179,8 +176,13 @@ class Initializer:
         fan_in, fan_out = self._fans(whole, layout)
         order = layout.order if layout else tuple(range(len(whole)))
         distribution = self._distribution(Target(whole, name, layout, fan_in, fan_out))
+        if rng == "native" and self.seed is not None and not distribution.in_keras:
+            raise ValueError(
+                f"`rng` must be 'portable' for this distribution, {distribution.name!r}: with 'native' the draws are "
+                "Keras's, which has none such. Received: rng='native'"
+            )
         # All that can be refused has been, once the distribution is checked: a refused draw must not be counted.
-        if isinstance(distribution, Fill | Structured):
+        if isinstance(distribution, CHECKED):
             distribution.check(name)
         seed = None
         if self.seed is not None:
@@ -311,10 +313,45 @@ def required(cls: type) -> list[str]:
 
 
 def check_float(dtype: str) -> None:
-    """Refuse dtypes that are no floats; a complex one needs two draws, which no initializer here makes."""
+    """Refuse dtypes that are no floats."""
     if dtype not in FLOATS:
         raise ValueError(
             f"`dtype` must be a float dtype for this initializer, one of {', '.join(FLOATS)}. Received: dtype={dtype!r}"
+        )
+
+
+def check_real(dtype: str) -> None:
+    """Refuse dtypes that are neither floats nor integers."""
+    if dtype not in FLOATS + INTEGERS:
+        raise ValueError(
+            f"`dtype` must be a float or integer dtype, one of {', '.join(sorted(FLOATS + INTEGERS))}. "
+            f"Received: dtype={dtype!r}"
+        )
+
+
+def checked_call(
+    shape: Any, dtype: str, axes: Any, path: Any, partition_shape: Any, partition_offset: Any
+) -> tuple[Shape, Layout | None, Path, Shape, Shape]:
+    """Check the arguments of a call; return the shape, the layout, the path, and a block's offset and shape."""
+    whole = checks.shape(shape)
+    layout = layout_of(whole, axes)
+    parts = as_path(path)
+    offset, block = _block(whole, partition_shape, partition_offset)
+    if checks.span(block) * numpy_dtype(dtype).itemsize >= checks.MAX_SIZE:
+        argument = "shape" if partition_shape is None else "partition_shape"
+        raise ValueError(
+            f"`{argument}` must have fewer than 2**63 bytes, in {dtype}; ask for a smaller block. "
+            f"Received: {argument}={block}"
+        )
+    return whole, layout, parts, offset, block
+
+
+def check_inexact(dtype: str) -> None:
+    """Refuse dtypes that are neither float nor complex."""
+    if dtype not in FLOATS + COMPLEX:
+        raise ValueError(
+            "`dtype` must be a float or complex dtype for this initializer, one of "
+            f"{', '.join(sorted(FLOATS + COMPLEX))}. Received: dtype={dtype!r}"
         )
 
 
@@ -330,9 +367,10 @@ def _check_native(dtype: str, seed: Any, **arguments: Any) -> None:
                 f"`{argument}` must be None with rng='native', which draws as Keras does; use rng='portable'. "
                 f"Received: {argument}={value!r}"
             )
-    if dtype in INTEGERS:
+    if dtype not in config.FLOATX:
         raise ValueError(
-            f"`dtype` must be a float dtype, one of {', '.join(FLOATS)}, with rng='native'. Received: dtype={dtype!r}"
+            f"`dtype` must be a float dtype, one of {', '.join(config.FLOATX)}, with rng='native': Keras "
+            f"draws no others; use rng='portable'. Received: dtype={dtype!r}"
         )
 
 

@@ -10,6 +10,8 @@ from oneseed.distributions import Distribution, Fill, Values
 from oneseed.host import numbers
 from oneseed.initializers.base import Initializer, Target
 
+ZERO = Fill(0)
+
 
 class Zeros(Initializer):
     """Fill a tensor with zeros.
@@ -25,7 +27,7 @@ class Zeros(Initializer):
     """
 
     def _distribution(self, target: Target) -> Fill:
-        return Fill(0)
+        return ZERO
 
 
 class Ones(Initializer):

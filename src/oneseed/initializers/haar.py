@@ -1,4 +1,4 @@
-"""Orthogonal matrices, uniformly distributed."""
+"""Orthogonal and unitary matrices, uniformly distributed."""
 
 import math
 from dataclasses import dataclass
@@ -10,23 +10,24 @@ from numpy.typing import NDArray
 from oneseed import checks
 from oneseed.distributions import Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import cast_scalar, numpy_dtype
+from oneseed.dtypes import COMPLEX, cast_scalar, numpy_dtype
 from oneseed.fans import BATCH, INPUT, OUTPUT, SPATIAL
 from oneseed.host import gaussian
-from oneseed.initializers.base import RandomInitializer, Target, check_float
+from oneseed.initializers.base import RandomInitializer, Target, check_inexact
 from oneseed.seeds import SeedGenerator
 
-Matrix = NDArray[np.float64]
+Matrix = NDArray[np.float64] | NDArray[np.complex128]
 
-PANEL = 64
+PANEL = 256
 """Reflections applied at once, as matrix products."""
 
 
 @dataclass(frozen=True, slots=True)
 class Haar(Structured):
-    """`count` independent matrices, uniform on the orthogonal group or a part of its columns or rows."""
+    """`count` independent matrices, uniform on the orthogonal or unitary group or a part of its columns or rows."""
 
     name: ClassVar[str] = "orthogonal"
+    in_keras: ClassVar[bool] = True
 
     gain: float
     count: int
@@ -48,31 +49,40 @@ class Haar(Structured):
         cast_scalar(self.gain, dtype, "gain")
 
     def values(self, draw: Draw) -> NDArray[Any]:
-        """Make the whole tensor, in float64, and return the block, rounded."""
+        """Make the whole tensor, in float64 or complex128, and return the block, rounded."""
         logical = gaussian(draw)
+        if draw.dtype in COMPLEX:
+            logical = logical + 1j * gaussian(draw._replace(path=(*draw.path, "imag")))
+        whole = np.empty(logical.shape, numpy_dtype(draw.dtype))
         if logical.size:
-            for matrix in logical.reshape(self.count, self.rows, self.columns):
-                tall = matrix if self.rows >= self.columns else matrix.T
-                tall[...] = orthonormal(tall) * self.gain
-        whole = logical.transpose(np.argsort(draw.order))
-        return whole[draw.slices].astype(numpy_dtype(draw.dtype))
+            shape = self.count, self.rows, self.columns
+            for out, matrix in zip(whole.reshape(shape), logical.reshape(shape), strict=True):
+                if self.rows >= self.columns:
+                    out[...] = orthonormal(matrix, self.gain)
+                else:
+                    out[...] = orthonormal(matrix.T, self.gain).T
+        return np.ascontiguousarray(whole.transpose(np.argsort(draw.order))[draw.slices])
 
 
-def orthonormal(normal: Matrix) -> Matrix:
-    """Turn independent normal values into a matrix with orthonormal columns, uniformly distributed.
+def orthonormal(normal: Matrix, gain: float = 1.0) -> Matrix:
+    """Turn independent normal values into a matrix with orthonormal columns, uniformly distributed, times `gain`.
 
     The matrix is a product of Householder reflections, one for each column of the part of `normal` on and
     below the diagonal: the factor Q that a QR decomposition of a normal matrix would give, with a positive
-    diagonal of R, for the work of half of one.
+    diagonal of R, for the work of half of one. Complex numbers have a phase in place of a sign, and the
+    columns are orthonormal in the sense of ``conj(x) @ y``.
 
     Parameters
     ----------
-    normal : ndarray of float64, shape (m, n), m >= n
-        Independent values of a standard normal distribution; those above the diagonal are not used.
+    normal : ndarray of float64 or complex128, shape (m, n), m >= n
+        Independent values of a standard normal distribution, or complex numbers of two such values each; those
+        above the diagonal are not used.
+    gain : float
+        The factor.
 
     Returns
     -------
-    ndarray of float64, shape (m, n)
+    ndarray of the same dtype, shape (m, n)
         The matrix.
 
     References
@@ -82,33 +92,51 @@ def orthonormal(normal: Matrix) -> Matrix:
     the compact WY representation", SIAM J. Sci. Stat. Comput. 13, 1992.
     """
     m, n = normal.shape
-    q = np.eye(m, n)
+    q = np.eye(m, n, dtype=normal.dtype)
     v = np.tril(normal)
     diagonal = v.diagonal().copy()
-    # copysign, not sign: a zero on the diagonal must not make a zero column.
-    signs = np.copysign(1.0, diagonal)
-    norms = np.sqrt(np.einsum("ij,ij->j", v, v))
-    np.fill_diagonal(v, diagonal + signs * norms)
+    phases = _phases(diagonal)
+    norms = np.sqrt(np.einsum("ij,ij->j", v.conj(), v).real)
+    np.fill_diagonal(v, diagonal + phases * norms)
     lengths = np.sqrt(2 * norms * (norms + np.abs(diagonal)))
     v /= np.where(lengths > 0, lengths, 1.0)
+    room = np.empty(m * n, normal.dtype)
     for start in reversed(range(0, n, PANEL)):
-        panel = v[start:, start : start + PANEL]
-        gram = np.triu(panel.T @ panel, 1)
+        panel, part = v[start:, start : start + PANEL], q[start:, start:]
+        width = panel.shape[1]
+        adjoint = panel.conj().T
         # Unit vectors: each reflection is I - 2 v v', and together they are I - V T V'.
-        np.fill_diagonal(gram, 0.5)
-        part = q[start:, start:]
-        part -= panel @ np.linalg.solve(gram, panel.T @ part)
-    return q * -signs
+        inverse = np.triu(adjoint @ panel, 1)
+        np.fill_diagonal(inverse, 0.5)
+        # So far the panel's own rows and columns of `part` are those of the identity.
+        products = np.empty((width, part.shape[1]), normal.dtype)
+        products[:, :width] = adjoint[:, :width]
+        np.matmul(adjoint[:, width:], part[width:, width:], out=products[:, width:])
+        change = room[: part.size].reshape(part.shape)
+        part -= np.matmul(panel @ np.linalg.inv(inverse), products, out=change)
+    q *= -phases * gain
+    return q
+
+
+def _phases(diagonal: NDArray[Any]) -> NDArray[Any]:
+    """Return the signs of real numbers, or ``z / abs(z)`` of complex ones; 0 must not make a column of zeros."""
+    phases: NDArray[Any] = np.copysign(1.0, diagonal.real)
+    if diagonal.dtype.kind == "c":
+        sizes = np.abs(diagonal)
+        phases = np.where(sizes > 0, diagonal / np.where(sizes > 0, sizes, 1.0), 1.0)
+    return phases
 
 
 class Orthogonal(RandomInitializer):
     """Make a matrix with orthonormal columns, or rows if it has fewer rows than columns, times `gain`.
 
-    The matrix is uniformly distributed (Haar measure). A tensor of more axes is one of shape
+    The matrix is uniformly distributed (Haar measure). In a complex dtype it is unitary, or has some of the columns or
+    rows of one that is: columns ``x`` and ``y`` are orthonormal in the sense of ``conj(x) @ y``. It is made of complex
+    normal values; their imaginary parts come from the path with "imag" appended. A tensor of more axes is one of shape
     ``(product of the other axes, last axis)``; with `axes` at the call, the outputs are the columns, spatial
     and input axes the rows, and each element of the batch axes is a matrix of its own.
 
-    It is computed in float64 and rounded once. A block is cut out of the whole tensor, which is made.
+    It is computed in float64, or complex128, and rounded. A block is cut out of the whole tensor, which is made.
 
     Parameters
     ----------
@@ -123,12 +151,13 @@ class Orthogonal(RandomInitializer):
         If `gain` is no real number, or `seed` of another type.
     ValueError
         If `gain` is NaN, infinite or not a scalar, or `seed` is out of range. At the call, if the shape has fewer
-        than 2 axes beside the batch axes, or the dtype is not a float.
+        than 2 axes beside the batch axes, or the dtype is neither float nor complex.
 
     References
     ----------
     Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear
-    neural networks", ICLR 2014.
+    neural networks", ICLR 2014. Mezzadri, "How to generate random matrices from the classical compact groups",
+    Notices of the AMS 54, 2007.
 
     Examples
     --------
@@ -144,7 +173,7 @@ class Orthogonal(RandomInitializer):
         super().__init__(seed)
 
     def _distribution(self, target: Target) -> Haar:
-        check_float(target.dtype)
+        check_inexact(target.dtype)
         shape = target.shape
         kinds = target.layout.kinds if target.layout else (SPATIAL,) * (len(shape) - 1) + (OUTPUT,) * bool(shape)
         if len(shape) - kinds.count(BATCH) < 2:

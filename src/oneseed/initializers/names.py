@@ -6,12 +6,19 @@ from typing import Any, TypeVar, overload
 from oneseed.checks import nearest
 from oneseed.initializers.aware import ConvolutionAware
 from oneseed.initializers.base import Initializer
+from oneseed.initializers.by_shape import FanInUniform, RandomWalk, ScaledUniform, Siren, UniformUnitScaling
+from oneseed.initializers.combination import Partial, Scaled, Sum
+from oneseed.initializers.composition import Blockwise, PerGroup
 from oneseed.initializers.constants import Assign, Constant, Ones, Zeros
+from oneseed.initializers.discrete import PositiveUnitBall, RandomSign, UniformInt
+from oneseed.initializers.files import FromFile
 from oneseed.initializers.filters import Bilinear, DownsamplingFilter, UpsamplingFilter
 from oneseed.initializers.fourier import STFT
 from oneseed.initializers.haar import Orthogonal
+from oneseed.initializers.markers import NaN, PriorProbability, Range
 from oneseed.initializers.orthogonal_kernels import ConvolutionOrthogonal, DeltaOrthogonal, GlorotOrthogonal
 from oneseed.initializers.random import RandomNormal, RandomUniform, TruncatedNormal
+from oneseed.initializers.recurrent import FusedRNN, UnitForgetBias
 from oneseed.initializers.reservoirs import Cluster, EchoState, SmallWorld
 from oneseed.initializers.rings import Line, Ring
 from oneseed.initializers.scaling import (
@@ -25,51 +32,70 @@ from oneseed.initializers.scaling import (
 )
 from oneseed.initializers.sparse import Sparse
 from oneseed.initializers.spectral import Spectral
+from oneseed.initializers.state_space import S4D, HiPPO, MambaA, MambaDtBias
 from oneseed.initializers.structured import Dirac, Identity, NoisyIdentity
 from oneseed.initializers.zero import ZerO
 
 Class = TypeVar("Class", bound=type)
 
-_BEYOND_KERAS: dict[str, type[Initializer]] = {
+SHORTCUTS: dict[str, type[Initializer]] = {
+    "assign": Assign,
     "bilinear": Bilinear,
+    "blockwise": Blockwise,
     "cluster": Cluster,
+    "constant": Constant,
     "convolution_aware": ConvolutionAware,
     "convolution_orthogonal": ConvolutionOrthogonal,
     "delta_orthogonal": DeltaOrthogonal,
     "dirac": Dirac,
     "downsampling_filter": DownsamplingFilter,
     "echo_state": EchoState,
-    "glorot_orthogonal": GlorotOrthogonal,
-    "line": Line,
-    "noisy_identity": NoisyIdentity,
-    "ring": Ring,
-    "small_world": SmallWorld,
-    "sparse": Sparse,
-    "spectral": Spectral,
-    "upsampling_filter": UpsamplingFilter,
-    "zer_o": ZerO,
-}
-"""Each class that Keras does not have, under its name in snake case."""
-
-SHORTCUTS: dict[str, type[Initializer]] = {
-    **_BEYOND_KERAS,
-    "assign": Assign,
-    "constant": Constant,
+    "fan_in_uniform": FanInUniform,
+    "from_file": FromFile,
+    "fused_rnn": FusedRNN,
     "glorot_normal": GlorotNormal,
+    "glorot_orthogonal": GlorotOrthogonal,
     "glorot_uniform": GlorotUniform,
     "he_normal": HeNormal,
     "he_uniform": HeUniform,
+    "hippo": HiPPO,
     "identity": Identity,
     "initializer": Initializer,
     "lecun_normal": LecunNormal,
     "lecun_uniform": LecunUniform,
+    "line": Line,
+    "mamba_a": MambaA,
+    "mamba_dt_bias": MambaDtBias,
+    "nan": NaN,
+    "noisy_identity": NoisyIdentity,
     "ones": Ones,
     "orthogonal": Orthogonal,
+    "partial": Partial,
+    "per_group": PerGroup,
+    "positive_unit_ball": PositiveUnitBall,
+    "prior_probability": PriorProbability,
     "random_normal": RandomNormal,
+    "random_sign": RandomSign,
     "random_uniform": RandomUniform,
+    "random_walk": RandomWalk,
+    "range": Range,
+    "ring": Ring,
+    "s4d": S4D,
+    "scaled": Scaled,
+    "scaled_uniform": ScaledUniform,
+    "siren": Siren,
+    "small_world": SmallWorld,
+    "sparse": Sparse,
+    "spectral": Spectral,
     "stft": STFT,
+    "sum": Sum,
     "truncated_normal": TruncatedNormal,
+    "uniform_int": UniformInt,
+    "uniform_unit_scaling": UniformUnitScaling,
+    "unit_forget_bias": UnitForgetBias,
+    "upsampling_filter": UpsamplingFilter,
     "variance_scaling": VarianceScaling,
+    "zer_o": ZerO,
     "zeros": Zeros,
 }
 """Each class under its name in snake case."""
@@ -90,9 +116,33 @@ _HAND_MADE: dict[str, type[Initializer]] = {
     "kaiming_uniform": HeUniform,
     "KaimingNormal": HeNormal,
     "KaimingUniform": HeUniform,
+    "InitializerFromFile": FromFile,
+    "PositiveUnitball": PositiveUnitBall,
+    "positive_unitball": PositiveUnitBall,
+    "RangeInitializer": Range,
+    "UniformIntInitializer": UniformInt,
+    "UniformScaling": UniformUnitScaling,
+    "uniform_scaling": UniformUnitScaling,
+    "rademacher": RandomSign,
 }
 
-_VERSIONED = set(SHORTCUTS.values()) - {Assign, Initializer, STFT, *_BEYOND_KERAS.values()}
+_VERSIONED = (
+    Constant,
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    Identity,
+    LecunNormal,
+    LecunUniform,
+    Ones,
+    Orthogonal,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+    VarianceScaling,
+    Zeros,
+)
 _SHORTCUTS_VERSIONED = (
     "glorot_normal",
     "glorot_uniform",

@@ -7,31 +7,42 @@ from typing import Any
 
 from oneseed import checks
 from oneseed.checks import Shape
-from oneseed.distributions import STDDEV_OF_PM2, Distribution, Normal, TruncatedNormal, Uniform
+from oneseed.distributions import Complex, Distribution, Normal, TruncatedNormal, Uniform
+from oneseed.dtypes import COMPLEX
 from oneseed.fans import Layout, fans, fans_of_axes
-from oneseed.initializers.base import RandomInitializer, Target, check_float
+from oneseed.initializers.base import RandomInitializer, Target, check_inexact
+from oneseed.initializers.gains import squared_gain
 from oneseed.seeds import SeedGenerator
+from oneseed.truncated import STDDEV_OF_PM2
 
 Seed = int | SeedGenerator | None
 Axes = int | Iterable[int] | None
+Law = Normal | TruncatedNormal | Uniform
 
-MODES = ("fan_avg", "fan_in", "fan_out")
+MODES = ("fan_avg", "fan_geo_avg", "fan_in", "fan_out")
 DISTRIBUTIONS = ("normal", "truncated_normal", "uniform", "untruncated_normal")
 
 
 class VarianceScaling(RandomInitializer):
     """Draw with the variance ``scale / max(1, n)``, where n is a fan of the tensor.
 
+    With `nonlinearity` the variance is ``gain**2 * scale / max(1, n)``, with the gain of `calculate_gain`.
+
     With ``distribution="truncated_normal"``, which "normal" stands for as in Keras, the standard deviation
     *after* truncation is ``sqrt(scale / n)``, and values lie within two standard deviations of the
     distribution before truncation. With "uniform" they lie in ``[-limit, limit)``, ``limit = sqrt(3 * scale / n)``.
+
+    In a complex dtype ``E|w|**2`` is that variance: real and imaginary part are independent draws with half of it, each
+    truncated or bounded on its own, so that the values fill a square. The imaginary part comes from the path with
+    "imag" appended. JAX cuts the modulus of a truncated complex value instead, and its constant .9531, which should be
+    .9620, gives a variance 1.9 % too large.
 
     Parameters
     ----------
     scale : float
         The variance times the fan, above 0.
-    mode : {"fan_in", "fan_out", "fan_avg"}
-        What n is: the number of inputs, of outputs, or the average of both.
+    mode : {"fan_in", "fan_out", "fan_avg", "fan_geo_avg"}
+        What n is: the number of inputs, of outputs, the average of both, or their geometric mean.
     distribution : {"truncated_normal", "untruncated_normal", "uniform", "normal"}
         The distribution, in upper or lower case.
     seed : int, SeedGenerator or None
@@ -39,15 +50,20 @@ class VarianceScaling(RandomInitializer):
     input_axes, output_axes : int or sequence of int, optional
         The axes whose product is fan_in, and fan_out; both or neither. They decide the fans only. `axes` at the
         call is the other, fuller way, and the two exclude each other.
+    nonlinearity : str, optional
+        A name that `calculate_gain` knows, such as "relu"; None is no gain.
+    negative_slope : float or scalar tensor, optional
+        The slope of "leaky_relu" below 0; None is 0.01. For no other nonlinearity.
 
     Raises
     ------
     TypeError
-        If `scale` is no real number, or an argument is of another type.
+        If `scale` or `negative_slope` is no real number, or an argument is of another type.
     ValueError
-        If `scale` is not positive and finite, `mode` or `distribution` is unknown, `seed` is out of range, or one of
-        `input_axes` and `output_axes` is given without the other. At the call, if the dtype is not a float,
-        an axis is out of range, or `axes` is given as well.
+        If `scale` is not positive and finite, `mode`, `distribution` or `nonlinearity` is unknown, `seed` is out of
+        range, one of `input_axes` and `output_axes` is given without the other, or `negative_slope` without
+        "leaky_relu". At the call, if the dtype is neither float nor complex, an axis is out of range, or
+        `axes` is given as well.
 
     References
     ----------
@@ -60,6 +76,8 @@ class VarianceScaling(RandomInitializer):
     >>> init = oneseed.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal", seed=7)
     >>> init.describe((100, 50)).distribution
     Normal(mean=0.0, stddev=0.2)
+    >>> oneseed.initializers.VarianceScaling(nonlinearity="relu").describe((50, 100)).distribution
+    TruncatedNormal(mean=0.0, stddev=0.2273694468677113, lower=-2.0, upper=2.0)
     """
 
     def __init__(
@@ -70,6 +88,9 @@ class VarianceScaling(RandomInitializer):
         seed: Seed = None,
         input_axes: Axes = None,
         output_axes: Axes = None,
+        *,
+        nonlinearity: str | None = None,
+        negative_slope: Any = None,
     ) -> None:
         self.scale = checks.scalar("scale", scale)
         if self.scale <= 0:
@@ -86,7 +107,21 @@ class VarianceScaling(RandomInitializer):
                 "`input_axes` and `output_axes` must be given together. Received: "
                 f"input_axes={input_axes!r}, output_axes={output_axes!r}"
             )
+        if negative_slope is not None and nonlinearity != "leaky_relu":
+            raise ValueError(
+                "`negative_slope` must be None unless `nonlinearity` is 'leaky_relu'. Received: "
+                f"negative_slope={negative_slope!r}, nonlinearity={nonlinearity!r}"
+            )
+        self.nonlinearity = nonlinearity
+        self.negative_slope = None if negative_slope is None else checks.scalar("negative_slope", negative_slope)
+        self._gain()  # refuses what it does not know
         super().__init__(seed)
+
+    def _gain(self) -> float:
+        """Return the square of the gain."""
+        if self.nonlinearity is None:
+            return 1.0
+        return squared_gain("negative_slope", self.nonlinearity, self.negative_slope)
 
     def _fans(self, shape: Shape, layout: Layout | None) -> tuple[int, int]:
         if self.input_axes is None or self.output_axes is None:
@@ -100,25 +135,36 @@ class VarianceScaling(RandomInitializer):
 
     def _distribution(self, target: Target) -> Distribution:
         dtype, fan_in, fan_out = target.dtype, target.fan_in, target.fan_out
-        check_float(dtype)
-        n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
-        variance = self.scale / max(1.0, n)
-        made: Uniform | Normal | TruncatedNormal
-        if self.distribution == "uniform":
-            limit = math.sqrt(3.0 * variance)
-            made = Uniform(-limit, limit)
-        elif self.distribution == "untruncated_normal":
-            made = Normal(0.0, math.sqrt(variance))
+        check_inexact(dtype)
+        n = {
+            "fan_in": fan_in,
+            "fan_out": fan_out,
+            "fan_avg": (fan_in + fan_out) / 2,
+            "fan_geo_avg": math.sqrt(fan_in * fan_out),
+        }[self.mode]
+        variance = self._gain() * self.scale / max(1.0, n)
+        if dtype in COMPLEX:
+            part = self._law(variance / 2)
+            made: Law | Complex = Complex(part, part)
         else:
-            made = TruncatedNormal(0.0, math.sqrt(variance) / STDDEV_OF_PM2)
+            made = self._law(variance)
         if made.overflows(dtype):
             raise ValueError(
                 f"`scale` is too large: values can be beyond the largest {dtype}. Received: scale={self.scale!r}"
             )
         return made
 
+    def _law(self, variance: float) -> Law:
+        if self.distribution == "uniform":
+            limit = math.sqrt(3.0 * variance)
+            return Uniform(-limit, limit)
+        if self.distribution == "untruncated_normal":
+            return Normal(0.0, math.sqrt(variance))
+        return TruncatedNormal(0.0, math.sqrt(variance) / STDDEV_OF_PM2)
+
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
+        """Return the constructor's arguments; of those that Keras does not have, the ones that are given."""
+        own = {"nonlinearity": self.nonlinearity, "negative_slope": self.negative_slope}
         return {
             **super().get_config(),
             "scale": self.scale,
@@ -126,6 +172,7 @@ class VarianceScaling(RandomInitializer):
             "distribution": self.distribution,
             "input_axes": copy(self.input_axes),
             "output_axes": copy(self.output_axes),
+            **{key: value for key, value in own.items() if value is not None},
         }
 
 

@@ -23,7 +23,7 @@ class Arrays(Protocol):
         """Look up `rows` (an array of uint32 or uint64) in `table`; one array for each column."""
 
     def clamp(self, x: Array, low: Any, high: Any) -> Array:
-        """``max(low, min(x, high))``, in the dtype of `x`."""
+        """``max(low, min(x, high))``, in the dtype of `x`; the bounds are scalars of the framework, or numbers."""
 
     def select(self, which: Array, choices: Sequence[Array]) -> Array:
         """Take each element from the choice that `which`, an array of uint64, names."""

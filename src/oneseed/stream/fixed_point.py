@@ -9,6 +9,9 @@ from math import isinf, isqrt
 
 PRECISION = 512
 
+FAR = 16
+"""Standard deviations from 0 from which on `normal_cdf` is 0 or 1 but for ``2**-PRECISION``."""
+
 
 def pi(one: int) -> int:
     """Return pi by Machin's formula, 16 arctan(1/5) - 4 arctan(1/239)."""
@@ -35,6 +38,66 @@ def exp_minus(x: Fraction, one: int) -> int:
     return one * one // total
 
 
+def exp(x: Fraction) -> float:
+    """Return exp(x), rounded to the nearest float64.
+
+    Parameters
+    ----------
+    x : Fraction
+        A number of moderate size.
+
+    Returns
+    -------
+    float
+        The value.
+
+    Examples
+    --------
+    >>> exp(Fraction(1))
+    2.718281828459045
+    """
+    one = 1 << PRECISION
+    inverse = exp_minus(abs(x), one)
+    return float(Fraction(inverse, one) if x <= 0 else Fraction(one, inverse))
+
+
+def log(x: Fraction) -> float:
+    """Return the natural logarithm of x > 0, rounded to the nearest float64.
+
+    Parameters
+    ----------
+    x : Fraction
+        A number above 0.
+
+    Returns
+    -------
+    float
+        The value.
+
+    Examples
+    --------
+    >>> log(Fraction(10))
+    2.302585092994046
+    """
+    one = 1 << PRECISION
+
+    def arctanh_twice(numerator: int, denominator: int) -> int:
+        power, square = 2 * one * numerator // denominator, Fraction(numerator, denominator) ** 2
+        total, n = 0, 1
+        while abs(power) > 1:
+            total += power // n
+            power = power * square.numerator // square.denominator
+            n += 2
+        return total
+
+    # x = m * 2**k with m between 1/2 and 2, and log(m) = 2 artanh((m - 1) / (m + 1)).
+    k = x.numerator.bit_length() - x.denominator.bit_length()
+    m = x / Fraction(2) ** k
+    above = m - 1
+    total = k * arctanh_twice(1, 3) + arctanh_twice(above.numerator, above.numerator + 2 * above.denominator)
+    return float(Fraction(total, one))
+
+
 def normal_cdf(x: float) -> Fraction:
     """Return the normal distribution function, to more digits than 64 bits can ask for.
 
@@ -55,7 +118,7 @@ def normal_cdf(x: float) -> Fraction:
     """
     if isinf(x):
         return Fraction(int(x > 0))
-    if abs(x) > 12:  # closer to 0 or 1 than 2**-64, yet not equal
+    if abs(x) > FAR:  # closer to 0 or 1 than 2**-64, yet not equal
         return Fraction(int(x > 0)) - Fraction(1 if x > 0 else -1, 2**PRECISION)
     one = 1 << PRECISION
     # Phi(x) = 1/2 + exp(-x**2/2) / sqrt(2 pi) * sum over n of x**(2n+1) / (1*3*5*...*(2n+1)):
@@ -69,6 +132,11 @@ def normal_cdf(x: float) -> Fraction:
         total += term
     half = total * exp_minus(square / 2, one) // isqrt(2 * pi(one) * one)
     return Fraction(1, 2) + Fraction(half if x > 0 else -half, one)
+
+
+def normal_density(x: float, one: int) -> int:
+    """Return the density of the standard normal distribution."""
+    return exp_minus(Fraction(x) ** 2 / 2, one) * one // isqrt(2 * pi(one) * one)
 
 
 def cos_sin(x: int, one: int) -> tuple[int, int]:

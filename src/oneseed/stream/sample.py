@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oneseed.distributions import Distribution, Integers, Normal, TruncatedNormal, Uniform
-from oneseed.dtypes import numpy_dtype, working_dtype
+from oneseed.dtypes import FLOAT8, LARGEST, rounded, working_dtype
 from oneseed.stream.affine import affine
 from oneseed.stream.arrays import Array, Arrays
+from oneseed.stream.narrow import nearest_float8
 from oneseed.stream.quantile import FRACTION_BITS, mulhi64, quantile32, quantile64
 from oneseed.stream.truncation import window
 
@@ -60,15 +61,20 @@ def recipe(distribution: Distribution, dtype: str) -> Recipe:
         return Recipe("integers", dtype, dtype, 32, first=distribution.low % 2**64, width=width)
     working = working_dtype(dtype)
     bits = 64 if working == "float64" else 32
-    real, narrow = np.dtype(working).type, numpy_dtype(dtype).type
+    real = np.dtype(working).type
+
+    def end(bound: float) -> Any:
+        # Rounding keeps order, so that bounds can be applied before the last rounding, in the dtype that every
+        # framework computes in. In float8 many a bound would become a zero, and of two zeros frameworks take either.
+        return real(bound if dtype in FLOAT8 else rounded(bound, dtype))
+
     if isinstance(distribution, Uniform):
         low, high = distribution.low, distribution.high
         scale = real((high - low) / 2) * real(2.0 ** -UNIFORM_BITS[bits])
         centre = real((high + low) / 2)
-        below = np.nextafter(narrow(high), narrow(-np.inf))
-        # Rounding keeps order and the bounds are values of the result's dtype, so they can be applied
-        # before the last rounding, in the dtype that every framework computes in.
-        return Recipe("uniform", dtype, working, bits, scale, centre or None, real(narrow(low)), real(below))
+        # Not towards infinity, which float8_e4m3fn has not.
+        below = np.nextafter(rounded(high, dtype), rounded(-LARGEST.get(dtype, np.inf), dtype))
+        return Recipe("uniform", dtype, working, bits, scale, centre or None, end(low), real(below))
     assert isinstance(distribution, Normal | TruncatedNormal)
     mean = real(distribution.mean)
     scale = real(distribution.stddev) * real(2.0 ** -FRACTION_BITS[bits])
@@ -76,7 +82,7 @@ def recipe(distribution: Distribution, dtype: str) -> Recipe:
     if isinstance(distribution, Normal):
         return made
     lower, upper = distribution.lower, distribution.upper
-    ends = [real(narrow(distribution.mean + bound * distribution.stddev)) for bound in (lower, upper)]
+    ends = [end(distribution.mean + bound * distribution.stddev) for bound in (lower, upper)]
     first, width = window(lower, upper, bits)
     if width <= 0:
         raise ValueError(
@@ -120,4 +126,6 @@ def sample(recipe: Recipe, u: Array, arrays: Arrays) -> Array:
     value = affine(arrays.cast(whole, working), recipe.scale, recipe.offset, arrays, working)
     if kind != "normal":
         value = arrays.clamp(value, recipe.low, recipe.high)
+    if recipe.dtype in FLOAT8:
+        value = nearest_float8(value, recipe.dtype, arrays)
     return arrays.cast(value, recipe.dtype)

@@ -1,0 +1,265 @@
+"""Fixed distributions: uniform, normal, truncated normal."""
+
+import math
+import warnings
+from functools import partial
+from typing import Any
+
+import torch
+
+from oneseed import checks
+from oneseed.distributions import FARTHEST, Normal, TruncatedNormal, Uniform
+from oneseed.dtypes import INTEGERS, cast_scalar, dtype_name
+from oneseed.initializers import RandomNormal, RandomUniform
+from oneseed.initializers.base import Target
+from oneseed.stream.truncation import window
+from oneseed_torch.init.putting import (
+    Decided,
+    PathLike,
+    Seed,
+    Tensor,
+    check_fits,
+    from_generator,
+    no_values,
+    put,
+    shape_of,
+)
+
+
+def uniform_(
+    tensor: Tensor,
+    a: float = 0.0,
+    b: float = 1.0,
+    generator: torch.Generator | None = None,
+    *,
+    seed: Seed = None,
+    path: PathLike = None,
+    axes: str | None = None,
+) -> Tensor:
+    """Fill a tensor from the uniform distribution on ``[a, b)``, of variance ``(b - a)**2 / 12``.
+
+    Parameters
+    ----------
+    tensor : torch.Tensor
+        The tensor, of a float dtype.
+    a, b : float or scalar tensor
+        The lower bound, which can be drawn, and the upper one, which is never drawn; ``a <= b``.
+    generator : torch.Generator, optional
+        Asks for PyTorch's own numbers from this generator; then `seed`, `path` and `axes` must be None.
+    seed : int, SeedGenerator or None
+        The seed; None takes a new one at each call.
+    path : str or sequence of str and int, optional
+        The parameter's name: each path has a stream of its own.
+    axes : str, optional
+        Names of the axes, such as "i o", which number the elements; None is PyTorch's layout, "o i" and spatial axes.
+
+    Returns
+    -------
+    torch.Tensor
+        `tensor` itself.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If ``a > b``, a bound is not finite or beyond the dtype, the dtype is no float, or `generator` is not alone.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from oneseed_torch import init
+    >>> init.uniform_(torch.empty(3), -1.0, 1.0, seed=7)
+    tensor([ 0.9092,  0.5003, -0.7716])
+    """
+    if generator is not None:
+        return from_generator(torch.nn.init.uniform_, generator, seed=seed, path=path, axes=axes)(tensor, a, b)
+    shape_of(tensor)
+    low, high = checks.scalar("a", a), checks.scalar("b", b)
+    if low > high:
+        raise ValueError(f"`a` must not be above `b`. Received: a={a!r}, b={b!r}")
+    if not math.isfinite(float(high) - float(low)):
+        raise ValueError(f"`b - a` must be below the largest float64. Received: a={a!r}, b={b!r}")
+    dtype = dtype_name(tensor.dtype)
+    if dtype in INTEGERS:  # in which oneseed's own initializer would draw whole numbers
+        raise ValueError(f"`tensor` must be of a float dtype. Received: a tensor of dtype {dtype}")
+    cast_scalar(low, dtype, "a")
+    cast_scalar(high, dtype, "b")
+    check_fits(tensor, Uniform(float(low), float(high)), "b", b)
+    return put(tensor, partial(RandomUniform, low, high), seed, path, axes)
+
+
+def normal_(
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    generator: torch.Generator | None = None,
+    *,
+    seed: Seed = None,
+    path: PathLike = None,
+    axes: str | None = None,
+) -> Tensor:
+    """Fill a tensor from the normal distribution with mean `mean` and variance ``std**2``.
+
+    Parameters
+    ----------
+    tensor : torch.Tensor
+        The tensor, of a float dtype.
+    mean, std : float or scalar tensor
+        The mean, and the standard deviation, 0 or more.
+    generator : torch.Generator, optional
+        Asks for PyTorch's own numbers from this generator; then `seed`, `path` and `axes` must be None.
+    seed : int, SeedGenerator or None
+        The seed; None takes a new one at each call.
+    path : str or sequence of str and int, optional
+        The parameter's name: each path has a stream of its own.
+    axes : str, optional
+        Names of the axes, such as "i o", which number the elements; None is PyTorch's layout, "o i" and spatial axes.
+
+    Returns
+    -------
+    torch.Tensor
+        `tensor` itself.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If `std` is negative, a number is not finite or too large, the dtype is no float, or `generator` is not alone.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from oneseed_torch import init
+    >>> init.normal_(torch.empty(2), seed=0)
+    tensor([-0.2558,  1.1776])
+    """
+    if generator is not None:
+        return from_generator(torch.nn.init.normal_, generator, seed=seed, path=path, axes=axes)(tensor, mean, std)
+    shape_of(tensor)
+    centre, stddev = checks.scalar("mean", mean), not_negative("std", std)
+    check_fits(tensor, Normal(float(centre), float(stddev)), "std", std)
+    return put(tensor, partial(RandomNormal, centre, stddev), seed, path, axes)
+
+
+def trunc_normal_(
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: torch.Generator | None = None,
+    *,
+    seed: Seed = None,
+    path: PathLike = None,
+    axes: str | None = None,
+) -> Tensor:
+    """Fill a tensor from a normal distribution cut at the values `a` and `b`.
+
+    The bounds are values, not numbers of standard deviations: with ``std=0.02`` and the default bounds nothing is cut.
+    `std` is that of the distribution before it is cut. No value is drawn and thrown away: the uniform random integer is
+    mapped into the part of the distribution that is left. Bounds are rounded to the dtype of the tensor.
+
+    Parameters
+    ----------
+    tensor : torch.Tensor
+        The tensor, of a float dtype.
+    mean, std : float or scalar tensor
+        Mean and standard deviation of the distribution before it is cut; ``std > 0``.
+    a, b : float or scalar tensor
+        The smallest and the largest value, either may be infinite; ``a < b``.
+    generator : torch.Generator, optional
+        Asks for PyTorch's own numbers from this generator; then `seed`, `path` and `axes` must be None.
+    seed : int, SeedGenerator or None
+        The seed; None takes a new one at each call.
+    path : str or sequence of str and int, optional
+        The parameter's name: each path has a stream of its own.
+    axes : str, optional
+        Names of the axes, such as "i o", which number the elements; None is PyTorch's layout, "o i" and spatial axes.
+
+    Returns
+    -------
+    torch.Tensor
+        `tensor` itself.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If `std` is not above 0, ``a >= b``, less than ``2**-32`` of the distribution (``2**-64`` in float64) lies
+        between the bounds, values can be beyond the dtype, the dtype is no float, or `generator` is not alone.
+
+    Warns
+    -----
+    UserWarning
+        If `mean` is more than ``2 * std`` outside the bounds: few distinct values are then left to draw.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from oneseed_torch import init
+    >>> w = init.trunc_normal_(torch.empty(1000), std=0.02, a=-0.03, b=0.03, seed=7)
+    >>> w.abs().max() <= 0.03
+    tensor(True)
+    """
+    if generator is not None:
+        own = from_generator(torch.nn.init.trunc_normal_, generator, seed=seed, path=path, axes=axes)
+        return own(tensor, mean, std, a, b)
+    shape_of(tensor)
+    centre, stddev = float(checks.scalar("mean", mean)), float(not_negative("std", std))
+    low, high = _bound("a", a), _bound("b", b)
+    if stddev == 0:
+        raise ValueError(f"`std` must be above 0. Received: std={std!r}")
+    if not low < high:
+        raise ValueError(f"`a` must be below `b`. Received: a={a!r}, b={b!r}")
+    law = _truncated(centre, stddev, low, high, dtype_name(tensor.dtype))
+    check_fits(tensor, law, "std", std)
+    if not no_values(tensor) and (centre < low - 2 * stddev or centre > high + 2 * stddev):
+        warnings.warn(
+            "mean is more than 2 std from [a, b] in trunc_normal_: all values come from one tail of the distribution, "
+            f"where few are distinct. Received: mean={mean!r}, std={std!r}, a={a!r}, b={b!r}",
+            stacklevel=2,
+        )
+
+    def decide(target: Target) -> TruncatedNormal:
+        return law
+
+    return put(tensor, partial(Decided, decide), seed, path, axes)
+
+
+def not_negative(argument: str, value: Any) -> float:
+    """Check a standard deviation."""
+    number = checks.scalar(argument, value)
+    if number < 0:
+        raise ValueError(f"`{argument}` must be 0 or more. Received: {argument}={value!r}")
+    return number
+
+
+def _bound(argument: str, value: Any) -> float:
+    """Check a bound; it may be infinite."""
+    return value if isinstance(value, float) and math.isinf(value) else float(checks.scalar(argument, value))
+
+
+def _truncated(mean: float, stddev: float, low: float, high: float, dtype: str) -> TruncatedNormal:
+    """Return the distribution between two values: its bounds are in standard deviations."""
+    bits = 64 if dtype == "float64" else 32
+    lower, upper = _sigmas(low, mean, stddev, bits, 1), _sigmas(high, mean, stddev, bits, -1)
+    if lower >= upper or window(lower, upper, bits)[1] <= 0:
+        raise ValueError(
+            f"More than 2**-{bits} of the normal distribution must lie between `a` and `b`, in {dtype}. "
+            f"Received: mean={mean!r}, std={stddev!r}, a={low!r}, b={high!r}"
+        )
+    return TruncatedNormal(mean, stddev, lower, upper)
+
+
+def _sigmas(bound: float, mean: float, stddev: float, bits: int, inwards: int) -> float:
+    """Return how many standard deviations a bound lies from the mean, rounded so that none exceeds it."""
+    farthest = FARTHEST[bits]
+    if not abs(bound - mean) < farthest * stddev:  # no sample lies as far out, so that all such bounds are one
+        return math.copysign(farthest, bound - mean)
+    sigmas = (bound - mean) / stddev
+    while (mean + sigmas * stddev - bound) * inwards < 0:
+        sigmas = math.nextafter(sigmas, math.inf * inwards)
+    return sigmas

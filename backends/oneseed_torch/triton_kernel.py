@@ -1,0 +1,246 @@
+"""Stream v1 as a Triton kernel: one pass from counters to the final dtype in the tensor's own memory.
+
+A tensor is seen as rows in which the element index grows by one. A program makes a tile of `ROWS` by four times
+`GROUPS` elements: one Philox counter for each four, of which every word is used. Rows follow each other as they lie in
+memory, so that stores of transposed layouts run along the rows. Numbers that would not fit 32 bits, and floats, come as
+int64 arguments, floats as their bits; nothing that decides a value is a constant of the compiled kernel, but the law.
+"""
+
+# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+# Triton reads the annotations of a kernel in a language of its own.
+
+import triton
+import triton.language as tl
+
+from oneseed.stream import philox
+from oneseed.stream.sample import UNIFORM_BITS
+
+M0 = tl.constexpr(philox.PHILOX_M4x32_0)
+M1 = tl.constexpr(philox.PHILOX_M4x32_1)
+W0 = tl.constexpr(philox.PHILOX_W32_0)
+W1 = tl.constexpr(philox.PHILOX_W32_1)
+ROUNDS = tl.constexpr(philox.ROUNDS)
+UNIT_32 = tl.constexpr(2 ** UNIFORM_BITS[32])
+UNIT_64 = tl.constexpr(2 ** UNIFORM_BITS[64])
+
+
+@triton.jit
+def words(counter, plane: tl.constexpr, stream, seed):
+    """Return the four words of each counter, an int64, side by side along a new last axis, in uint32."""
+    c0 = counter.to(tl.uint32)
+    c1 = (counter >> 32).to(tl.uint32) | (plane << 29)
+    c2 = (c0 & 0) | stream.to(tl.uint32)
+    c3 = (c0 & 0) | (stream.to(tl.int64) >> 32).to(tl.uint32)
+    k0 = seed.to(tl.uint32)
+    k1 = (seed.to(tl.int64) >> 32).to(tl.uint32)
+    for _ in tl.static_range(ROUNDS):
+        p0 = c0.to(tl.uint64) * M0
+        p1 = c2.to(tl.uint64) * M1
+        c0 = (p1 >> 32).to(tl.uint32) ^ c1 ^ k0
+        c2 = (p0 >> 32).to(tl.uint32) ^ c3 ^ k1
+        c1 = p1.to(tl.uint32)
+        c3 = p0.to(tl.uint32)
+        k0 += W0
+        k1 += W1
+    rows: tl.constexpr = counter.shape[0]
+    groups: tl.constexpr = counter.shape[1]
+    return tl.reshape(tl.join(tl.join(c0, c2), tl.join(c1, c3)), (rows, 4 * groups))
+
+
+@triton.jit
+def normal32(u, table):
+    """Return the quantiles of uint32 words as int32 with 28 fraction bits."""
+    sign = u.to(tl.int32, bitcast=True) >> 31
+    tail = (u.to(tl.int32, bitcast=True) ^ sign) | 1
+    w = tail.to(tl.float32).to(tl.uint32, bitcast=True)
+    # A row of four coefficients is read as two int64: fewer loads, and no exchange between threads.
+    row = table + ((w >> 19).to(tl.int32) - (127 << 4)) * 2
+    c01 = tl.load(row)
+    c23 = tl.load(row + 1)
+    x = (w << 13) ^ 0xFFFFFFFF
+    z = tl.umulhi((c23 >> 32).to(tl.uint32), x) + c23.to(tl.uint32)
+    z = tl.umulhi(z, x) + (c01 >> 32).to(tl.uint32)
+    z = tl.umulhi(z, x) + c01.to(tl.uint32)
+    return sign - (z.to(tl.int32, bitcast=True) ^ sign)
+
+
+@triton.jit
+def normal64(u, table):
+    """Return the quantiles of uint64 words as int64 with 59 fraction bits."""
+    sign = u.to(tl.int64, bitcast=True) >> 63
+    tail = (u.to(tl.int64, bitcast=True) ^ sign) | 1
+    w = tail.to(tl.float64).to(tl.uint64, bitcast=True)
+    at = table + ((w >> 47).to(tl.int32) - (1023 << 5)) * 8
+    x = (w << 17) ^ 0xFFFFFFFFFFFFFFFF
+    z = tl.load(at + 7).to(tl.uint64, bitcast=True)
+    for j in tl.static_range(7):
+        z = tl.umulhi(z, x) + tl.load(at + (6 - j)).to(tl.uint64, bitcast=True)
+    return sign - (z.to(tl.int64, bitcast=True) ^ sign)
+
+
+@triton.jit
+def real(bits, dtype: tl.constexpr):
+    """Return a float whose bits came as an int64."""
+    if dtype == tl.float64:
+        return bits.to(tl.int64).to(tl.float64, bitcast=True)
+    else:
+        return bits.to(tl.int32).to(tl.float32, bitcast=True)
+
+
+@triton.jit
+def high_half(x):
+    """Return a float with the low bits of its significand cleared."""
+    if x.dtype == tl.float64:
+        return (x.to(tl.uint64, bitcast=True) >> 27 << 27).to(tl.float64, bitcast=True)
+    else:
+        return (x.to(tl.uint32, bitcast=True) >> 12 << 12).to(tl.float32, bitcast=True)
+
+
+@triton.jit
+def affine(x, scale, offset, SHIFTED: tl.constexpr):
+    """Return ``x * scale + offset``, the same bits with and without fused multiply-add."""
+    if SHIFTED:
+        xh = high_half(x)
+        sh = high_half(scale)
+        return ((offset + sh * xh) + sh * (x - xh)) + (scale - sh) * xh
+    else:
+        return x * scale
+
+
+@triton.jit
+def sample(
+    u,
+    table,
+    scale,
+    offset,
+    low,
+    high,
+    window,
+    width,
+    KIND: tl.constexpr,
+    WIDE: tl.constexpr,
+    SHIFTED: tl.constexpr,
+):
+    """Turn random bits into values of the working dtype, or into integers of 64 bits."""
+    if KIND == "integers":
+        return ((u.to(tl.uint64) * width.to(tl.uint64)) >> 32) + window.to(tl.uint64)
+    else:
+        working: tl.constexpr = tl.float64 if WIDE else tl.float32
+        if KIND == "uniform":
+            if WIDE:
+                whole = ((u >> 10) | 1).to(tl.int64, bitcast=True) - UNIT_64
+            else:
+                whole = ((u >> 7) | 1).to(tl.int32, bitcast=True) - UNIT_32
+        else:
+            if KIND == "truncated_normal":
+                if WIDE:
+                    u = tl.umulhi(u, (u & 0) | width.to(tl.uint64)) + window.to(tl.uint64)
+                else:
+                    u = ((u.to(tl.uint64) * width.to(tl.uint64)) >> 32).to(tl.uint32) + window.to(tl.uint32)
+            whole = normal64(u, table) if WIDE else normal32(u, table)
+        value = affine(whole.to(working), real(scale, working), real(offset, working), SHIFTED)
+        if KIND != "normal":
+            value = tl.maximum(tl.minimum(value, real(high, working)), real(low, working))
+        return value
+
+
+@triton.jit
+def place(row, sizes, steps, RANK: tl.constexpr):
+    """Return how far rows are from the first, given their axes, innermost first; the last needs no size."""
+    far = row * 0
+    for axis in tl.static_range(RANK - 1):
+        far += row % sizes[axis] * steps[axis]
+        row = row // sizes[axis]
+    return far + row * steps[RANK - 1]
+
+
+NUMBERS = [
+    *("seed", "stream", "first", "length", "rows", "stride", "tiles", "start"),
+    *("size0", "size1", "size2", "step0", "step1", "step2", "step3"),
+    *("stored0", "stored1", "stored2", "stride0", "stride1", "stride2", "stride3"),
+    *("scale", "offset", "low", "high", "window", "width"),
+]
+"""The arguments for whose values nothing is compiled anew."""
+
+
+@triton.jit(do_not_specialize=NUMBERS)
+def fill_kernel(
+    out,
+    table,
+    seed: tl.int64,
+    stream: tl.int64,
+    first: tl.int64,
+    length: tl.int64,
+    rows: tl.int64,
+    stride: tl.int64,
+    tiles: tl.int64,
+    start: tl.int64,
+    size0: tl.int64,
+    size1: tl.int64,
+    size2: tl.int64,
+    step0: tl.int64,
+    step1: tl.int64,
+    step2: tl.int64,
+    step3: tl.int64,
+    stored0: tl.int64,
+    stored1: tl.int64,
+    stored2: tl.int64,
+    stride0: tl.int64,
+    stride1: tl.int64,
+    stride2: tl.int64,
+    stride3: tl.int64,
+    scale: tl.int64,
+    offset: tl.int64,
+    low: tl.int64,
+    high: tl.int64,
+    window: tl.int64,
+    width: tl.int64,
+    KIND: tl.constexpr,
+    WIDE: tl.constexpr,
+    SHIFTED: tl.constexpr,
+    ALIGNED: tl.constexpr,
+    DENSE: tl.constexpr,
+    QUADS: tl.constexpr,
+    ACROSS: tl.constexpr,
+    AXES: tl.constexpr,
+    STORED: tl.constexpr,
+    ROWS: tl.constexpr,
+    GROUPS: tl.constexpr,
+):
+    """Make one tile; `oneseed_torch.triton_launch` has what the arguments are."""
+    program = start.to(tl.int64) + tl.program_id(0)
+    if AXES == 0:
+        group = program * GROUPS
+        begin = first
+    else:
+        group = program % tiles * GROUPS
+        row = program // tiles * ROWS + tl.expand_dims(tl.arange(0, ROWS), 1)
+        begin = first + place(row, (size0, size1, size2), (step0, step1, step2, step3), AXES)
+    counter = (begin >> 2) + (group + tl.expand_dims(tl.arange(0, GROUPS), 0))
+
+    u = words(counter, 0, stream, seed)
+    if WIDE:
+        u = (u.to(tl.uint64) << 32) | words(counter, 1, stream, seed)
+
+    value = sample(u, table, scale, offset, low, high, window, width, KIND, WIDE, SHIFTED)
+    value = value.to(out.dtype.element_ty)
+
+    at = group * 4 + tl.expand_dims(tl.arange(0, 4 * GROUPS), 0)
+    inside = (group + GROUPS) * 4 <= length
+    if not ALIGNED:
+        at = at - (begin & 3)
+    mask = (at >= 0) & (at < length)
+    # A thread has four values of each counter; to store more at once it would have to exchange them with others.
+    to = out + (tl.max_contiguous(at, (1, 4)) if DENSE else at * stride)
+    if AXES > 0:
+        # What is known to be 1 tells the compiler to store along the rows.
+        innermost = 1 if ACROSS else stride0
+        far = place(row, (stored0, stored1, stored2), (innermost, stride1, stride2, stride3), STORED)
+        # Strides that come in fours tell the compiler that stores of four are aligned.
+        to += far * 4 if QUADS else far
+        mask &= row < rows
+        inside = inside & ((program // tiles + 1) * ROWS <= rows)
+    if ALIGNED and inside:
+        tl.store(to, value)  # without a mask stores are wide, whatever the sizes
+    else:
+        tl.store(to, value, mask=mask)

@@ -1,0 +1,178 @@
+"""Tensors made of other draws: side by side, added up, or packed into a vector.
+
+Each part is a `Draw` of its own, with its own shape, fans and path. A block of the whole asks each part for no more
+than what lies in the block.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oneseed import registry
+from oneseed.distributions import Fill, Structured
+from oneseed.draws import Draw
+from oneseed.dtypes import COMPLEX, cast_array, numpy_dtype, working_dtype
+from oneseed.host import HOST, numbers
+
+Array = NDArray[Any]
+
+
+def on_host(draw: Draw) -> Array:
+    """Execute a draw in NumPy."""
+    made: Array = registry.load(HOST).draw(draw)
+    return made
+
+
+def parts_of(draw: Draw) -> tuple[Draw, ...]:
+    """Return the draws that one is made of, down to those that are made of no others."""
+    below = draw.distribution.parts if isinstance(draw.distribution, Composite) else ()
+    return tuple(leaf for part in below for leaf in parts_of(part)) if below else (draw,)
+
+
+@dataclass(frozen=True, slots=True)
+class Composite(Structured):
+    """What is made of parts."""
+
+    parts: tuple[Draw, ...]
+    """The draws of the whole parts."""
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows."""
+        return {"parts": [part.as_dict() for part in self.parts]}
+
+
+@dataclass(frozen=True, slots=True)
+class Concatenated(Composite):
+    """Parts that lie one behind the other along an axis.
+
+    A backend may draw what `within` returns itself, wherever it draws, and concatenate it.
+    """
+
+    name: ClassVar[str] = "concatenated"
+
+    axis: int
+
+    def within(self, draw: Draw) -> list[Draw]:
+        """Return what the block takes of each part, at least one draw, in order."""
+        first, last = draw.offset[self.axis], draw.offset[self.axis] + draw.block[self.axis]
+        found, start = [], 0
+        for part in self.parts:
+            low, high = max(first - start, 0), min(last - start, part.shape[self.axis])
+            if low < high and 0 not in draw.block:
+                offset, block = list(draw.offset), list(draw.block)
+                offset[self.axis], block[self.axis] = low, high - low
+                found.append(part._replace(offset=tuple(offset), block=tuple(block)))
+            start += part.shape[self.axis]
+        return found or [draw._replace(distribution=Fill(0), seed=None)]
+
+    def values(self, draw: Draw) -> Array:
+        """Make the parts of the block."""
+        return np.concatenate([on_host(part) for part in self.within(draw)], axis=self.axis)
+
+
+@dataclass(frozen=True, slots=True)
+class Combination(Composite):
+    """The sum of parts, each times a factor, in float64; then it is rounded."""
+
+    name: ClassVar[str] = "combination"
+
+    factors: tuple[float, ...]
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows."""
+        return {"factors": list(self.factors), "parts": [part.as_dict() for part in self.parts]}
+
+    def values(self, draw: Draw) -> Array:
+        """Add up the block."""
+        wide = "complex128" if draw.dtype in COMPLEX else "float64"
+        terms = [
+            on_host(part._replace(offset=draw.offset, block=draw.block)).astype(wide) * factor
+            for part, factor in zip(self.parts, self.factors, strict=True)
+        ]
+        return rounded(sum(terms[1:], start=terms[0]), draw.dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed(Composite):
+    """Matrices and vectors, each in row-major order, one behind the other in a vector."""
+
+    name: ClassVar[str] = "packed"
+
+    def values(self, draw: Draw) -> Array:
+        """Make the block, from those rows of each part that it touches, or the part of a row in which it lies."""
+        out = np.empty(draw.block, numpy_dtype(draw.dtype))
+        first, last, start = draw.offset[0], draw.offset[0] + draw.block[0], 0
+        for part in self.parts:
+            size = int(np.prod(part.shape))
+            low, high = max(first - start, 0), min(last - start, size)
+            if low < high:
+                row = size // part.shape[0]
+                top, bottom = low // row, -(-high // row)
+                left, right = (low - top * row, high - top * row) if bottom - top == 1 else (0, row)
+                rank = len(part.shape)
+                offset, block = (top, left)[:rank], (bottom - top, right - left)[:rank]
+                made = on_host(part._replace(offset=offset, block=block)).reshape(-1)
+                at, skipped = start + low - first, low - top * row - left
+                out[at : at + high - low] = made[skipped : skipped + high - low]
+            start += size
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class Called(Structured):
+    """What a function of shape and dtype returns."""
+
+    name: ClassVar[str] = "called"
+
+    function: Any
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows."""
+        return {"function": repr(self.function)}
+
+    def values(self, draw: Draw) -> Array:
+        """Call the function for the whole tensor, and cut the block out."""
+        made = numbers("initializer", self.function(draw.shape, draw.dtype))
+        if made.shape != draw.shape:
+            raise ValueError(
+                f"An initializer must return a tensor of the shape that it is asked for, {draw.shape}. Received: a "
+                f"tensor of shape {made.shape} from {self.function!r}"
+            )
+        return cast_array(made[draw.slices], draw.dtype, "initializer")
+
+
+def rounded(wide: Array, dtype: str) -> Array:
+    """Round float64 or complex128 values to a dtype: to the one it is worked in first, so that a half rounds float32.
+
+    Parameters
+    ----------
+    wide : ndarray
+        The values.
+    dtype : str
+        The name of a float or complex dtype.
+
+    Returns
+    -------
+    ndarray
+        The values in the dtype.
+
+    Raises
+    ------
+    ValueError
+        If a finite value is beyond the largest of the dtype.
+    """
+    with np.errstate(over="ignore"):
+        working = dtype if dtype in COMPLEX else working_dtype(dtype)
+        made: Array = wide.astype(numpy_dtype(working)).astype(numpy_dtype(dtype))
+    beyond = np.isfinite(wide) & ~np.isfinite(made)
+    if beyond.any():
+        raise ValueError(
+            f"A value is beyond the largest {dtype}; use a wider dtype, or smaller parts and factors. "
+            f"Received: {wide[beyond].flat[0]}"
+        )
+    return made

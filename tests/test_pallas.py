@@ -1,0 +1,157 @@
+"""The Pallas kernel makes the bits of stream v1: interpreted anywhere, and on a GPU if one is there."""
+
+import random
+
+import numpy as np
+import pytest
+import reference
+from draws_of_tests import LAWS
+from frameworks import installed
+from test_known_answers import NORMALS, ROWS, SHAPE, UNIFORMS, WINDOWS
+
+if not installed("jax"):
+    pytest.skip("jax is not installed", allow_module_level=True)
+
+import jax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec, SingleDeviceSharding
+
+from oneseed import registry
+from oneseed.distributions import Integers, Normal, TruncatedNormal, Uniform
+from oneseed.draws import Draw
+from oneseed_jax import by_four, compiled
+
+FLOATS = ("bfloat16", "float16", "float32")
+
+
+def gpus():
+    try:
+        return jax.devices("gpu")
+    except RuntimeError:
+        return []
+
+
+GPU = pytest.param("gpu", marks=[] if gpus() else pytest.mark.skip("no GPU is here"))
+
+
+@pytest.fixture(params=["interpreter", GPU])
+def drawn(request, monkeypatch):
+    """What makes an array of a draw."""
+    if request.param == "interpreter":
+        monkeypatch.setattr(compiled, "SWITCH", "ONESEED_TEST_PALLAS")
+        monkeypatch.setenv("ONESEED_TEST_PALLAS", "1")
+        program = by_four.program
+        monkeypatch.setattr(by_four, "program", lambda sharding: program(sharding, True))
+        monkeypatch.setattr(by_four, "suits", lambda draw, sharding: True)
+        return lambda draw: np.asarray(compiled.elements(draw))
+    monkeypatch.setenv(compiled.SWITCH, "1")
+    place = SingleDeviceSharding(gpus()[0])
+
+    def made(draw):
+        assert by_four.suits(draw, place)
+        return np.asarray(compiled.elements(draw, place))
+
+    return made
+
+
+def agree(drawn, draw):
+    found, expected = drawn(draw), registry.load("numpy").draw(draw)
+    assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+    assert found.tobytes() == expected.tobytes()
+
+
+def test_known_answers(drawn):
+    for number, row in enumerate(ROWS):
+        known, turn, kind = row["float32"], number % 4, list(WINDOWS)[number // 4 % 2]
+        law, pattern = [
+            (Normal(*NORMALS[turn]), known["normal"][turn]),
+            (Uniform(*UNIFORMS[turn]), known["uniform"][turn]),
+            (TruncatedNormal(*NORMALS[turn], *WINDOWS[kind]), known[kind][turn]),
+        ][number // 12 % 3]
+        address = row["seed"], tuple(row["path"]), (0,), 1, 1, (row["index"],), (1,)
+        assert reference.patterns(drawn(Draw(law, SHAPE, "float32", *address))) == [int(pattern, 16)]
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("law", LAWS, ids=repr)
+def test_odd_sizes(drawn, law, dtype):
+    place = FLOATS.index(dtype) + LAWS.index(law)
+    first = (1, 2**34 - 3, 2**40 + 6, 0)[place % 4]
+    size = 4 * by_four.COUNTERS + 1 if dtype == "float32" else (2, 3, 5, 64)[place % 4]
+    agree(drawn, Draw(law, SHAPE, dtype, 2**64 - 3, ("a", 1), (0,), 1, 1, (first,), (size,)))
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16", "int32", "uint32"])
+def test_integers(drawn, dtype):
+    agree(drawn, Draw(Integers(3, 100), (50, 7), dtype, 5, (), (0, 1), 1, 1, (1, 0), (9, 7)))
+
+
+def test_runs_of_any_shape(drawn):
+    dice = random.Random(3)
+    for _ in range(6):
+        shape = tuple(dice.choice((1, 2, 5, 9)) for _ in range(dice.randrange(4)))
+        offset = tuple(dice.randrange(size) if axis == 0 else 0 for axis, size in enumerate(shape))
+        block = tuple(size - at for size, at in zip(shape, offset, strict=True))
+        order = tuple(range(len(shape)))
+        agree(drawn, Draw(dice.choice(LAWS), shape, "float32", dice.randrange(2**64), (), order, 1, 1, offset, block))
+
+
+def test_keys(drawn):
+    draw = Draw(Normal(), (9,), "float32", jax.random.key(7), (), (0,), 1, 1, (0,), (9,))
+    expected = registry.load("numpy").draw(Draw(Normal(), (9,), "float32", 7, (), (0,), 1, 1, (0,), (9,)))
+    assert drawn(draw).tobytes() == expected.tobytes()
+
+
+# Devices that are not here, and the choice
+
+
+@pytest.mark.parametrize("dtype", [*FLOATS, "int32"])
+def test_lowers_to_triton(monkeypatch, dtype):
+    kept = {}
+
+    def program(sharding):
+        return lambda *arguments: kept.setdefault("arguments", arguments)
+
+    monkeypatch.setenv(compiled.SWITCH, "1")
+    monkeypatch.setattr(by_four, "suits", lambda draw, sharding: True)
+    real = by_four.program
+    monkeypatch.setattr(by_four, "program", program)
+    law = Integers(0, 9) if dtype == "int32" else TruncatedNormal(0.3, 0.02)
+    compiled.elements(Draw(law, (1000,), dtype, 2**63, ("a",), (0,), 1, 1, (0,), (1000,)))
+    lowered = real(None).trace(*kept["arguments"]).lower(lowering_platforms=("cuda",)).as_text()
+    assert "triton_kernel_call" in lowered or "xla.gpu.triton" in lowered
+
+
+def test_the_compiled_function_unless_asked_otherwise(monkeypatch):
+    def refuse(draw, sharding):
+        raise AssertionError("nobody asked for the kernel")
+
+    monkeypatch.delenv(compiled.SWITCH, raising=False)
+    monkeypatch.setattr(by_four, "suits", refuse)
+    draw = Draw(Normal(), (9,), "float32", 7, (), (0,), 1, 1, (0,), (9,))
+    assert np.asarray(compiled.elements(draw)).tobytes() == registry.load("numpy").draw(draw).tobytes()
+    monkeypatch.setenv(compiled.SWITCH, "1")
+    with pytest.raises(AssertionError, match="nobody asked"):
+        compiled.elements(draw)
+
+
+def test_what_suits(monkeypatch):
+    class Device:
+        platform = "gpu"
+
+    def draw(shape=(6, 4), order=(0, 1), offset=(2, 0), block=(3, 4), dtype="float32"):
+        return Draw(Normal(), shape, dtype, 7, (), order, 1, 1, offset, block)
+
+    assert not by_four.suits(draw(), None)  # on a CPU
+    monkeypatch.setattr(by_four, "default_device", Device)
+    assert by_four.suits(draw(), None)
+    assert by_four.suits(draw(block=(1, 3)), None)
+    assert not by_four.suits(draw(block=(3, 3)), None)
+    assert not by_four.suits(draw(order=(1, 0)), None)
+    assert not by_four.suits(draw(dtype="float64"), None)
+    assert not by_four.suits(draw(block=(0, 4)), None)
+    assert not by_four.suits(draw((2**20, 2**20), offset=(0, 0), block=(2**11, 2**20)), None)
+    mesh = NamedSharding(Mesh(np.array(jax.devices()[:1]), ("x",)), PartitionSpec("x"))
+    assert not by_four.suits(draw(), mesh)
+    seen = []
+    jax.jit(lambda: seen.append(by_four.suits(draw(), None)))()
+    assert seen == [False]
