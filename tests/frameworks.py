@@ -1,5 +1,6 @@
 """The backends under test, and which of them must be there."""
 
+import importlib
 import importlib.util
 import os
 from enum import Enum
@@ -25,6 +26,13 @@ def installed(name):
     found = importlib.util.find_spec(name) is not None
     assert found or name not in REQUIRED, f"{name} is not installed, though this session must test it"
     return found
+
+
+def peer(name):
+    """Return a module of a framework, to be compared with; skip the test where the framework may be missing and is."""
+    if not installed(name.partition(".")[0]):
+        pytest.skip(f"{name} is not installed")
+    return importlib.import_module(name)
 
 
 ALL = [

@@ -108,9 +108,9 @@ def test_partition(init, shape, offset, kind, words):
 # Ranks
 
 
-@pytest.mark.parametrize("shape", [(), (2,), (2, 2, 2)])
-def test_identity_of_another_rank(shape):
-    with refused(ValueError, "`shape` must have 2 axes for an identity matrix", str(len(shape)), received="shape="):
+@pytest.mark.parametrize("shape", [(), (2,)])
+def test_identity_of_too_low_a_rank(shape):
+    with refused(ValueError, "`shape` must have at least 2 axes", received=f"shape={shape}"):
         I.Identity()(shape)
 
 

@@ -230,3 +230,27 @@ def _finite(argument: str, value: Any, kinds: Any, what: str) -> Any:
 def _converted(value: Any) -> complex:
     """Return what a tensor of one number without a method for it holds."""
     return complex(value) if "complex" in str(getattr(value, "dtype", "")) else float(value)
+
+
+def at_least(argument: str, value: Any, low: float) -> float:
+    """Return a finite real number of `low` or more; errors as in `scalar`, and ValueError if it is less."""
+    number = scalar(argument, value)
+    if number < low:
+        raise ValueError(f"`{argument}` must be {low} or more. Received: {argument}={value!r}")
+    return number
+
+
+def positive(argument: str, value: Any) -> float:
+    """Return a finite real number above 0; errors as in `scalar`, and ValueError if it is 0 or less."""
+    number = scalar(argument, value)
+    if number <= 0:
+        raise ValueError(f"`{argument}` must be above 0. Received: {argument}={value!r}")
+    return number
+
+
+def probability(argument: str, value: Any) -> float:
+    """Return a real number between 0 and 1; errors as in `scalar`, and ValueError if it lies outside."""
+    number = scalar(argument, value)
+    if not 0 <= number <= 1:
+        raise ValueError(f"`{argument}` must lie in [0, 1]. Received: {argument}={value!r}")
+    return number

@@ -7,10 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import registry
+from oneseed.checks import Shape
 from oneseed.distributions import Distribution, Integers, Normal
 from oneseed.draws import Draw
 from oneseed.dtypes import NUMERIC
 from oneseed.protocol import Backend
+from oneseed.stream.paths import stream_number
+from oneseed.stream.philox import words_of_blocks
 
 HOST = "numpy"
 
@@ -86,8 +89,59 @@ def words(draw: Draw) -> NDArray[np.uint32]:
 
 def gaussian(draw: Draw) -> NDArray[Any]:
     """Return the standard normal values at the address of a draw, whole, in float64, in logical order."""
-    shape = tuple(draw.shape[axis] for axis in draw.order)
-    rank = len(shape)
-    normal = Draw(Normal(), shape, "float64", draw.seed, draw.path, tuple(range(rank)), 1, 1, (0,) * rank, shape)
-    values: NDArray[Any] = registry.load(HOST).draw(normal)
-    return values
+    return field(Normal(), draw, tuple(draw.shape[axis] for axis in draw.order))
+
+
+def field(law: Distribution, draw: Draw, shape: Shape, at: int = 0, *names: str) -> NDArray[Any]:
+    """Return the values of a random field at the address of a draw, in float64.
+
+    Parameters
+    ----------
+    law : Distribution
+        The distribution, one that is sampled.
+    draw : Draw
+        What has the seed and the path.
+    shape : tuple of int
+        The shape of a tensor of the field, which holds many of them, one after the other.
+    at : int
+        Which of them.
+    *names : str
+        The field's name, for every field of a draw but the first.
+
+    Returns
+    -------
+    ndarray of float64
+        The tensor.
+    """
+    rank = len(shape) + 1
+    whole, block, offset = (at + 1, *shape), (1, *shape), (at, *(0,) * len(shape))
+    path = (*draw.path, *names)
+    asked = Draw(law, whole, "float64", draw.seed, path, tuple(range(rank)), 1, 1, offset, block)
+    (values,) = registry.load(HOST).draw(asked)
+    made: NDArray[Any] = values
+    return made
+
+
+def words_at(draw: Draw, first: int, count: int, *names: str) -> NDArray[np.uint64]:
+    """Return the 64-bit words of consecutive elements of a random field at the address of a draw.
+
+    Parameters
+    ----------
+    draw : Draw
+        What has the seed and the path.
+    first, count : int
+        The index of the first element, and how many.
+    *names : str
+        The field's name, for every field of a draw but the first.
+
+    Returns
+    -------
+    ndarray of uint64, shape (count,)
+        The words.
+    """
+    stream = stream_number((*draw.path, *names))
+    blocks = np.arange(first >> 2, (first + count + 3) >> 2, dtype=np.uint64)
+    high, low = (np.stack(words_of_blocks(blocks, draw.seed, stream, plane), axis=-1).reshape(-1) for plane in (0, 1))
+    start = first & 3
+    made: NDArray[np.uint64] = (high << np.uint64(32) | low)[start : start + count]
+    return made

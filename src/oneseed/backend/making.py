@@ -4,6 +4,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any, SupportsIndex
 
+from oneseed import checks
 from oneseed.backend.owners import Tensor, array_of, in_force, owner_of
 from oneseed.initializers import Constant, Identity, Ones, Zeros
 
@@ -234,4 +235,6 @@ def eye(size: SupportsIndex | Sequence[int], dtype: Any = None, name: str | None
         shape: Any = size if isinstance(size, bool) else (operator.index(size),) * 2  # type: ignore[arg-type]
     except TypeError:
         shape = size
+    if len(checks.shape(shape)) != 2:
+        raise ValueError(f"`size` must be a number, or two for a matrix of 2 axes. Received: size={size!r}")
     return Identity()(shape, dtype)

@@ -4,6 +4,7 @@ Every class is here, every alias in snake case as the class itself (``he_normal 
 no ``sum``, which is Python's own), and `get`, `serialize`, `deserialize` and `register`.
 """
 
+from oneseed.initializers.aware import ConvolutionAware
 from oneseed.initializers.base import Initializer
 from oneseed.initializers.by_shape import FanInUniform, RandomWalk, ScaledUniform, Siren, UniformUnitScaling
 from oneseed.initializers.combination import Partial, Scaled, Sum
@@ -11,13 +12,17 @@ from oneseed.initializers.composition import Blockwise, PerGroup
 from oneseed.initializers.constants import Assign, Constant, Ones, Zeros
 from oneseed.initializers.discrete import PositiveUnitBall, RandomSign, UniformInt
 from oneseed.initializers.files import FromFile
+from oneseed.initializers.filters import Bilinear, DownsamplingFilter, UpsamplingFilter
 from oneseed.initializers.fourier import STFT
 from oneseed.initializers.gains import calculate_gain
 from oneseed.initializers.haar import Orthogonal
 from oneseed.initializers.markers import NaN, PriorProbability, Range
 from oneseed.initializers.names import register
+from oneseed.initializers.orthogonal_kernels import ConvolutionOrthogonal, DeltaOrthogonal, GlorotOrthogonal
 from oneseed.initializers.random import RandomNormal, RandomUniform, TruncatedNormal
 from oneseed.initializers.recurrent import FusedRNN, UnitForgetBias
+from oneseed.initializers.reservoirs import Cluster, EchoState, SmallWorld
+from oneseed.initializers.rings import Line, Ring
 from oneseed.initializers.scaling import (
     GlorotNormal,
     GlorotUniform,
@@ -28,15 +33,27 @@ from oneseed.initializers.scaling import (
     VarianceScaling,
 )
 from oneseed.initializers.serialization import deserialize, get, serialize
+from oneseed.initializers.sparse import Sparse
+from oneseed.initializers.spectral import Spectral
 from oneseed.initializers.state_space import S4D, HiPPO, MambaA, MambaDtBias
-from oneseed.initializers.structured import Identity
+from oneseed.initializers.structured import Dirac, Identity, NoisyIdentity
+from oneseed.initializers.zero import ZerO
 
+bilinear = Bilinear
 blockwise = Blockwise
+cluster = Cluster
 constant = Constant
+convolution_aware = ConvolutionAware
+convolution_orthogonal = ConvolutionOrthogonal
+delta_orthogonal = DeltaOrthogonal
+dirac = Dirac
+downsampling_filter = DownsamplingFilter
+echo_state = EchoState
 fan_in_uniform = FanInUniform
 from_file = FromFile
 fused_rnn = FusedRNN
 glorot_normal = GlorotNormal
+glorot_orthogonal = GlorotOrthogonal
 glorot_uniform = GlorotUniform
 he_normal = HeNormal
 he_uniform = HeUniform
@@ -44,9 +61,11 @@ hippo = HiPPO
 identity = Identity
 lecun_normal = LecunNormal
 lecun_uniform = LecunUniform
+line = Line
 mamba_a = MambaA
 mamba_dt_bias = MambaDtBias
 nan = NaN
+noisy_identity = NoisyIdentity
 ones = Ones
 orthogonal = Orthogonal
 partial = Partial
@@ -57,28 +76,43 @@ random_normal = RandomNormal
 random_sign = RandomSign
 random_uniform = RandomUniform
 random_walk = RandomWalk
+ring = Ring
 s4d = S4D
 scaled = Scaled
 scaled_uniform = ScaledUniform
 siren = Siren
+small_world = SmallWorld
+sparse = Sparse
+spectral = Spectral
 stft = STFT
 truncated_normal = TruncatedNormal
 uniform_int = UniformInt
 uniform_unit_scaling = UniformUnitScaling
 unit_forget_bias = UnitForgetBias
+upsampling_filter = UpsamplingFilter
 variance_scaling = VarianceScaling
+zer_o = ZerO
 zeros = Zeros
 
 __all__ = [
     "S4D",
     "STFT",
     "Assign",
+    "Bilinear",
     "Blockwise",
+    "Cluster",
     "Constant",
+    "ConvolutionAware",
+    "ConvolutionOrthogonal",
+    "DeltaOrthogonal",
+    "Dirac",
+    "DownsamplingFilter",
+    "EchoState",
     "FanInUniform",
     "FromFile",
     "FusedRNN",
     "GlorotNormal",
+    "GlorotOrthogonal",
     "GlorotUniform",
     "HeNormal",
     "HeUniform",
@@ -87,9 +121,11 @@ __all__ = [
     "Initializer",
     "LecunNormal",
     "LecunUniform",
+    "Line",
     "MambaA",
     "MambaDtBias",
     "NaN",
+    "NoisyIdentity",
     "Ones",
     "Orthogonal",
     "Partial",
@@ -101,25 +137,40 @@ __all__ = [
     "RandomUniform",
     "RandomWalk",
     "Range",
+    "Ring",
     "Scaled",
     "ScaledUniform",
     "Siren",
+    "SmallWorld",
+    "Sparse",
+    "Spectral",
     "Sum",
     "TruncatedNormal",
     "UniformInt",
     "UniformUnitScaling",
     "UnitForgetBias",
+    "UpsamplingFilter",
     "VarianceScaling",
+    "ZerO",
     "Zeros",
+    "bilinear",
     "blockwise",
     "calculate_gain",
+    "cluster",
     "constant",
+    "convolution_aware",
+    "convolution_orthogonal",
+    "delta_orthogonal",
     "deserialize",
+    "dirac",
+    "downsampling_filter",
+    "echo_state",
     "fan_in_uniform",
     "from_file",
     "fused_rnn",
     "get",
     "glorot_normal",
+    "glorot_orthogonal",
     "glorot_uniform",
     "he_normal",
     "he_uniform",
@@ -127,9 +178,11 @@ __all__ = [
     "identity",
     "lecun_normal",
     "lecun_uniform",
+    "line",
     "mamba_a",
     "mamba_dt_bias",
     "nan",
+    "noisy_identity",
     "ones",
     "orthogonal",
     "partial",
@@ -141,16 +194,22 @@ __all__ = [
     "random_uniform",
     "random_walk",
     "register",
+    "ring",
     "s4d",
     "scaled",
     "scaled_uniform",
     "serialize",
     "siren",
+    "small_world",
+    "sparse",
+    "spectral",
     "stft",
     "truncated_normal",
     "uniform_int",
     "uniform_unit_scaling",
     "unit_forget_bias",
+    "upsampling_filter",
     "variance_scaling",
+    "zer_o",
     "zeros",
 ]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from oneseed.checks import nearest
+from oneseed.initializers.aware import ConvolutionAware
 from oneseed.initializers.base import Initializer
 from oneseed.initializers.by_shape import FanInUniform, RandomWalk, ScaledUniform, Siren, UniformUnitScaling
 from oneseed.initializers.combination import Partial, Scaled, Sum
@@ -11,11 +12,15 @@ from oneseed.initializers.composition import Blockwise, PerGroup
 from oneseed.initializers.constants import Assign, Constant, Ones, Zeros
 from oneseed.initializers.discrete import PositiveUnitBall, RandomSign, UniformInt
 from oneseed.initializers.files import FromFile
+from oneseed.initializers.filters import Bilinear, DownsamplingFilter, UpsamplingFilter
 from oneseed.initializers.fourier import STFT
 from oneseed.initializers.haar import Orthogonal
 from oneseed.initializers.markers import NaN, PriorProbability, Range
+from oneseed.initializers.orthogonal_kernels import ConvolutionOrthogonal, DeltaOrthogonal, GlorotOrthogonal
 from oneseed.initializers.random import RandomNormal, RandomUniform, TruncatedNormal
 from oneseed.initializers.recurrent import FusedRNN, UnitForgetBias
+from oneseed.initializers.reservoirs import Cluster, EchoState, SmallWorld
+from oneseed.initializers.rings import Line, Ring
 from oneseed.initializers.scaling import (
     GlorotNormal,
     GlorotUniform,
@@ -25,19 +30,31 @@ from oneseed.initializers.scaling import (
     LecunUniform,
     VarianceScaling,
 )
+from oneseed.initializers.sparse import Sparse
+from oneseed.initializers.spectral import Spectral
 from oneseed.initializers.state_space import S4D, HiPPO, MambaA, MambaDtBias
-from oneseed.initializers.structured import Identity
+from oneseed.initializers.structured import Dirac, Identity, NoisyIdentity
+from oneseed.initializers.zero import ZerO
 
 Class = TypeVar("Class", bound=type)
 
 SHORTCUTS: dict[str, type[Initializer]] = {
     "assign": Assign,
+    "bilinear": Bilinear,
     "blockwise": Blockwise,
+    "cluster": Cluster,
     "constant": Constant,
+    "convolution_aware": ConvolutionAware,
+    "convolution_orthogonal": ConvolutionOrthogonal,
+    "delta_orthogonal": DeltaOrthogonal,
+    "dirac": Dirac,
+    "downsampling_filter": DownsamplingFilter,
+    "echo_state": EchoState,
     "fan_in_uniform": FanInUniform,
     "from_file": FromFile,
     "fused_rnn": FusedRNN,
     "glorot_normal": GlorotNormal,
+    "glorot_orthogonal": GlorotOrthogonal,
     "glorot_uniform": GlorotUniform,
     "he_normal": HeNormal,
     "he_uniform": HeUniform,
@@ -46,9 +63,11 @@ SHORTCUTS: dict[str, type[Initializer]] = {
     "initializer": Initializer,
     "lecun_normal": LecunNormal,
     "lecun_uniform": LecunUniform,
+    "line": Line,
     "mamba_a": MambaA,
     "mamba_dt_bias": MambaDtBias,
     "nan": NaN,
+    "noisy_identity": NoisyIdentity,
     "ones": Ones,
     "orthogonal": Orthogonal,
     "partial": Partial,
@@ -60,17 +79,23 @@ SHORTCUTS: dict[str, type[Initializer]] = {
     "random_uniform": RandomUniform,
     "random_walk": RandomWalk,
     "range": Range,
+    "ring": Ring,
     "s4d": S4D,
     "scaled": Scaled,
     "scaled_uniform": ScaledUniform,
     "siren": Siren,
+    "small_world": SmallWorld,
+    "sparse": Sparse,
+    "spectral": Spectral,
     "stft": STFT,
     "sum": Sum,
     "truncated_normal": TruncatedNormal,
     "uniform_int": UniformInt,
     "uniform_unit_scaling": UniformUnitScaling,
     "unit_forget_bias": UnitForgetBias,
+    "upsampling_filter": UpsamplingFilter,
     "variance_scaling": VarianceScaling,
+    "zer_o": ZerO,
     "zeros": Zeros,
 }
 """Each class under its name in snake case."""
