@@ -160,7 +160,7 @@ def test_version_and_help(run):
         (("sample", "he_normal", "--shape", "3", "--dtype", "bfloat16", "--out", "w.npy"), "bfloat16"),
         (("sample", "he_normal", "--shape", "3", "--dtype", "float8_e5m2", "--out", "w.npy"), "float8_e5m2"),
         (("sample", "initializer", "--shape", "3"), "must override `__call__"),
-        (("describe", "identity", "--shape", "3"), "must have 2 axes"),
+        (("describe", "identity", "--shape", "3"), "must have at least 2 axes"),
     ],
 )
 def test_bad_arguments_end_with_status_2_and_one_line(run, arguments, reason):

@@ -236,6 +236,14 @@ def test_batches_of_identities():
     same_bits(I.Identity()((2, 4, 3), axes="i e o")[:, 2], np.eye(2, 3, dtype="float32"))
     made = I.Identity()((2, 3, 6), axes="i1 i2 o").reshape(6, 6)
     same_bits(made, np.eye(6, dtype="float32"))
+
+
+def test_batches_of_identities_are_those_of_haiku():
+    haiku = peer("haiku")
+    same_bits(I.Identity(2.0)((4, 2, 3)), np.asarray(haiku.initializers.Identity(2.0)((4, 2, 3), np.float32)))
+
+
+def test_a_block_of_a_shifted_identity_too_large_to_make():
     far = I.Identity(shift=5)((2**40, 2**20), partition_shape=(2, 9), partition_offset=(1000, 1000))
     np.testing.assert_array_equal(far, np.eye(2, 9, 5))
 

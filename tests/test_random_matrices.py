@@ -336,6 +336,11 @@ def test_spectral_normalization_of_each_expert():
     assert fans.stddev_after_truncation == pytest.approx(math.sqrt(2 / 6))
 
 
+class Overriding(I.Ones):
+    def __call__(self, shape, dtype=None):
+        return np.full(shape, 2.0)
+
+
 @pytest.mark.parametrize(
     ("config", "kind", "words"),
     [
@@ -345,6 +350,7 @@ def test_spectral_normalization_of_each_expert():
         ({"base": I.HeNormal(3)}, ValueError, "`base` must have no seed"),
         ({"base": 3}, TypeError, "`base` must be an initializer of this package"),
         ({"base": np.ones}, TypeError, "`base` must be an initializer of this package"),
+        ({"base": Overriding()}, TypeError, "`base` must be an initializer of this package"),
         ({"base": I.Initializer()}, TypeError, "`base` must be an initializer of this package"),
     ],
 )

@@ -55,9 +55,9 @@ class ConvolutionAware(RandomKernel):
 
     For each output, the inputs' filters have as their real spectra the rows of orthogonal matrices, uniformly
     distributed, as many as it takes: with F frequencies of a real filter, those of `numpy.fft.rfftn`, each F filters in
-    a row are orthogonal there. The inverse transform gives the taps; noise of standard deviation `eps_std` breaks the
-    symmetry that a real spectrum has; and one factor makes the variance of all elements ``2 / fan_in``. Kernels of one
-    tap are normal values.
+    a row are orthogonal there. The inverse transform gives the taps, of a spectrum in 2 or 3 dimensions without the
+    part that no real filter has; noise of standard deviation `eps_std` breaks the symmetry that a real spectrum has;
+    and one factor makes the variance of all elements ``2 / fan_in``. Kernels of one tap are normal values.
 
     There are 1, 2 or 3 spatial axes. The shape is (spatial..., inputs, outputs), as in Keras, or what `axes` says; each
     element of the batch axes is such a kernel. It is computed in float64 and rounded once; the last bit may differ

@@ -3,19 +3,18 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import checks, registry
-from oneseed.distributions import Normal
+from oneseed.distributions import Distribution
 from oneseed.draws import Draw
-from oneseed.dtypes import cast_scalar
 from oneseed.host import HOST, words_at
 from oneseed.initializers.base import Target
 from oneseed.initializers.kernels import Block, Indices, Kernel, RandomKernel, Sides, flat
+from oneseed.initializers.random import RandomNormal
 from oneseed.seeds import SeedGenerator
 
 CHUNK = 1 << 20
@@ -51,7 +50,8 @@ def first_ones(ranked: NDArray[np.uint64], count: int) -> Mask:
 
 def chance(ranked: NDArray[np.uint64], probability: float) -> Mask:
     """Tell for each word whether it is among the share `probability` of the least words."""
-    bound = math.floor(Fraction(probability) * 2**64)
+    numerator, denominator = probability.as_integer_ratio()
+    bound = (numerator << 64) // denominator
     return ranked <= np.uint64(bound - 1) if bound else np.zeros(ranked.shape, np.bool_)
 
 
@@ -62,7 +62,7 @@ class SparseNormal(Kernel):
     name: ClassVar[str] = "sparse"
 
     sides: Sides
-    normal: Normal
+    normal: Distribution
     zeros: int | float
     per: str
 
@@ -114,11 +114,14 @@ class Sparse(RandomKernel):
 
     Of the n connections of each output unit, which are the elements of its column in a matrix of inputs by outputs,
     exactly ``ceil(sparsity * n)`` are zero, all choices of them equally likely; the others are those of `RandomNormal`
-    with the same `mean`, `stddev`, seed and path. So `sparsity` is the share of zeros. The variance about 0 is
+    with the same `mean`, `stddev`, seed and path. So `sparsity` is the share of zeros, and the mean square is
     ``(1 - sparsity) * (stddev**2 + mean**2)``.
 
     The zeros are where the n words of a unit, 64 bits each, from the stream of the path with "mask" appended, are
     smallest, and are the same in every dtype. With spatial axes, the connections of an output are those of all taps.
+
+    PyTorch's function, too, counts zeros in columns, and so for a weight of outputs by inputs, ``axes="o i"``, those of
+    each input: that is ``per="input"``.
 
     Parameters
     ----------
@@ -179,8 +182,8 @@ class Sparse(RandomKernel):
             )
         self.sparsity = None if sparsity is None else checks.probability("sparsity", sparsity)
         self.connections = None if connections is None else checks.index("connections", connections, 0, checks.MAX_SIZE)
-        self.stddev = checks.at_least("stddev", stddev, 0)
-        self.mean = checks.scalar("mean", mean)
+        self._normal = RandomNormal(mean, stddev, 0)  # for its law and its checks alone
+        self.mean, self.stddev = self._normal.mean, self._normal.stddev
         self.per = checks.one_of("per", per, ("input", "output"))
         if not isinstance(exact, bool):
             raise TypeError(f"`exact` must be True or False. Received: exact={exact!r}")
@@ -188,15 +191,8 @@ class Sparse(RandomKernel):
         super().__init__(seed)
 
     def _law(self, target: Target, sides: Sides) -> SparseNormal:
-        cast_scalar(self.mean, target.dtype, "mean")
-        normal = Normal(float(self.mean), float(self.stddev))
-        if normal.overflows(target.dtype):
-            raise ValueError(
-                f"`stddev` is too large: values can be beyond the largest {target.dtype}; use a wider dtype. "
-                f"Received: stddev={self.stddev!r}"
-            )
         population = sides.taps * (sides.fan_in if self.per == "output" else sides.fan_out)
-        return SparseNormal(sides, normal, self._zeros(population, target), self.per)
+        return SparseNormal(sides, self._normal._distribution(target), self._zeros(population, target), self.per)
 
     def _zeros(self, population: int, target: Target) -> int | float:
         """Return the number of zeros of a unit, an int, or their probability, a float."""
