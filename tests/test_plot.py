@@ -200,6 +200,12 @@ def test_a_kernel_is_shown_position_by_position(axes, order):
     assert shown.mask[:, 5].all()
 
 
+def test_single_rows_lie_one_below_the_other():
+    stft = initializers.STFT()
+    shown = pictured(stft, (16, 1, 9)).axes[0].images[0].get_array()
+    assert (shown == stft((16, 1, 9), backend="numpy")[:, 0]).all()
+
+
 def test_positions_of_one_weight_lie_side_by_side():
     bilinear = initializers.Bilinear()
     shown = pictured(bilinear, (8, 6, 1, 1)).axes[0].images[0].get_array()

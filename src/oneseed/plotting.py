@@ -263,21 +263,23 @@ def mosaic(tensor: Reals) -> Reals:
     Returns
     -------
     ndarray of 2 axes
-        The tiles, with NaN between those of more than one element.
+        The tiles, with NaN between the columns, and the rows, of those that have more than one.
 
     Examples
     --------
-    >>> mosaic(np.arange(4.0).reshape(2, 1, 2))
-    array([[ 0.,  1., nan,  2.,  3.]])
+    >>> mosaic(np.arange(8.0).reshape(2, 2, 2))
+    array([[ 0.,  1., nan,  4.,  5.],
+           [ 2.,  3., nan,  6.,  7.]])
     """
     if tensor.ndim <= 2:
         return np.atleast_2d(tensor)
     if tensor.ndim == 3:
-        tensor = tensor[np.newaxis]
+        # Single rows lie one below the other, all else side by side.
+        tensor = tensor[:, np.newaxis] if tensor.shape[1] == 1 else tensor[np.newaxis]
     *_, down, across, rows, columns = tensor.shape
-    gap = int(rows * columns > 1)
-    padding = [(0, 0)] * (tensor.ndim - 2) + [(0, gap)] * 2
+    below, beside = int(rows > 1), int(columns > 1)
+    padding = [(0, 0)] * (tensor.ndim - 2) + [(0, below), (0, beside)]
     tiles = np.pad(tensor, padding, constant_values=np.nan)
-    tall, wide = down * (rows + gap), across * (columns + gap)
+    tall, wide = down * (rows + below), across * (columns + beside)
     merged = np.swapaxes(tiles, -3, -2).reshape(*tensor.shape[:-4], tall, wide)
-    return mosaic(merged[..., : tall - gap, : wide - gap])
+    return mosaic(merged[..., : tall - below, : wide - beside])
