@@ -247,7 +247,7 @@ def _heat_map(figure: Any, axes: Any, values: Reals, draw: Draw) -> None:
         axes.set_xlabel("output", fontsize=8)
         axes.set_ylabel("input", fontsize=8)
     else:
-        axes.set_xlabel("inputs by outputs, in the place of each position", fontsize=8)
+        axes.set_xlabel("inputs by outputs at each position", fontsize=7)
     if max(*logical.shape, *whole.shape) > LARGEST:
         axes.set_title(f"the first {LARGEST} rows and columns", fontsize=8)
 
