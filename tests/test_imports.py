@@ -13,7 +13,12 @@ CORE = sorted((SOURCES / "src" / "oneseed").rglob("*.py"))
 # The command line is not part of what `import oneseed` loads.
 COMMAND = {"cli.py", "parity_report.py", "sampling.py"}
 # What is imported inside a function, where it is needed, beside the standard library and NumPy.
-ON_DEMAND = {"dtypes.py": {"ml_dtypes"}, "files.py": {"safetensors"}, "fourier.py": {"scipy"}}
+ON_DEMAND = {
+    "dtypes.py": {"ml_dtypes"},
+    "files.py": {"safetensors"},
+    "fourier.py": {"scipy"},
+    "plotting.py": {"matplotlib"},
+}
 
 
 def imported(file):

@@ -47,6 +47,7 @@ def sample(
     set_: Settings = None,
     backend: Annotated[str | None, typer.Option(help="The backend; by default the one in force.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the values to this .npy file.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Write a picture of the values to this file: w.png.")] = None,
     as_json: Json = False,
 ) -> None:
     """Draw a tensor; show what was drawn, its statistics, a histogram and the fingerprint."""
@@ -54,7 +55,7 @@ def sample(
 
     initializer = _initializer(name, seed, set_)
     draw = initializer.describe(_sizes(shape), dtype, axes, path)
-    result = sampling.sample(initializer, draw, axes, path, backend or config.backend(), out)
+    result = sampling.sample(initializer, draw, axes, path, backend or config.backend(), out, plot)
     if as_json:
         _print_json({**_facts(initializer, draw), **result.as_dict()})
         return

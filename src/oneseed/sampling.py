@@ -1,13 +1,12 @@
 """What `oneseed sample` does: draw block by block, write, sum up, show."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -19,6 +18,7 @@ from oneseed.distributions import Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import NOT_IN_NUMPY, numpy_dtype
 from oneseed.initializers.base import Initializer
+from oneseed.plotting import check_plot, picture
 from oneseed.report import Summary, summarize
 
 BLOCK = 1 << 22
@@ -26,6 +26,9 @@ BLOCK = 1 << 22
 
 LONG = 1 << 25
 """Elements from which on a progress bar is worth its place."""
+
+RESOLUTION = 200
+"""Dots per inch of a picture."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Result:
     fingerprint: str
     summary: Summary | None
     file: Path | None
+    plot: Path | None
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -47,13 +51,20 @@ class Result:
             and {"mean": summary.mean, "stddev": summary.stddev, "min": summary.least, "max": summary.greatest},
             "histogram": summary and {"edges": summary.edges, "counts": summary.counts},
             "file": self.file and str(self.file),
+            "plot": self.plot and str(self.plot),
         }
 
 
 def sample(
-    initializer: Initializer, draw: Draw, axes: str | None, path: str | None, backend: str, file: Path | None
+    initializer: Initializer,
+    draw: Draw,
+    axes: str | None,
+    path: str | None,
+    backend: str,
+    file: Path | None,
+    plot: Path | None,
 ) -> Result:
-    """Draw a tensor, block by block where it is long, and write it if asked to.
+    """Draw a tensor, block by block where it is long; write it, and a picture of it, if asked to.
 
     Parameters
     ----------
@@ -67,6 +78,8 @@ def sample(
         The backend's name.
     file : Path, optional
         The .npy file to write. It appears when it is complete.
+    plot : Path, optional
+        The picture to write, in the same way.
 
     Returns
     -------
@@ -76,11 +89,15 @@ def sample(
     Raises
     ------
     ValueError
-        If the file is not one that can hold the dtype, or its folder is missing.
+        If the file is not one that can hold the dtype, or the picture's is not of a known kind, or a folder is missing.
+    ImportError
+        If a picture is asked for and matplotlib is missing.
     """
     engine = registry.load(backend)
     if file is not None:
         _check_file(file, draw)
+    if plot is not None:
+        check_plot(plot, draw)
     array = np.empty(draw.shape, numpy_dtype(draw.dtype))
     console = Console(stderr=True)
     quiet = array.size < LONG or not console.is_terminal
@@ -97,8 +114,11 @@ def sample(
         block = tuple(slice(at, at + size) for at, size in zip(offset, shape, strict=True))
         array[block] = engine.to_numpy(made)
     if file is not None:
-        _write(array, file)
-    return Result(backend, fingerprint(array, axes), summarize(array), file)
+        _write(file, lambda stream: np.save(stream, array))
+    if plot is not None:
+        figure = picture(array, draw, f"{type(initializer).__name__}  {'x'.join(map(str, draw.shape))}  {draw.dtype}")
+        _write(plot, lambda stream: figure.savefig(stream, format=plot.suffix[1:].lower(), dpi=RESOLUTION))
+    return Result(backend, fingerprint(array, axes), summarize(array), file, plot)
 
 
 def _blocks(draw: Draw) -> Iterator[tuple[Shape, Shape]]:
@@ -121,12 +141,12 @@ def _check_file(file: Path, draw: Draw) -> None:
         raise ValueError(f"--out must lie in a folder that exists. Received: {file}")
 
 
-def _write(array: NDArray[Any], file: Path) -> None:
+def _write(file: Path, write: Callable[[BinaryIO], None]) -> None:
     """Write a file that takes its name when it is complete; what had the name stays until then."""
     part = file.with_name(file.name + ".part")
     try:
         with part.open("wb") as stream:
-            np.save(stream, array)
+            write(stream)
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)
@@ -157,8 +177,9 @@ def show(result: Result, draw: Draw, console: Console) -> None:
         console.print(table)
         _histogram(summary, console)
     console.print(f"fingerprint  {result.fingerprint}", highlight=False)
-    if result.file:
-        console.print(f"written to   {result.file}", highlight=False)
+    for file in (result.file, result.plot):
+        if file:
+            console.print(f"written to   {file}", highlight=False)
 
 
 def _number(value: float | None) -> str:

@@ -1,0 +1,55 @@
+"""The gallery has every initializer, and its page says what the script's table says."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "tools"))
+import make_gallery
+
+SIGNATURE, SIZE_AT = b"\x89PNG\r\n\x1a\n", slice(16, 24)
+
+
+def test_every_initializer_has_an_entry():
+    assert set(make_gallery.ENTRIES) == make_gallery.classes()
+    assert len(make_gallery.ENTRIES) == sum(map(len, make_gallery.SECTIONS.values()))
+
+
+def test_a_missing_entry_is_found(monkeypatch):
+    entries = {name: entry for name, entry in make_gallery.ENTRIES.items() if name != "Orthogonal"}
+    monkeypatch.setattr(make_gallery, "ENTRIES", entries)
+    with pytest.raises(SystemExit, match=r"missing: \['Orthogonal'\]"):
+        make_gallery.page()
+
+
+def test_the_page_is_what_the_script_writes():
+    written = make_gallery.PAGE.read_text(encoding="utf-8")
+    assert written == make_gallery.page(), "run: python tests/tools/make_gallery.py"
+
+
+def test_every_entry_has_a_picture_and_no_other_is_there():
+    files = {file.name: file.read_bytes() for file in make_gallery.PICTURES.iterdir()}
+    assert set(files) == {f"{name.lower()}.png" for name in make_gallery.ENTRIES}
+    for content in files.values():
+        assert content.startswith(SIGNATURE)
+        assert tuple(np.frombuffer(content[SIZE_AT], ">u4")) == (420, 260)
+    assert sum(map(len, files.values())) < 1_500_000
+
+
+@pytest.mark.parametrize("name", sorted(make_gallery.ENTRIES))
+def test_the_expression_makes_what_the_entry_is_about(name):
+    entry = make_gallery.ENTRIES[name]
+    with make_gallery.folder_with_a_file():
+        initializer = make_gallery.built(entry)
+        made = initializer(entry.shape, entry.dtype, backend="numpy")
+    assert type(initializer).__name__ == name
+    assert made.shape == entry.shape
+
+
+@pytest.mark.parametrize("name", sorted(set(make_gallery.ENTRIES) - {"FromFile"}))
+def test_the_expression_makes_the_same_each_time(name):
+    entry = make_gallery.ENTRIES[name]
+    first, second = (make_gallery.built(entry)(entry.shape, entry.dtype, backend="numpy") for _ in range(2))
+    assert first.tobytes() == second.tobytes()

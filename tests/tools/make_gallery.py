@@ -1,0 +1,122 @@
+"""Write docs/gallery.md and its pictures: ``python tests/tools/make_gallery.py``.
+
+The pictures are those of ``oneseed sample --plot``. The test of the page compares its text with `page`.
+"""
+
+import contextlib
+import inspect
+import io
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gallery_entries import SECTIONS, Entry
+
+from oneseed import initializers
+from oneseed.plotting import picture
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE, PICTURES = DOCS / "gallery.md", DOCS / "gallery"
+
+RESOLUTION, COLORS = 100, 256
+"""Dots per inch, and colors of a picture: enough to see what it shows, small enough for a repository."""
+
+ENTRIES = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
+
+HEAD = """# Gallery
+
+Every initializer: a picture of what it makes, its formula, the paper, and when to use it. A law by which each element
+is drawn by itself is shown as a histogram of a drawn tensor, with the density, or the probabilities, of the law in red.
+All else is a heat map: inputs downwards, outputs across, a kernel as such matrices in the place of each position.
+`oneseed sample --plot` makes the same pictures, see [Command line](cli.md); [Initializers](api/initializers.md) says
+all of each.
+
+`fan_in` and `fan_out` are those of the [layout](layouts.md).
+"""
+
+
+def classes() -> set[str]:
+    """Return the names of all initializers."""
+    public = {name: getattr(initializers, name) for name in initializers.__all__}
+    return {name for name, item in public.items() if isinstance(item, type) and item.__name__ == name} - {"Initializer"}
+
+
+@contextlib.contextmanager
+def folder_with_a_file() -> Iterator[None]:
+    """Change to a folder with the file w.npy, for what reads one."""
+    here = os.getcwd()
+    with tempfile.TemporaryDirectory() as folder:
+        np.save(Path(folder, "w.npy"), np.outer(np.hanning(16), np.hanning(24)))
+        os.chdir(folder)
+        try:
+            yield
+        finally:
+            os.chdir(here)
+
+
+def built(entry: Entry) -> Any:
+    """Return the initializer of an entry."""
+    return eval(entry.expression, {**vars(initializers), "np": np})
+
+
+def paper(name: str) -> str | None:
+    """Return the references of a docstring on one line."""
+    text = inspect.getdoc(getattr(initializers, name)) or ""
+    found = re.search(r"References\n-+\n(.*?)(\n\n|$)", text, re.DOTALL)
+    return found and " ".join(found[1].split())
+
+
+def page() -> str:
+    """Return the text of the page; no entry may be missing."""
+    missing, unknown = classes() - set(ENTRIES), set(ENTRIES) - classes()
+    if missing or unknown:
+        raise SystemExit(f"Entries missing: {sorted(missing)}. Entries of no initializer: {sorted(unknown)}.")
+    parts = [HEAD]
+    for title, section in SECTIONS.items():
+        parts.append(f"## {title}\n")
+        for name, entry in section.items():
+            shape = ", ".join(map(str, entry.shape)) + ("," if len(entry.shape) == 1 else "")
+            call = f"{entry.expression}(({shape})" + (")" if entry.dtype == "float32" else f', "{entry.dtype}")')
+            source = paper(name)
+            parts.append(
+                f"### {name}\n\n![{call.replace('[', '(').replace(']', ')')}](gallery/{name.lower()}.png)\n\n"
+                f"`{call}`\n\n- Formula: {entry.formula}.\n"
+                + (f"- Paper: {source}\n" if source else "")
+                + f"- Use: {entry.use}\n"
+            )
+    return "\n".join(parts)
+
+
+def draw(name: str, entry: Entry, folder: Path) -> None:
+    """Write the picture of an entry."""
+    from PIL import Image
+
+    with folder_with_a_file():
+        initializer = built(entry)
+        array = np.asarray(initializer(entry.shape, entry.dtype, backend="numpy"))
+        described = initializer.describe(entry.shape, entry.dtype)
+    stream = io.BytesIO()
+    picture(array, described, name).savefig(stream, format="png", dpi=RESOLUTION)
+    image = Image.open(stream).convert("RGB").quantize(COLORS)
+    image.save(folder / f"{name.lower()}.png", optimize=True)
+
+
+def main() -> None:
+    """Write everything, and remove the pictures of what is no more."""
+    text = page()
+    PICTURES.mkdir(exist_ok=True)
+    for old in PICTURES.glob("*.png"):
+        old.unlink()
+    for name, entry in ENTRIES.items():
+        draw(name, entry, PICTURES)
+    PAGE.write_text(text, encoding="utf-8")
+    print(f"{len(ENTRIES)} pictures, {sum(file.stat().st_size for file in PICTURES.iterdir())} bytes")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
