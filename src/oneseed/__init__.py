@@ -8,11 +8,17 @@ from oneseed import backend, config, initializers, layouts, random, rules
 from oneseed.config import floatx, set_backend, set_floatx, using
 from oneseed.data_dependent import lsuv
 from oneseed.digest import fingerprint
+from oneseed.plan import KEEP, Parameter
+from oneseed.scheme import Rule, Scheme
 from oneseed.seeds import SeedGenerator, set_random_seed
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "KEEP",
+    "Parameter",
+    "Rule",
+    "Scheme",
     "SeedGenerator",
     "__version__",
     "backend",
