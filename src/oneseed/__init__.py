@@ -9,7 +9,8 @@ from oneseed.config import floatx, set_backend, set_floatx, using
 from oneseed.data_dependent import lsuv
 from oneseed.digest import fingerprint
 from oneseed.plan import KEEP, Parameter
-from oneseed.scheme import Rule, Scheme
+from oneseed.scheme import Scheme
+from oneseed.scheme_rule import Rule
 from oneseed.seeds import SeedGenerator, set_random_seed
 
 __version__ = "0.1.0"

@@ -17,7 +17,8 @@ from oneseed.initializers.composition import Call
 from oneseed.naming import Names, logical_names
 
 if TYPE_CHECKING:
-    from oneseed.scheme import Rule, Scheme
+    from oneseed.scheme import Scheme
+    from oneseed.scheme_rule import Rule
 
 
 class Keep(Enum):
