@@ -249,7 +249,7 @@ def _text(value: Any) -> str:
     return f"{value:.7g}" if isinstance(value, float) else str(value)
 
 
-def _print_json(facts: dict[str, Any]) -> None:
+def _print_json(facts: Any) -> None:
     def plain(value: Any) -> Any:
         if isinstance(value, dict):
             return {key: plain(item) for key, item in value.items()}
