@@ -86,29 +86,23 @@ def initialize(
     >>> bool((made["dense"]["kernel"] == expected).all())
     True
     """
-    if is_nnx(tree):
-        nnx = sys.modules["flax.nnx"]
-        graph, state = nnx.split(tree)
-        merged: Tree = nnx.merge(graph, _filled(state, scheme, seed, names, {**axes_of(tree), **(axes or {})}, shardings))
-        return merged
-    return _filled(tree, scheme, seed, names, {**axes_of(tree), **(axes or {})}, shardings)
-
-
-def _filled(
-    tree: Tree, scheme: "Scheme", seed: Any, names: Names, axes: Mapping[str, str | None], shardings: Any
-) -> Tree:
     from oneseed.scheme import Scheme
 
     if not isinstance(scheme, Scheme):
         raise TypeError(f"`scheme` must be a oneseed.Scheme. Received: scheme={scheme!r}")
+    graph = None
+    known = axes_of(tree)
+    if is_nnx(tree):
+        # The module as a tree would have a leaf for each use of a shared variable.
+        graph, tree = sys.modules["flax.nnx"].split(tree)
     engine = registry.load("jax")
     found = _by_name(walk(tree))
     logical = logical_names(found, names)
     # State belongs to the scheme only where a rule asks for it.
     wanted = {name: leaf for name, leaf in found.items() if not leaf.state or scheme.match(logical[name])[0]}
     params = {name: Parameter(leaf.shape, leaf.dtype) for name, leaf in wanted.items()}
-    known = {name: pattern for name, pattern in axes.items() if name in wanted or name not in found}
-    draws = scheme.plan(params, names={name: logical[name] for name in wanted}, axes=known).draws(seed)
+    patterns = {name: pattern for name, pattern in known.items() if name in wanted} | dict(axes or {})
+    draws = scheme.plan(params, names={name: logical[name] for name in wanted}, axes=patterns).draws(seed)
     places = _places(shardings, wanted)
     for entry, draw in draws:
         engine.check_dtype(entry.dtype)
@@ -120,7 +114,8 @@ def _filled(
         leaves[wanted[entry.name].place] = engine.draw(draw, places[entry.name])
 
     run(draws, put)
-    return jax.tree.unflatten(structure, leaves)
+    made = jax.tree.unflatten(structure, leaves)
+    return made if graph is None else sys.modules["flax.nnx"].merge(graph, made)
 
 
 def _by_name(leaves: list[Leaf]) -> dict[str, Leaf]:

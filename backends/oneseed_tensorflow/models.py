@@ -62,7 +62,7 @@ def initialize(
     >>> scheme = oneseed.Scheme([oneseed.Rule("*/kernel", "he_normal")], otherwise="zeros")
     >>> initialize(model, scheme, seed=7)
     >>> expected = oneseed.initializers.HeNormal(seed=7)((8, 2), path="head/kernel", backend="numpy")
-    >>> bool((keras.ops.convert_to_numpy(model.layers[0].kernel) == expected).all())
+    >>> bool((keras.ops.convert_to_numpy(model.layers[0].kernel.value) == expected).all())
     True
     """
     from oneseed.scheme import Scheme
