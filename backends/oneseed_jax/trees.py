@@ -147,7 +147,8 @@ def _places(shardings: Any, leaves: Mapping[str, Leaf]) -> dict[str, Any]:
     for name, place in given.items():
         if not isinstance(place, Sharding | None):
             raise TypeError(
-                f"`shardings` must give a jax.sharding.Sharding or None for each parameter. Received: {place!r} for {name!r}"
+                "`shardings` must give a jax.sharding.Sharding or None for each parameter. "
+                f"Received: {place!r} for {name!r}"
             )
     chosen = {name: given.get(name) or leaf.sharding for name, leaf in leaves.items()}
     return {name: _device(place) for name, place in chosen.items()}

@@ -84,8 +84,8 @@ def initialize(
     for entry in plan:
         if (its := dtype_name(params[entry.name].dtype)) != entry.dtype:
             raise ValueError(
-                f"The rule for {entry.logical!r} must leave the dtype at {its!r}, which a variable of Keras keeps; build "
-                f"the model in the other one. Received: dtype={entry.dtype!r}"
+                f"The rule for {entry.logical!r} must leave the dtype at {its!r}, which a variable of Keras keeps; "
+                f"build the model in the other one. Received: dtype={entry.dtype!r}"
             )
     draws = plan.draws(seed)
 
