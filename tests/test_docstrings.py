@@ -15,6 +15,7 @@ MODULES = (
     oneseed.layouts,
     oneseed.random,
     oneseed.rules,
+    oneseed.schemes,
 )
 
 # No extended summary (ES), "See Also" (SA) or yields' names; GL01-03 are matters of blank lines; a docstring's first

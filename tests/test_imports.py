@@ -11,7 +11,7 @@ SOURCES = Path(__file__).parents[1]
 CORE = sorted((SOURCES / "src" / "oneseed").rglob("*.py"))
 
 # The command line and printed tables are not part of what `import oneseed` loads.
-COMMAND = {"cli.py", "parity_report.py", "plan_table.py", "sampling.py"}
+COMMAND = {"cli.py", "parity_report.py", "plan_table.py", "sampling.py", "scheme_report.py"}
 # What is imported inside a function, where it is needed, beside the standard library and NumPy.
 ON_DEMAND = {"dtypes.py": {"ml_dtypes"}, "files.py": {"safetensors"}, "fourier.py": {"scipy"}, "running.py": {"rich"}}
 

@@ -1,11 +1,14 @@
 """What the layers of torch.nn are: the axes of their weights."""
 
+import math
 import sys
 from typing import Any, NamedTuple
 
 from torch import nn
 
 from oneseed import layouts
+from oneseed.scheme import Scheme
+from oneseed.schemes import Layer, torch
 from oneseed_torch.init.putting import layout_of_weights
 
 Module = Any
@@ -116,3 +119,62 @@ def _is_conv1d_of_transformers(layer: Module) -> bool:
     """Tell whether a layer is transformers' linear layer with the weight the other way round."""
     module = sys.modules.get("transformers.pytorch_utils")
     return module is not None and isinstance(layer, module.Conv1D)
+
+
+def default_scheme(module: Module) -> Scheme:
+    """Return the scheme of what the constructors of a module's layers draw from, `oneseed.schemes.torch`.
+
+    It knows the layers of torch.nn. Parameters of other modules are left out: rules for them go before or after.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The module, which may be on the meta device.
+
+    Returns
+    -------
+    Scheme
+        The scheme, on the names of `named_parameters`.
+
+    Raises
+    ------
+    TypeError
+        If `module` is no module.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import oneseed_torch
+    >>> module = torch.nn.Sequential(torch.nn.Linear(64, 10), torch.nn.LayerNorm(10))
+    >>> plan = oneseed_torch.default_scheme(module).plan(dict(module.named_parameters()))
+    >>> [(entry.name, entry.distribution) for entry in plan][:2]
+    [('0.weight', Uniform(low=-0.125, high=0.125)), ('0.bias', Uniform(low=-0.125, high=0.125))]
+    """
+    held(module)
+    described = ((path, _described(layer)) for path, layer in module.named_modules())
+    return torch({path: layer for path, layer in described if layer is not None})
+
+
+def _described(layer: Module) -> Layer | None:
+    """Return what a constructor knows of its layer; None of a layer that draws nothing itself."""
+    if isinstance(layer, nn.Embedding | nn.EmbeddingBag):
+        row = layer.padding_idx
+        return Layer("embedding", padding=None if row is None else (row, layer.num_embeddings))
+    if isinstance(layer, nn.PReLU):
+        return Layer("prelu", value=layer.init)
+    if isinstance(layer, nn.RNNBase | nn.RNNCellBase):
+        return Layer("recurrent", layer.hidden_size)
+    if isinstance(layer, (nn.Linear, nn.modules.conv._ConvNd, nn.Bilinear)):
+        inputs = layer.weight.shape[1:]
+        return Layer("linear", inputs[0] if isinstance(layer, nn.Bilinear) else math.prod(inputs))
+    for kind, classes in _KINDS.items():
+        if isinstance(layer, classes):
+            return Layer(kind)
+    return None
+
+
+_KINDS: dict[str, Any] = {
+    "attention": nn.MultiheadAttention,
+    "norm": (*_NORMS, nn.modules.batchnorm._NormBase),
+    "transformer": nn.Transformer,
+}

@@ -4,7 +4,7 @@ Keras's initializers for NumPy and any framework that has an adapter, drawn from
 of random values.
 """
 
-from oneseed import backend, config, initializers, layouts, random, rules
+from oneseed import backend, config, initializers, layouts, random, rules, schemes
 from oneseed.config import floatx, set_backend, set_floatx, using
 from oneseed.data_dependent import lsuv
 from oneseed.digest import fingerprint
@@ -31,6 +31,7 @@ __all__ = [
     "lsuv",
     "random",
     "rules",
+    "schemes",
     "set_backend",
     "set_floatx",
     "set_random_seed",

@@ -117,6 +117,35 @@ def parity(
     return int(any(not check.agrees for check in checks if check.refusal is None))
 
 
+@app.command()
+def schemes(
+    name: Annotated[str | None, typer.Argument(help="A scheme: gpt2, llama, keras, ...; without one, all.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="An argument of the scheme: layers=48.")] = None,
+    as_json: Json = False,
+    as_toml: Annotated[bool, typer.Option("--toml", help="Print TOML, for Scheme.from_toml.")] = False,
+) -> None:
+    """List the ready schemes, or show the rules of one."""
+    from oneseed import scheme_report
+
+    if name is None:
+        found = scheme_report.listed()
+        if as_json:
+            _print_json(found)
+        else:
+            table = Table("scheme", "what", "from")
+            for row in found:
+                table.add_row(*row.values())
+            Console().print(table)
+        return
+    scheme = scheme_report.made(name, _arguments(set_))
+    if as_json:
+        print(scheme.to_json())
+    elif as_toml:
+        print(scheme.to_toml(), end="")
+    else:
+        Console().print(scheme_report.rules(name, scheme))
+
+
 @app.callback(invoke_without_command=True)
 def top(
     context: typer.Context,
@@ -170,6 +199,15 @@ def _sizes(text: str) -> tuple[int, ...]:
 
 def _initializer(name: str, seed: int | None, settings: list[str] | None) -> Initializer:
     cls = find(name)
+    arguments = _arguments(settings)
+    # Zeros and the like take no seed, and are the same with any.
+    if seed is not None and issubclass(cls, RandomInitializer):
+        arguments["seed"] = seed
+    initializer: Initializer = cls.from_config(arguments)
+    return initializer
+
+
+def _arguments(settings: list[str] | None) -> dict[str, Any]:
     arguments: dict[str, Any] = {}
     for setting in settings or ():
         key, equals, text = setting.partition("=")
@@ -179,11 +217,7 @@ def _initializer(name: str, seed: int | None, settings: list[str] | None) -> Ini
             arguments[key] = json.loads(text)
         except ValueError:
             arguments[key] = text
-    # Zeros and the like take no seed, and are the same with any.
-    if seed is not None and issubclass(cls, RandomInitializer):
-        arguments["seed"] = seed
-    initializer: Initializer = cls.from_config(arguments)
-    return initializer
+    return arguments
 
 
 def _state(name: str) -> str:
@@ -215,7 +249,7 @@ def _text(value: Any) -> str:
     return f"{value:.7g}" if isinstance(value, float) else str(value)
 
 
-def _print_json(facts: dict[str, Any]) -> None:
+def _print_json(facts: Any) -> None:
     def plain(value: Any) -> Any:
         if isinstance(value, dict):
             return {key: plain(item) for key, item in value.items()}

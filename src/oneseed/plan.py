@@ -303,15 +303,15 @@ def plan_of(
     for name, parameter in params.items():
         if name in (tied or {}):
             continue
+        if logical[name] in entries:
+            raise ValueError(
+                "`names` must give each parameter a logical name of its own: two with one would get the same values. "
+                f"Received: {logical[name]!r} for {entries[logical[name]].name!r} and {name!r}"
+            )
         # Arrays of other libraries may have `axes` that mean something else.
         known = parameter.axes if isinstance(parameter, Parameter) else None
-        entry = _entry(scheme, name, logical, aliases.get(name, ()), parameter, patterns.get(name, known))
-        if entry.logical in entries:
-            raise ValueError(
-                f"`names` must give each parameter a logical name of its own: two with one would get the same values. "
-                f"Received: {entry.logical!r} for {entries[entry.logical].name!r} and {name!r}"
-            )
-        entries[entry.logical] = entry
+        pattern = patterns.get(name, known)
+        entries[logical[name]] = _entry(scheme, name, logical, aliases.get(name, ()), parameter, pattern)
     return Plan(tuple(entries.values()))
 
 

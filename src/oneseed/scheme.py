@@ -68,6 +68,14 @@ class Scheme:
         -------
         tuple
             The first rule that matches, or None, and the later ones that match and do something else.
+
+        Examples
+        --------
+        >>> import oneseed
+        >>> rules = [oneseed.Rule("*.bias", "zeros"), oneseed.Rule("head.*", "ones")]
+        >>> rule, later = oneseed.Scheme(rules).match("head.bias")
+        >>> rule.pattern, [other.pattern for other in later]
+        ('*.bias', ['head.*'])
         """
         found = [rule for rule in self.rules if rule.matches(name)]
         if not found:
@@ -107,6 +115,14 @@ class Scheme:
             If an argument is of another type, or an initializer refuses a parameter so.
         ValueError
             If names do not fit one another, or an initializer refuses shape or dtype of a parameter.
+
+        Examples
+        --------
+        >>> import oneseed
+        >>> scheme = oneseed.Scheme([oneseed.Rule("*.weight", "glorot_normal")])
+        >>> plan = scheme.plan({"fc/kernel": oneseed.Parameter((3, 5), "float32")}, names={"fc/kernel": "fc.weight"})
+        >>> plan[0].logical, plan[0].stddev
+        ('fc.weight', 0.5)
         """
         return plan_of(self, params, names, axes, tied)
 
@@ -201,6 +217,13 @@ class Scheme:
             If it holds no object.
         ValueError
             If it is malformed.
+
+        Examples
+        --------
+        >>> import oneseed
+        >>> text = oneseed.schemes.gpt2().to_json()
+        >>> oneseed.Scheme.from_json(text) == oneseed.schemes.gpt2()
+        True
         """
         return cls.from_config(json.loads(text))
 
@@ -244,7 +267,7 @@ class Scheme:
 
     @classmethod
     def from_toml(cls, text: str) -> "Scheme":
-        """Read a scheme from TOML.
+        r"""Read a scheme from TOML.
 
         Parameters
         ----------
@@ -260,6 +283,13 @@ class Scheme:
         ------
         ValueError
             If it is malformed.
+
+        Examples
+        --------
+        >>> import oneseed
+        >>> text = 'format = "oneseed.scheme"\nversion = 1\nrules = [{pattern = "*", initializer = "he_normal"}]'
+        >>> oneseed.Scheme.from_toml(text).rules
+        (Rule('*', HeNormal(seed=None, input_axes=None, output_axes=None)),)
         """
         import tomllib
 

@@ -93,6 +93,12 @@ class Rule:
         -------
         bool
             Whether the whole name matches.
+
+        Examples
+        --------
+        >>> import oneseed
+        >>> oneseed.Rule("*.bias", "zeros").matches("layers.0.bias")
+        True
         """
         return bool(self._match(name))
 
@@ -108,6 +114,12 @@ class Rule:
         -------
         bool
             Whether initializer, axes and dtype are the same.
+
+        Examples
+        --------
+        >>> import oneseed
+        >>> oneseed.Rule("*.bias", "zeros").agrees(oneseed.Rule("*", "zeros"))
+        True
         """
         return (self.axes, self.dtype) == (other.axes, other.dtype) and same(self.initializer, other.initializer)
 
