@@ -29,9 +29,10 @@ def initialize(
     seeds, frozen layers) stay as they are unless a rule names them; `otherwise` does not. Keras 3 may be on any of its
     backends: values are made by that one, and given to the variable's `assign`.
 
-    A weight's name is the path that Keras shows: in Keras 3 ``variable.path``, such as "dense/kernel", in tf_keras
-    ``variable.name`` without the ":0". Layers without a name of yours get one that counts the layers made before, so
-    name those whose weights shall be found again.
+    A weight's name is the path that Keras shows: in Keras 3 ``variable.path``, such as "dense/kernel", which in a
+    Sequential and in a subclass of Model begins with the model's name; in tf_keras ``variable.name`` without the ":0".
+    Layers and models without a name of yours get one that counts those made before, so name those whose weights shall
+    be found again, or let `names` do it.
 
     Parameters
     ----------
@@ -58,10 +59,10 @@ def initialize(
     --------
     >>> import keras
     >>> import oneseed
-    >>> model = keras.Sequential([keras.layers.Input((8,)), keras.layers.Dense(2, name="head")])
+    >>> model = keras.Sequential([keras.layers.Input((8,)), keras.layers.Dense(2, name="head")], name="net")
     >>> scheme = oneseed.Scheme([oneseed.Rule("*/kernel", "he_normal")], otherwise="zeros")
     >>> initialize(model, scheme, seed=7)
-    >>> expected = oneseed.initializers.HeNormal(seed=7)((8, 2), path="head/kernel", backend="numpy")
+    >>> expected = oneseed.initializers.HeNormal(seed=7)((8, 2), path="net/head/kernel", backend="numpy")
     >>> bool((keras.ops.convert_to_numpy(model.layers[0].kernel.value) == expected).all())
     True
     """
@@ -122,8 +123,8 @@ def axes_of(model: Any) -> dict[str, str]:
     Examples
     --------
     >>> import keras
-    >>> axes_of(keras.Sequential([keras.layers.Input((8,)), keras.layers.Dense(2, name="head")]))
-    {'head/kernel': 'i o'}
+    >>> axes_of(keras.Sequential([keras.layers.Input((8,)), keras.layers.Dense(2, name="head")], name="net"))
+    {'net/head/kernel': 'i o'}
     """
     _checked(model)
     return {name_of(weight): pattern for weight, pattern in weights_with_axes(model)}

@@ -73,7 +73,7 @@ def main():
         "unmatched": refused(model, Scheme([Rule("*kernel", "he_normal")]), seed=7),
         "axes": refused(model, scheme, seed=7, axes={"nothing": "i o"}),
         "dtype": refused(model, Scheme([Rule("*", "zeros", dtype="float16")]), seed=7),
-        "names": refused(twice, scheme, seed=7, names=lambda name: name[2:]),
+        "names": refused(twice, scheme, seed=7, names=lambda name: name.rpartition("/")[2]),
         "seed": refused(model, scheme, seed=-1),
         "scheme": refused(model, "he_normal", seed=7),
     }
