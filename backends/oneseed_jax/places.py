@@ -75,6 +75,8 @@ def default_device() -> Any:
 def check_sharding(argument: str, sharding: Sharding, shape: Shape) -> None:
     """Raise ValueError, with the argument's name, for a sharding that cannot cut a tensor of this shape."""
     try:
+        if isinstance(sharding, NamedSharding):  # a specification may be longer than the shape, which cuts do not show
+            sharding.check_compatible_aval(shape)
         sharding.shard_shape(shape)
     except ValueError as error:
         raise ValueError(
