@@ -12,6 +12,7 @@ from frameworks import installed
 if not installed("torch"):
     pytest.skip("torch is not installed", allow_module_level=True)
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -97,6 +98,10 @@ def test_layers_added_removed_or_reordered_change_no_other_parameter():
         for name in whole.keys() & other.keys():
             assert torch.equal(whole[name], other[name])
     assert not torch.equal(whole["a.weight"], whole["b.weight"])
+
+
+def test_any_integer_is_a_seed():
+    same(initialize_(nn.Linear(3, 2), SCHEME, seed=np.uint8(7)), initialize_(nn.Linear(3, 2), SCHEME, seed=7))
 
 
 def test_names_decide_the_streams():
