@@ -1,5 +1,6 @@
 """PyTorch modules initialized in place: on every way to build one, and what must not change."""
 
+import runpy
 import signal
 import subprocess
 import sys
@@ -384,3 +385,8 @@ def test_each_rank_fills_its_part(ranks):
         [sys.executable, str(tool), str(ranks)], capture_output=True, text=True, check=False, timeout=120
     )
     assert done.stdout.split() == ["exit", "codes", *["0"] * ranks], done.stderr
+
+
+def test_the_example_runs(capsys):
+    runpy.run_path(str(Path(__file__).parents[1] / "examples" / "torch_model.py"), run_name="__main__")
+    assert "no rule for blocks.0.up.weight" in capsys.readouterr().out
