@@ -29,7 +29,8 @@ OWN = {
 LIBRARIES = {"torch": ["triton", "transformers"], "jax": ["flax", "haiku", "equinox"]}
 """What goes with a framework, by import name; each session must test what it has installed."""
 
-PARALLEL = ["--numprocesses", "auto"]
+# The examples of a page, and tests that share what is slow to make, stay together.
+PARALLEL = ["--numprocesses", "auto", "--dist", "loadfile"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 

@@ -56,8 +56,8 @@ SHAPES = {
     "Line": (6, 6),
     "NoisyIdentity": (6, 5),
     "Ring": (6, 6),
-    "SmallWorld": (6, 6),
     "STFT": (8, 1, 5),
+    "SmallWorld": (6, 6),
     "UnitForgetBias": (6, 8),
     "UpsamplingFilter": (4, 3, 5, 5),
 }

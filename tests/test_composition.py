@@ -118,8 +118,8 @@ def test_generators_count_each_part_once_and_no_refused_call():
         init((3, 6), "int32")
     with pytest.raises(ValueError, match="add up to"):
         init((3, 7))
-    bad = I.Blockwise([I.HeNormal(generator), I.Identity()], [2, 2], axis=0)
-    with pytest.raises(ValueError, match="2 axes for an identity"):
+    bad = I.Blockwise([I.HeNormal(generator), I.Bilinear()], [2, 2], axis=0)
+    with pytest.raises(ValueError, match="2 spatial axes for bilinear"):
         bad((4, 2, 2))
     assert generator.count == 0
     first = init((3, 6))

@@ -10,14 +10,15 @@ import pytest
 SOURCES = Path(__file__).parents[1]
 CORE = sorted((SOURCES / "src" / "oneseed").rglob("*.py"))
 
-# The command line is not part of what `import oneseed` loads.
-COMMAND = {"cli.py", "parity_report.py", "sampling.py"}
+# The command line and printed tables are not part of what `import oneseed` loads.
+COMMAND = {"cli.py", "parity_report.py", "plan_table.py", "sampling.py", "scheme_report.py"}
 # What is imported inside a function, where it is needed, beside the standard library and NumPy.
 ON_DEMAND = {
     "dtypes.py": {"ml_dtypes"},
     "files.py": {"safetensors"},
     "fourier.py": {"scipy"},
     "plotting.py": {"matplotlib"},
+    "running.py": {"rich"},
 }
 
 

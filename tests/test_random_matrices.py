@@ -10,14 +10,15 @@ from frameworks import peer
 from refusals import refused
 
 from oneseed import initializers as I
-from oneseed.dtypes import FLOATS, numpy_dtype
-from oneseed.host import words
+from oneseed.config import FLOATX
+from oneseed.dtypes import numpy_dtype
+from oneseed.host import words64
 from oneseed.initializers.orthogonal_kernels import haar, projection
 from oneseed.initializers.sparse import chance, first_ones
 
-EPS = {dtype: float(ml_dtypes.finfo(numpy_dtype(dtype)).eps) for dtype in FLOATS}
+EPS = {dtype: float(ml_dtypes.finfo(numpy_dtype(dtype)).eps) for dtype in FLOATX}
 
-every_float = pytest.mark.parametrize("dtype", FLOATS)
+every_float = pytest.mark.parametrize("dtype", FLOATX)
 
 
 def at_all_frequencies(kernel, length):
@@ -177,10 +178,10 @@ def test_chances_are_exact():
 
 def test_words_of_any_run():
     draw = I.Sparse(0.5, seed=7).describe((3, 3), path="w")
-    whole = words(draw, 0, 40, "mask")
+    whole = words64(draw, 0, 40, "mask")
     for first in range(9):
         for count in range(9):
-            assert words(draw, first, count, "mask").tolist() == whole[first : first + count].tolist()
+            assert words64(draw, first, count, "mask").tolist() == whole[first : first + count].tolist()
 
 
 @every_float

@@ -13,7 +13,7 @@ from oneseed.checks import Shape
 from oneseed.dtypes import dtype_name
 from oneseed.initializers import Initializer
 from oneseed_jax.adapter import JaxBackend
-from oneseed_jax.places import check_dtype, check_sharding, get_mesh, tracing
+from oneseed_jax.places import check_dtype, check_sharding, mesh_in_force, tracing
 
 Array = Any
 KeyedInitializer = Callable[..., Array]
@@ -141,7 +141,7 @@ def place_of(out_sharding: Any, shape: Shape) -> Any:
                 "`out_sharding` must be a NamedSharding where no mesh is in force; enter one with jax.set_mesh(mesh). "
                 f"{received}"
             )
-        out_sharding = NamedSharding(around if tracing() else get_mesh(), out_sharding)
+        out_sharding = NamedSharding(around if tracing() else mesh_in_force(), out_sharding)
     mesh = out_sharding.mesh.abstract_mesh
     if AxisType.Explicit in (*mesh.axis_types, *around.axis_types) and mesh != around and not around.empty:
         raise ValueError(f"`out_sharding` must be on the mesh in force, {around}. {received}")

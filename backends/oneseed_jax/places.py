@@ -22,6 +22,11 @@ WIDE = {"float64", "complex128", "int64", "uint64"}
 """The dtypes that JAX silently narrows unless 64-bit types are enabled."""
 
 
+def mesh_in_force() -> Any:
+    """Return the mesh that `jax.set_mesh` has set, perhaps an empty one."""
+    return get_mesh()
+
+
 def check_dtype(dtype: str) -> None:
     """Raise ValueError for a dtype that JAX would narrow."""
     if dtype in WIDE and not jax.config.jax_enable_x64:
@@ -70,6 +75,8 @@ def default_device() -> Any:
 def check_sharding(argument: str, sharding: Sharding, shape: Shape) -> None:
     """Raise ValueError, with the argument's name, for a sharding that cannot cut a tensor of this shape."""
     try:
+        if isinstance(sharding, NamedSharding):  # a specification may be longer than the shape, which cuts do not show
+            sharding.check_compatible_aval(shape)
         sharding.shard_shape(shape)
     except ValueError as error:
         raise ValueError(

@@ -5,9 +5,12 @@ TensorFlow is imported with the backend, and a Keras with its initializers, for 
 
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["backend", "register_keras"]
+if TYPE_CHECKING:
+    from oneseed_tensorflow.models import axes_of, initialize
+
+__all__ = ["axes_of", "backend", "initialize", "register_keras"]
 
 _INITIALIZERS = {"keras": "keras_initializers", "tf_keras": "tf_keras_initializers"}
 
@@ -56,4 +59,6 @@ def __getattr__(name: str) -> Any:
         from oneseed_tensorflow.adapter import TensorflowBackend
 
         return TensorflowBackend
+    if name in ("axes_of", "initialize"):
+        return getattr(import_module(f"{__name__}.models"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -45,6 +45,7 @@ class TensorflowBackend:
     def check_dtype(self, dtype: str) -> None:
         """Accept every dtype: TensorFlow has them all, some under `tf.dtypes.experimental`."""
 
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def draw(self, draw: Draw, device: str | None = None) -> Tensor:
         """Execute a draw."""
         with _placed(device):

@@ -4,15 +4,22 @@ Keras's initializers for NumPy and any framework that has an adapter, drawn from
 of random values.
 """
 
-from oneseed import backend, config, initializers, layouts, random, rules
+from oneseed import backend, config, initializers, layouts, random, rules, schemes
 from oneseed.config import floatx, set_backend, set_floatx, using
 from oneseed.data_dependent import lsuv
 from oneseed.digest import fingerprint
+from oneseed.plan import KEEP, Parameter
+from oneseed.scheme import Scheme
+from oneseed.scheme_rule import Rule
 from oneseed.seeds import SeedGenerator, set_random_seed
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "KEEP",
+    "Parameter",
+    "Rule",
+    "Scheme",
     "SeedGenerator",
     "__version__",
     "backend",
@@ -24,6 +31,7 @@ __all__ = [
     "lsuv",
     "random",
     "rules",
+    "schemes",
     "set_backend",
     "set_floatx",
     "set_random_seed",

@@ -227,11 +227,6 @@ def _finite(argument: str, value: Any, kinds: Any, what: str) -> Any:
     return number
 
 
-def _converted(value: Any) -> complex:
-    """Return what a tensor of one number without a method for it holds."""
-    return complex(value) if "complex" in str(getattr(value, "dtype", "")) else float(value)
-
-
 def at_least(argument: str, value: Any, low: float) -> float:
     """Return a finite real number of `low` or more; errors as in `scalar`, and ValueError if it is less."""
     number = scalar(argument, value)
@@ -254,3 +249,8 @@ def probability(argument: str, value: Any) -> float:
     if not 0 <= number <= 1:
         raise ValueError(f"`{argument}` must lie in [0, 1]. Received: {argument}={value!r}")
     return number
+
+
+def _converted(value: Any) -> complex:
+    """Return what a tensor of one number without a method for it holds."""
+    return complex(value) if "complex" in str(getattr(value, "dtype", "")) else float(value)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 import oneseed
@@ -92,7 +93,7 @@ def backends(as_json: Json = False) -> None:
         return
     table = Table("backend", "state", "default")
     for name, state in states.items():
-        table.add_row(name, state, "yes" if name == config.backend() else "")
+        table.add_row(name, escape(state), "yes" if name == config.backend() else "")
     Console().print(table)
 
 
@@ -116,6 +117,35 @@ def parity(
     else:
         parity_report.show(checks, missing, Console())
     return int(any(not check.agrees for check in checks if check.refusal is None))
+
+
+@app.command()
+def schemes(
+    name: Annotated[str | None, typer.Argument(help="A scheme: gpt2, llama, keras, ...; without one, all.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="An argument of the scheme: layers=48.")] = None,
+    as_json: Json = False,
+    as_toml: Annotated[bool, typer.Option("--toml", help="Print TOML, for Scheme.from_toml.")] = False,
+) -> None:
+    """List the ready schemes, or show the rules of one."""
+    from oneseed import scheme_report
+
+    if name is None:
+        found = scheme_report.listed()
+        if as_json:
+            _print_json(found)
+        else:
+            table = Table("scheme", "what", "from")
+            for row in found:
+                table.add_row(*row.values())
+            Console().print(table)
+        return
+    scheme = scheme_report.made(name, _arguments(set_))
+    if as_json:
+        print(scheme.to_json())
+    elif as_toml:
+        print(scheme.to_toml(), end="")
+    else:
+        Console().print(scheme_report.rules(name, scheme))
 
 
 @app.callback(invoke_without_command=True)
@@ -171,6 +201,15 @@ def _sizes(text: str) -> tuple[int, ...]:
 
 def _initializer(name: str, seed: int | None, settings: list[str] | None) -> Initializer:
     cls = find(name)
+    arguments = _arguments(settings)
+    # Zeros and the like take no seed, and are the same with any.
+    if seed is not None and issubclass(cls, RandomInitializer):
+        arguments["seed"] = seed
+    initializer: Initializer = cls.from_config(arguments)
+    return initializer
+
+
+def _arguments(settings: list[str] | None) -> dict[str, Any]:
     arguments: dict[str, Any] = {}
     for setting in settings or ():
         key, equals, text = setting.partition("=")
@@ -180,11 +219,7 @@ def _initializer(name: str, seed: int | None, settings: list[str] | None) -> Ini
             arguments[key] = json.loads(text)
         except ValueError:
             arguments[key] = text
-    # Zeros and the like take no seed, and are the same with any.
-    if seed is not None and issubclass(cls, RandomInitializer):
-        arguments["seed"] = seed
-    initializer: Initializer = cls.from_config(arguments)
-    return initializer
+    return arguments
 
 
 def _state(name: str) -> str:
@@ -216,7 +251,7 @@ def _text(value: Any) -> str:
     return f"{value:.7g}" if isinstance(value, float) else str(value)
 
 
-def _print_json(facts: dict[str, Any]) -> None:
+def _print_json(facts: Any) -> None:
     def plain(value: Any) -> Any:
         if isinstance(value, dict):
             return {key: plain(item) for key, item in value.items()}

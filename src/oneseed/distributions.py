@@ -155,6 +155,8 @@ class Integers:
 class Complex:
     """Complex numbers whose real and imaginary parts are independent, each of a distribution of its own."""
 
+    in_keras: ClassVar[bool] = False
+
     real: Normal | TruncatedNormal | Uniform
     imag: Normal | TruncatedNormal | Uniform
 

@@ -122,7 +122,7 @@ def field(law: Distribution, draw: Draw, shape: Shape, at: int = 0, *names: str)
     return made
 
 
-def words_at(draw: Draw, first: int, count: int, *names: str) -> NDArray[np.uint64]:
+def words64(draw: Draw, first: int, count: int, *names: str) -> NDArray[np.uint64]:
     """Return the 64-bit words of consecutive elements of a random field at the address of a draw.
 
     Parameters

@@ -33,7 +33,7 @@ CASES: dict[str, tuple[Initializer, tuple[int, ...], str | None]] = {
     "orthogonal": (initializers.Orthogonal(1.5, seed=9), (37, 41), None),
     "stft": (initializers.STFT(), (32, 1, 17), None),
 }
-"""One draw of every class, with its layout."""
+"""One draw of every class that Keras has too, with its layout."""
 
 COMPUTED_HERE = ("orthogonal",)
 """Draws whose last bit depends on the machine's linear algebra; NumPy's result on this machine is the answer."""

@@ -1,5 +1,6 @@
 """Assertions for the test suites of those who use oneseed."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,12 @@ from numpy.typing import NDArray
 from oneseed.dtypes import FLOATS
 from oneseed.fans import layout_of
 from oneseed.host import numbers
+from oneseed.naming import logical_names
 
-__all__ = ["assert_same_weights"]
+__all__ = ["assert_same_model", "assert_same_weights"]
+
+SHOWN = 20
+"""As many parameters a message speaks of at most."""
 
 
 def assert_same_weights(a: Any, b: Any, axes_a: str | None = None, axes_b: str | None = None) -> None:
@@ -53,6 +58,75 @@ def assert_same_weights(a: Any, b: Any, axes_a: str | None = None, axes_b: str |
     differs = ~same.all(axis=1).reshape(left.shape)
     if differs.any():
         raise AssertionError(_difference(left, right, differs))
+
+
+def assert_same_model(a: Any, b: Any, *, names: Any = None, axes: Any = None) -> None:
+    """Check that two models hold the same weights to the bit, whatever their frameworks, names and layouts.
+
+    Parameters
+    ----------
+    a, b : mapping of str to tensor
+        The parameters of each model by name, of any backends in use, such as ``dict(module.named_parameters())``.
+    names : mapping, callable or list of pairs, optional
+        From the names of `b` to those of `a`, in any of the forms that `Scheme.plan` takes. A tuple of two gives one
+        for `a` and one for `b`, which lead to common names.
+    axes : tuple of two mappings of str to str, optional
+        Names of the axes by the names of `a`, and by those of `b`; None for either takes all axes as they are.
+
+    Raises
+    ------
+    AssertionError
+        If a parameter of one is missing in the other, or dtype, logical shape or values of one differ; all that do are
+        listed.
+    TypeError
+        If an argument is of another type, or a parameter holds no numbers.
+    ValueError
+        If names or axes do not fit.
+
+    Examples
+    --------
+    >>> from oneseed.initializers import HeNormal
+    >>> from oneseed.testing import assert_same_model
+    >>> init = HeNormal(seed=7)
+    >>> keras = {"fc/kernel": init((64, 10), path="fc.weight")}
+    >>> torch = {"fc.weight": init((10, 64), axes="o i", path="fc.weight")}
+    >>> axes = {"fc.weight": "o i"}, {"fc/kernel": "i o"}
+    >>> assert_same_model(torch, keras, names={"fc/kernel": "fc.weight"}, axes=axes)
+    """
+    for argument, model in (("a", a), ("b", b)):
+        if not isinstance(model, Mapping) or not all(isinstance(name, str) for name in model):
+            raise TypeError(f"`{argument}` must be a mapping from names to tensors. Received: {type(model).__name__}")
+    both = (None, None) if axes is None else axes
+    if not isinstance(both, tuple) or len(both) != 2 or not all(isinstance(of, Mapping | None) for of in both):
+        raise TypeError(f"`axes` must be a tuple of two mappings, for `a` and for `b`. Received: axes={axes!r}")
+    of_a, of_b = names if isinstance(names, tuple) and len(names) == 2 else (None, names)
+    left, right = _by_logical_name(a, of_a), _by_logical_name(b, of_b)
+    axes_a, axes_b = (of or {} for of in both)
+    found = [f"{name}: missing in b" for name in left if name not in right]
+    found += [f"{name}: missing in a" for name in right if name not in left]
+    for name, of_left in left.items():
+        if name in right:
+            of_right = right[name]
+            try:
+                assert_same_weights(a[of_left], b[of_right], axes_a.get(of_left), axes_b.get(of_right))
+            except AssertionError as difference:
+                found.append(f"{name}: {difference}")
+    if found:
+        more = [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
+        raise AssertionError("\n".join([f"The models differ in {len(found)} parameters:", *found[:SHOWN], *more]))
+
+
+def _by_logical_name(model: Mapping[str, Any], names: Any) -> dict[str, str]:
+    """Return the name of each logical name."""
+    found: dict[str, str] = {}
+    for name, logical in logical_names(model, names).items():
+        if logical in found:
+            raise ValueError(
+                f"`names` must give each parameter a name of its own. Received: {logical!r} for {found[logical]!r} and "
+                f"{name!r}"
+            )
+        found[logical] = name
+    return found
 
 
 def _logical(argument: str, x: Any, axes: str | None) -> NDArray[Any]:

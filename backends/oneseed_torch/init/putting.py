@@ -69,9 +69,9 @@ def put(tensor: Tensor, make: Callable[..., RandomInitializer], seed: Seed, path
             f"Received: rng={config.rng()!r}"
         )
     _check_shared(tensor, seed)
-    empty, wraps = no_values(tensor), _is_wrapper(tensor)
+    empty = no_values(tensor)
     # Found before the draw is made: what is refused here must not be counted.
-    parts = [] if empty or wraps else list(local_parts(tensor))
+    parts = [] if empty else parts_to_write(tensor)
     initializer = make(seed=0 if empty and seed is None else seed)
     if not isinstance(initializer.seed, int | SeedGenerator):
         raise TypeError(
@@ -81,16 +81,20 @@ def put(tensor: Tensor, make: Callable[..., RandomInitializer], seed: Seed, path
     draw = initializer._draw(shape, dtype_name(tensor.dtype), layout, path, None, None, advance=not empty)
     if empty:
         return tensor
-    if wraps:
+    return write(draw, tensor, parts)
+
+
+def parts_to_write(tensor: Tensor) -> list[tuple[Tensor, checks.Shape]]:
+    """Return what `write` takes of a tensor: its parts on this rank; none of one whose class knows where values lie."""
+    return [] if _is_wrapper(tensor) else list(local_parts(tensor))
+
+
+def write(draw: Draw, tensor: Tensor, parts: list[tuple[Tensor, checks.Shape]]) -> Tensor:
+    """Fill each part of a tensor with the same part of a whole draw, and return the tensor."""
+    if _is_wrapper(tensor):
         made = torch.empty(draw.shape, dtype=tensor.dtype, device=tensor.device)
         with torch.no_grad():
             return tensor.copy_(fill_(draw, made))
-    _fill_parts(draw, tensor, parts)
-    return tensor
-
-
-def _fill_parts(draw: Draw, tensor: Tensor, parts: list[tuple[Tensor, checks.Shape]]) -> None:
-    """Fill each part of a tensor with the same part of the draw."""
     if isinstance(draw.distribution, Structured) and len(parts) > 1:
         # Made whole for any block, perhaps: so only once.
         whole = torch.empty(draw.shape, dtype=tensor.dtype, device="cpu")
@@ -103,6 +107,7 @@ def _fill_parts(draw: Draw, tensor: Tensor, parts: list[tuple[Tensor, checks.Sha
         for part, at in parts:
             fill_(draw._replace(offset=at, block=tuple(part.shape)), part)
     count_change(tensor)
+    return tensor
 
 
 def shape_of(tensor: Any) -> checks.Shape:

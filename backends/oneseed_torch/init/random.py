@@ -8,11 +8,12 @@ from typing import Any
 import torch
 
 from oneseed import checks
-from oneseed.distributions import FARTHEST, Normal, TruncatedNormal, Uniform
+from oneseed.distributions import Normal, TruncatedNormal, Uniform
 from oneseed.dtypes import INTEGERS, cast_scalar, dtype_name
 from oneseed.initializers import RandomNormal, RandomUniform
 from oneseed.initializers.base import Target
 from oneseed.stream.truncation import window
+from oneseed.truncated import FARTHEST
 from oneseed_torch.init.putting import (
     Decided,
     PathLike,

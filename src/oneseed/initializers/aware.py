@@ -60,7 +60,7 @@ class ConvolutionAware(RandomKernel):
     and one factor makes the variance of all elements ``2 / fan_in``. Kernels of one tap are normal values.
 
     There are 1, 2 or 3 spatial axes. The shape is (spatial..., inputs, outputs), as in Keras, or what `axes` says; each
-    element of the batch axes is such a kernel. It is computed in float64 and rounded once; the last bit may differ
+    element of the batch axes is such a kernel. It is computed in float64 and rounded; the last bit may differ
     between machines, with their linear algebra. A block is cut out of the whole kernels that it takes part in.
 
     Parameters

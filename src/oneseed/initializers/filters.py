@@ -69,7 +69,7 @@ class Bilinear(Initializer):
     Element (y, x, i, o) is ``h(y) * h(x)`` with ``h(x) = 1 - abs(x - c) / f``, ``f = ceil(size / 2)`` and ``c = (size -
     1) / 2``, for all inputs and outputs alike: such a kernel serves one group for each channel. It enlarges by f. The
     shape is (height, width, inputs, outputs), as in Keras, or what `axes` says. It is computed as a ratio of integers
-    in float64 and rounded once.
+    in float64 and rounded.
 
     This is the formula of Caffe. That of MXNet puts the middle elsewhere for the sizes 2, 3, 6, 7, 10, 11, ...
 
@@ -105,7 +105,7 @@ class UpsamplingFilter(_Filter):
     Element (taps..., i, o) is the product over the spatial axes of ``1 - abs(x - c) / f``, with ``f = (size + 1) // 2``
     and ``c = (size - 1) / 2``, where i equals o, else 0; from or to a single channel, it is so for all. The stride that
     belongs to it is f. The shape is (spatial..., inputs, outputs), as in Keras, or what `axes` says. It is computed as
-    a ratio of integers in float64 and rounded once.
+    a ratio of integers in float64 and rounded.
 
     Raises
     ------
@@ -133,7 +133,7 @@ class DownsamplingFilter(_Filter):
     """Make the kernel of a weighted mean, each channel by itself, for a convolution that makes images smaller.
 
     It is that of `UpsamplingFilter` divided by the sum of its taps, which then is 1. The stride that belongs to it is
-    ``(size + 1) // 2``. It is computed as a ratio of integers in float64 and rounded once.
+    ``(size + 1) // 2``. It is computed as a ratio of integers in float64 and rounded.
 
     Raises
     ------

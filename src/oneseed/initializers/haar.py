@@ -92,7 +92,8 @@ def orthonormal(normal: Matrix, gain: float = 1.0) -> Matrix:
     the compact WY representation", SIAM J. Sci. Stat. Comput. 13, 1992.
     """
     m, n = normal.shape
-    q = np.eye(m, n, dtype=normal.dtype)
+    q = np.zeros_like(normal, order="C")
+    np.fill_diagonal(q, 1.0)
     v = np.tril(normal)
     diagonal = v.diagonal().copy()
     phases = _phases(diagonal)

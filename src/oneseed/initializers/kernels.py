@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from oneseed import config
 from oneseed.checks import Shape
 from oneseed.distributions import Distribution, Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import numpy_dtype
+from oneseed.dtypes import narrowed, numpy_dtype, overflows
 from oneseed.fans import BATCH, INPUT, OUTPUT, SPATIAL
 from oneseed.initializers.base import RandomInitializer, Target, check_float
 
@@ -146,7 +145,7 @@ class Kernel(Structured):
         return self.sides.numbers
 
     def values(self, draw: Draw) -> NDArray[Any]:
-        """Make the block, round it once, and put its axes in their places."""
+        """Make the block, round it, and put its axes in their places."""
         dtype = numpy_dtype(draw.dtype)
         if 0 in draw.block:
             return np.empty(draw.block, dtype)
@@ -159,15 +158,14 @@ class Kernel(Structured):
             flat(self.sides.outputs, outputs),
         )
         made = self.make(draw, block).reshape([draw.block[axis] for axis in draw.order])
-        try:
-            with np.errstate(over="raise"):
-                rounded = made.astype(dtype, copy=False)
-        except FloatingPointError:
-            raise ValueError(
-                f"`dtype` must be a wider one: a value is beyond the largest {draw.dtype}. "
-                f"Received: dtype={draw.dtype!r}"
-            ) from None
-        return rounded.transpose(np.argsort(draw.order))
+        if made.dtype != dtype:
+            if overflows(max(made.max(), -made.min()), draw.dtype):
+                raise ValueError(
+                    f"`dtype` must be a wider one: a value is beyond the largest {draw.dtype}. "
+                    f"Received: dtype={draw.dtype!r}"
+                )
+            made = narrowed(made, draw.dtype)
+        return made.transpose(np.argsort(draw.order))
 
     def make(self, draw: Draw, block: Block) -> NDArray[Any]:
         """Return the block, in the shape that it names."""
@@ -197,14 +195,10 @@ class WholeKernel(Kernel):
 
 
 class RandomKernel(RandomInitializer):
-    """What random initializers of kernels share: a float dtype, and stream v1 as the generator."""
+    """What random initializers of kernels share: a float dtype, and sides."""
 
     def _distribution(self, target: Target) -> Distribution:
         check_float(target.dtype)
-        if config.rng() == "native":
-            raise ValueError(
-                f"`rng` must be 'portable' for {type(self).__name__}, which Keras does not have. Received: rng='native'"
-            )
         return self._law(target, self._sides(target))
 
     def _sides(self, target: Target) -> Sides:

@@ -12,7 +12,7 @@ from oneseed.checks import Shape
 from oneseed.distributions import Normal
 from oneseed.draws import Draw
 from oneseed.dtypes import cast_scalar, overflows
-from oneseed.host import field, words_at
+from oneseed.host import field, words64
 from oneseed.initializers.base import Target
 from oneseed.initializers.haar import orthonormal
 from oneseed.initializers.kernels import Block, Kernel, Matrix, RandomKernel, Sides, WholeKernel, check_spatial
@@ -21,10 +21,12 @@ from oneseed.seeds import SeedGenerator
 Seed = int | SeedGenerator | None
 
 
-def haar(draw: Draw, at: int, rows: int, columns: int, *names: str) -> Matrix:
+def haar(draw: Draw, at: int, rows: int, columns: int, *names: str, gain: float = 1.0) -> Matrix:
     """Return matrix number `at` of a field of matrices with orthonormal columns, or rows if those are fewer."""
     normal = field(Normal(), draw, (rows, columns), at, *names)
-    return orthonormal(normal) if rows >= columns else orthonormal(normal.T).T
+    made: Any = orthonormal(normal, gain) if rows >= columns else orthonormal(normal.T, gain).T
+    whole: Matrix = made
+    return whole
 
 
 class Gained(Kernel):
@@ -59,8 +61,8 @@ class DeltaKernel(Gained):
         middle = block.at_tap(out, tuple((size - 1) // 2 for size in self.sides.spatial))
         if middle is not None:
             for matrix, at in zip(middle, block.batch.tolist(), strict=True):
-                whole = haar(draw, at, self.sides.fan_in, self.sides.fan_out)
-                matrix[...] = whole[np.ix_(block.inputs, block.outputs)] * self.gain
+                whole = haar(draw, at, self.sides.fan_in, self.sides.fan_out, gain=self.gain)
+                matrix[...] = whole[np.ix_(block.inputs, block.outputs)]
         return out
 
 
@@ -77,7 +79,7 @@ class IsometricKernel(Gained, WholeKernel):
         """Multiply an orthogonal matrix by convolutions of two taps, one after the other along each axis."""
         sides = self.sides
         inputs, outputs, rank = sides.fan_in, sides.fan_out, len(sides.spatial)
-        kernel = haar(draw, at, inputs, outputs).reshape((1,) * rank + (inputs, outputs)) * self.gain
+        kernel = haar(draw, at, inputs, outputs, gain=self.gain).reshape((1,) * rank + (inputs, outputs))
         steps = (sides.spatial[0] - 1) * rank
         for step in range(steps):
             kernel = longer(kernel, projection(draw, at * steps + step, outputs), step % rank)
@@ -86,7 +88,7 @@ class IsometricKernel(Gained, WholeKernel):
 
 def projection(draw: Draw, at: int, size: int) -> Matrix:
     """Return a symmetric projection: on the span of a random half of the columns of an orthogonal matrix."""
-    kept = words_at(draw, at * size, size, "mask") >> np.uint64(63) == 1
+    kept = words64(draw, at * size, size, "mask") >> np.uint64(63) == 1
     basis = haar(draw, at, size, size, "projection")[:, kept]
     return basis @ basis.T
 
@@ -157,7 +159,7 @@ class DeltaOrthogonal(_Gained):
     The matrix H of inputs by outputs has orthonormal rows, ``H H' = gain**2 I``, is uniformly distributed, and is the
     one that `Orthogonal` makes with the same seed and path. It lies at tap ``(size - 1) // 2`` of each spatial axis.
     The shape is (spatial..., inputs, outputs), as in Keras, or what `axes` says; each element of the batch axes is such
-    a kernel. It is computed in float64 and rounded once; the last bit may differ between machines, with their linear
+    a kernel. It is computed in float64 and rounded; the last bit may differ between machines, with their linear
     algebra. A block is cut out of the matrices that it takes part in.
 
     Parameters
@@ -204,7 +206,7 @@ class ConvolutionOrthogonal(_Gained):
     output is `gain` times that of the input. With kernels of one tap it is `Orthogonal`.
 
     The shape is (spatial..., inputs, outputs), as in Keras, or what `axes` says; each element of the batch axes is
-    such a kernel. It is computed in float64 and rounded once; the last bit may differ between machines, with their
+    such a kernel. It is computed in float64 and rounded; the last bit may differ between machines, with their
     linear algebra. A block is cut out of the whole kernels that it takes part in.
 
     Parameters
@@ -254,7 +256,7 @@ class GlorotOrthogonal(RandomKernel):
 
     It is that of `Orthogonal` times one factor, so that the sample variance of its elements, with n - 1 in the
     denominator, is ``scale / (fan_in + fan_out)``. Axes are understood as by `Orthogonal`; each element of the batch
-    axes is a matrix of its own. It is computed in float64 and rounded once; the last bit may differ between machines,
+    axes is a matrix of its own. It is computed in float64 and rounded; the last bit may differ between machines,
     with their linear algebra. A block is cut out of the whole matrices that it takes part in.
 
     Parameters

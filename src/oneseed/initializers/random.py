@@ -242,6 +242,7 @@ class TruncatedNormal(_MeanStddev):
                 "`lower` and `upper` must have more than 2**-16 of the distribution between them in complex64; use "
                 f"dtype='complex128'. Received: lower={self.lower!r}, upper={self.upper!r}"
             )
+        assert isinstance(law, distributions.TruncatedNormal)
         return Refined(law)
 
     def get_config(self) -> dict[str, Any]:

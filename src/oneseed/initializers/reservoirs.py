@@ -9,7 +9,7 @@ from oneseed import checks
 from oneseed.distributions import Distribution, Normal, Uniform
 from oneseed.draws import Draw
 from oneseed.dtypes import cast_scalar
-from oneseed.host import field, words_at
+from oneseed.host import field, words64
 from oneseed.initializers.base import Target
 from oneseed.initializers.kernels import Matrix, RandomKernel, Sides, WholeKernel, check_square
 from oneseed.initializers.sparse import Mask, chance, first_ones
@@ -75,7 +75,7 @@ class Echo(Reservoir):
     def connected(self, draw: Draw, at: int, units: int) -> Mask:
         """Leave out the elements with the smallest words."""
         size = units * units
-        ranked = words_at(draw, at * size, size, "mask")
+        ranked = words64(draw, at * size, size, "mask")
         return ~first_ones(ranked[None], size - round(self.connectivity * size)).reshape(units, units)
 
 
@@ -91,7 +91,7 @@ class Clusters(Reservoir):
 
     def connected(self, draw: Draw, at: int, units: int) -> Mask:
         """Toss a coin for each pair."""
-        ranked = words_at(draw, at * units * units, units * units, "mask").reshape(units, units)
+        ranked = words64(draw, at * units * units, units * units, "mask").reshape(units, units)
         cluster = np.arange(units) // (units // self.clusters)
         within: Mask = cluster[:, None] == cluster
         made: Mask = np.where(within, chance(ranked, self.p_in), chance(ranked, self.p_out))
@@ -114,8 +114,8 @@ class SmallWorlds(Reservoir):
         ahead = (behind + np.repeat(np.arange(1, self.neighbors // 2 + 1), units)) % units
         made[ahead, behind] = made[behind, ahead] = True
         edges = len(ahead)
-        moved = chance(words_at(draw, at * edges, edges, "mask"), self.rewiring)
-        ranks = words_at(draw, at * edges, edges, "target")
+        moved = chance(words64(draw, at * edges, edges, "mask"), self.rewiring)
+        ranks = words64(draw, at * edges, edges, "target")
         for edge in np.flatnonzero(moved).tolist():
             i, j = ahead[edge], behind[edge]
             free = ~made[i]
@@ -161,7 +161,7 @@ class EchoState(_Reservoir):
 
     Element (i, o) leads from unit i to unit o, as in Keras's recurrent kernels; with ``axes="o i"`` the
     matrix is that which multiplies a column of states. Each element of the batch axes is a matrix of its own. It is
-    computed in float64 and rounded once; the last bit may differ between machines, with their linear algebra. A block
+    computed in float64 and rounded; the last bit may differ between machines, with their linear algebra. A block
     is cut out of the whole matrices that it takes part in, and the eigenvalues take n**3 operations.
 
     Parameters

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from oneseed import checks, registry
+from oneseed import checks
 from oneseed.distributions import Distribution
 from oneseed.draws import Draw
-from oneseed.host import HOST, words_at
+from oneseed.host import drawn, words64
 from oneseed.initializers.base import Target
 from oneseed.initializers.kernels import Block, Indices, Kernel, RandomKernel, Sides, flat
 from oneseed.initializers.random import RandomNormal
@@ -74,7 +74,7 @@ class SparseNormal(Kernel):
 
     def make(self, draw: Draw, block: Block) -> NDArray[Any]:
         """Make the values of the block in the dtype, and set zeros."""
-        values: NDArray[Any] = registry.load(HOST).draw(draw._replace(distribution=self.normal, rng="portable"))
+        values = drawn(draw, self.normal, draw.dtype)
         made = np.ascontiguousarray(values.transpose(draw.order)).reshape(block.shape)
         made[self._mask(draw, block)] = 0
         return made
@@ -105,7 +105,7 @@ def words_of_units(draw: Draw, units: Indices, population: int) -> Iterator[tupl
         for at in range(start, stop, most):
             cut = slice(at, min(at + most, stop))
             count = cut.stop - cut.start
-            ranked = words_at(draw, int(units[at]) * population, count * population, "mask")
+            ranked = words64(draw, int(units[at]) * population, count * population, "mask")
             yield cut, ranked.reshape(count, population)
 
 

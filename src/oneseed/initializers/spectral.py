@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from oneseed import checks, registry
+from oneseed import checks
 from oneseed.distributions import Distribution, Fill, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import cast_scalar
-from oneseed.host import HOST
+from oneseed.host import drawn
 from oneseed.initializers.base import Initializer, RandomInitializer, Target
+from oneseed.initializers.composition import describes, resolved, serialized
 from oneseed.initializers.kernels import Matrix, RandomKernel, Sides, WholeKernel
 from oneseed.seeds import SeedGenerator
 
@@ -45,10 +46,9 @@ class SpectralMatrix(WholeKernel):
     def wholes(self, draw: Draw, numbers: list[int]) -> Iterator[Matrix]:
         """Draw from the base, once, and yield the kernels."""
         sides = self.sides
-        origin = (0,) * len(draw.shape)
-        whole = draw._replace(distribution=self.base, dtype="float64", offset=origin, block=draw.shape, rng="portable")
-        drawn = registry.load(HOST).draw(whole).transpose(draw.order)
-        matrices = drawn.reshape(sides.matrices, sides.taps * sides.fan_in, sides.fan_out)
+        whole = draw._replace(offset=(0,) * len(draw.shape), block=draw.shape)
+        logical = drawn(whole, self.base, "float64").transpose(draw.order)
+        matrices = logical.reshape(sides.matrices, sides.taps * sides.fan_in, sides.fan_out)
         for at in numbers:
             made = orthonormalized(matrices[at], self.iterations) * self.norm
             yield made.reshape(*sides.spatial, sides.fan_in, sides.fan_out)
@@ -98,7 +98,7 @@ class Spectral(RandomKernel):
     that has this bound.
 
     Axes are understood as by `Orthogonal`; each element of the batch axes is a matrix of its own. It is computed in
-    float64 and rounded once; the last bit may differ between machines, with their linear algebra. A block is cut out of
+    float64 and rounded; the last bit may differ between machines, with their linear algebra. A block is cut out of
     the whole matrices that it takes part in.
 
     Parameters
@@ -106,7 +106,8 @@ class Spectral(RandomKernel):
     k_coef_lip : float
         The largest singular value of the result, above 0.
     base : str, dict or Initializer
-        What draws: an initializer of this package, by name or as an instance, without a seed of its own.
+        What draws: an initializer of this package, by name or as an instance, without a seed of its own, and not
+        made of others.
     bjorck_iterations : int
         How many iterations, at least 0, bring the singular values together.
     seed : int, SeedGenerator or None
@@ -156,27 +157,23 @@ class Spectral(RandomKernel):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments; the base as plain data."""
-        from oneseed.initializers.serialization import serialize
-
         return {
             **super().get_config(),
             "k_coef_lip": self.k_coef_lip,
-            "base": serialize(self.base),
+            "base": serialized(self.base),
             "bjorck_iterations": self.bjorck_iterations,
         }
 
 
 def _base(base: Any) -> Initializer:
     """Return the initializer that `base` stands for, if it has a distribution and no seed."""
-    from oneseed.initializers.serialization import get
-
-    made = get(base) if isinstance(base, str | dict) else base
-    if not isinstance(made, Initializer) or not _has_a_law(type(made)):
-        raise TypeError(f"`base` must be an initializer of this package, by name or instance. Received: base={base!r}")
+    made = resolved("base", base) if isinstance(base, str | dict) else base
+    if not describes(made) or type(made)._distribution is Initializer._distribution:
+        raise TypeError(
+            "`base` must be an initializer of this package, by name or instance, that is not made of others. "
+            f"Received: base={base!r}"
+        )
     if isinstance(made, RandomInitializer) and made._given is not None:
         raise ValueError(f"`base` must have no seed; give `seed` to the initializer around it. Received: base={base!r}")
-    return made
-
-
-def _has_a_law(cls: type[Initializer]) -> bool:
-    return cls.__call__ is Initializer.__call__ and cls._distribution is not Initializer._distribution
+    found: Initializer = made
+    return found

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from oneseed import checks, registry
+from oneseed import checks
 from oneseed.distributions import Distribution, Normal, Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import cast_scalar, numpy_dtype
-from oneseed.host import HOST
+from oneseed.dtypes import cast_scalar, narrowed, numpy_dtype
+from oneseed.host import drawn
 from oneseed.initializers.base import Initializer, Target
 from oneseed.initializers.kernels import Block, Indices, Kernel, RandomKernel, Sides, check_spatial, sides_of
 from oneseed.seeds import SeedGenerator
@@ -91,11 +91,9 @@ class NoisyEye(Structured):
             )
 
     def values(self, draw: Draw) -> NDArray[Any]:
-        """Make the block, in float64 and rounded once."""
-        wide = draw._replace(dtype="float64", rng="portable")
-        made = registry.load(HOST).draw(wide._replace(distribution=self.noise)) + self.eye.values(wide)
-        rounded: NDArray[Any] = made.astype(numpy_dtype(draw.dtype))
-        return rounded
+        """Make the block, in float64 and rounded."""
+        made = drawn(draw, self.noise, "float64") + self.eye.values(draw._replace(dtype="float64"))
+        return narrowed(made, draw.dtype)
 
 
 class Identity(Initializer):
@@ -216,7 +214,7 @@ class NoisyIdentity(RandomKernel):
     """Make the identity matrix, times `gain`, plus normal noise.
 
     Element (i, o) is ``gain * (i == o) + e`` with e from a normal distribution of mean 0 and variance ``stddev**2``.
-    Tensors of more axes, and `axes`, are understood as by `Identity`. The sum is computed in float64 and rounded once.
+    Tensors of more axes, and `axes`, are understood as by `Identity`. The sum is computed in float64 and rounded.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ from oneseed.rules.numbers import MANY, Seed, positive
 class Scales(NamedTuple):
     """The constants of a rule for a residual block.
 
-    Parameters
+    Attributes
     ----------
     alpha : float
         The factor of the residual connection.
@@ -32,7 +32,7 @@ class Scales(NamedTuple):
 class Depths(NamedTuple):
     """The constants of DeepNorm or of Sub-LN.
 
-    Parameters
+    Attributes
     ----------
     encoder, decoder : Scales or None
         Those of the encoder's and the decoder's blocks; None where there are none.
@@ -51,7 +51,7 @@ class Depths(NamedTuple):
 class TFixup(NamedTuple):
     """The factors of T-Fixup.
 
-    Parameters
+    Attributes
     ----------
     encoder, decoder : float or None
         What Xavier weights of value and output projections and of the feed-forward layers are multiplied by; None where

@@ -1,0 +1,55 @@
+"""The axes of the weights of Keras's layers."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from oneseed import layouts
+
+DENSE = {"kernel": "dense", "recurrent_kernel": "dense"}
+
+KINDS: dict[str, dict[str, str]] = {
+    "Dense": DENSE,
+    "Embedding": {"embeddings": "embedding"},
+    "DepthwiseConv1D": {"kernel": "depthwise_conv1d", "depthwise_kernel": "depthwise_conv1d"},
+    "DepthwiseConv2D": {"kernel": "depthwise_conv2d", "depthwise_kernel": "depthwise_conv2d"},
+    "SeparableConv1D": {"depthwise_kernel": "depthwise_conv1d", "pointwise_kernel": "conv1d"},
+    "SeparableConv2D": {"depthwise_kernel": "depthwise_conv2d", "pointwise_kernel": "conv2d"},
+    **{f"Conv{n}D": {"kernel": f"conv{n}d"} for n in (1, 2, 3)},
+    **{f"Conv{n}DTranspose": {"kernel": f"conv{n}d_transpose"} for n in (1, 2, 3)},
+    "SimpleRNNCell": DENSE,
+    "LSTMCell": DENSE,
+    "GRUCell": DENSE,
+}
+"""The layers of `oneseed.layouts` that hold a class's weights, by attribute."""
+
+
+def layers_of(model: Any) -> list[Any]:
+    """Return a layer and all layers in it."""
+    return list(model._flatten_layers())
+
+
+def weights_with_axes(model: Any) -> Iterator[tuple[Any, str]]:
+    """Give the weights whose layer is known, each with the pattern of its axes."""
+    for layer in layers_of(model):
+        classes = [cls.__name__ for cls in type(layer).__mro__ if cls.__module__.partition(".")[0] in THEIRS]
+        if "EinsumDense" in classes:
+            patterns = {"kernel": _einsum(layer.equation)}
+        else:
+            # The nearest class decides: a transposed convolution may inherit from a plain one.
+            kind = next((name for name in classes if name in KINDS), "")
+            patterns = {name: layouts.axes(its, "keras") for name, its in KINDS.get(kind, {}).items()}
+        for attribute, pattern in patterns.items():
+            weight = getattr(layer, attribute, None)
+            if pattern and weight is not None and len(weight.shape) == len(pattern.split()):
+                yield weight, pattern
+
+
+THEIRS = {"keras", "tf_keras"}
+"""The packages whose classes are known by their names."""
+
+
+def _einsum(equation: str) -> str:
+    try:
+        return layouts.einsum(equation)
+    except ValueError:  # what no pattern tells
+        return ""

@@ -1,0 +1,186 @@
+"""Whole models of Keras: weights filled in place by a scheme, on any backend of Keras."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from oneseed import registry
+from oneseed.draws import Draw
+from oneseed.dtypes import FLOATS, dtype_name
+from oneseed.naming import Names, logical_names
+from oneseed.plan import Entry, Parameter
+from oneseed.running import run
+from oneseed_tensorflow.layer_axes import THEIRS, weights_with_axes
+
+if TYPE_CHECKING:
+    from oneseed.scheme import Scheme
+
+
+def initialize(
+    model: Any,
+    scheme: "Scheme",
+    *,
+    seed: Any,
+    names: Names = None,
+    axes: Mapping[str, str | None] | None = None,
+) -> None:
+    """Fill the weights of a built model, or layer, of Keras 3 or tf_keras in place, by a scheme.
+
+    Weights that are trained get what the scheme says. Those that are not (running statistics, states of metrics and
+    seeds, frozen layers) stay as they are unless a rule names them; `otherwise` does not. Keras 3 may be on any of its
+    backends: values are made by that one, and given to the variable's `assign`.
+
+    A weight's name is the path that Keras shows: in Keras 3 ``variable.path``, such as "dense/kernel", which in a
+    Sequential and in a subclass of Model begins with the model's name; in tf_keras ``variable.name`` without the ":0".
+    Layers and models without a name of yours get one that counts those made before, so name those whose weights shall
+    be found again, or let `names` do it.
+
+    Parameters
+    ----------
+    model : keras.Layer
+        The model, built.
+    scheme : Scheme
+        What each weight gets.
+    seed : int or tensor
+        The seed.
+    names : mapping, callable or sequence of pairs, optional
+        From the names here to the logical ones, by which rules match and weights draw; see `Scheme.plan`.
+    axes : mapping of str to str, optional
+        Names of the axes, by the names here; they come before those of `axes_of`.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If the model has no weights, two have one name, names or axes do not fit, weights are unmatched, an initializer
+        refuses one, or a rule gives it another dtype. Nothing has been drawn then.
+
+    Examples
+    --------
+    >>> import keras
+    >>> import oneseed
+    >>> model = keras.Sequential([keras.layers.Input((8,)), keras.layers.Dense(2, name="head")], name="net")
+    >>> scheme = oneseed.Scheme([oneseed.Rule("*/kernel", "he_normal")], otherwise="zeros")
+    >>> initialize(model, scheme, seed=7)
+    >>> expected = oneseed.initializers.HeNormal(seed=7)((8, 2), path="net/head/kernel", backend="numpy")
+    >>> bool((keras.ops.convert_to_numpy(model.layers[0].kernel.value) == expected).all())
+    True
+    """
+    from oneseed.scheme import Scheme
+
+    if not isinstance(scheme, Scheme):
+        raise TypeError(f"`scheme` must be a oneseed.Scheme. Received: scheme={scheme!r}")
+    found = _by_name(_checked(model))
+    trained = {id(weight) for weight in model.trainable_weights}
+    logical = logical_names(found, names)
+    wanted = {
+        name: weight
+        for name, weight in found.items()
+        if id(weight) in trained or scheme.match(logical[name])[0] is not None
+    }
+    params = {name: Parameter(tuple(weight.shape), weight.dtype) for name, weight in wanted.items()}
+    patterns = {name: pattern for name, pattern in axes_of(model).items() if name in wanted}
+    engine = registry.load(_backend(model))
+    plan = scheme.plan(params, names={name: logical[name] for name in wanted}, axes={**patterns, **(axes or {})})
+    for entry in plan:
+        if (its := dtype_name(params[entry.name].dtype)) != entry.dtype:
+            raise ValueError(
+                f"The rule for {entry.logical!r} must leave the dtype at {its!r}, which a variable of Keras keeps; "
+                f"build the model in the other one. Received: dtype={entry.dtype!r}"
+            )
+    draws = plan.draws(seed)
+
+    def put(entry: Entry, draw: Draw) -> None:
+        weight = wanted[entry.name]
+        weight.assign(engine.draw(draw, _device(weight)))
+
+    run(draws, put)
+
+
+def axes_of(model: Any) -> dict[str, str]:
+    """Return the axes of the weights whose layer is Keras's, by their names.
+
+    Dense and recurrent layers, embeddings, convolutions of all kinds, EinsumDense, and what is made of them, such as
+    attention. An embedding is a table whose rows are looked up.
+
+    Parameters
+    ----------
+    model : keras.Layer
+        The model, built.
+
+    Returns
+    -------
+    dict
+        Patterns of axes by the names that `initialize` takes. What is not in it has the axes of Keras's rules.
+
+    Raises
+    ------
+    TypeError
+        If `model` is no layer of Keras.
+    ValueError
+        If it has no weights.
+
+    Examples
+    --------
+    >>> import keras
+    >>> axes_of(keras.Sequential([keras.layers.Input((8,)), keras.layers.Dense(2, name="head")], name="net"))
+    {'net/head/kernel': 'i o'}
+    """
+    _checked(model)
+    return {name_of(weight): pattern for weight, pattern in weights_with_axes(model)}
+
+
+def name_of(weight: Any) -> str:
+    """Return the name of a variable of Keras 3 or of TensorFlow."""
+    path = getattr(weight, "path", None)
+    return str(weight.name).removesuffix(":0") if path is None else str(path)
+
+
+def _checked(model: Any) -> Any:
+    if not _packages(model):
+        raise TypeError(f"`model` must be a model or layer of Keras 3 or tf_keras. Received: model={model!r}")
+    if not model.weights:
+        raise ValueError(f"`model` must be built, so that it has weights; call it once. Received: model={model!r}")
+    return model
+
+
+def _packages(model: Any) -> set[str]:
+    """Return which Keras a layer is of."""
+    bases = {cls.__module__.partition(".")[0] for cls in type(model).__mro__ if hasattr(cls, "trainable_weights")}
+    return bases & THEIRS
+
+
+def _backend(model: Any) -> str:
+    if _packages(model) == {"tf_keras"}:
+        return "tensorflow"
+    import keras
+
+    return str(keras.backend.backend())
+
+
+def _device(weight: Any) -> Any:
+    """Return where a variable of PyTorch lies; other frameworks move values when they assign them."""
+    return getattr(getattr(weight, "value", None), "device", None) if _is_torch(weight) else None
+
+
+def _is_torch(weight: Any) -> bool:
+    return type(getattr(weight, "value", None)).__module__.partition(".")[0] == "torch"
+
+
+def _by_name(model: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for weight in _floats(model):
+        name = name_of(weight)
+        if name in found:
+            raise ValueError(
+                f"`model` must have one weight of each name; name its layers apart. Received: two of the name {name!r}"
+            )
+        found[name] = weight
+    return found
+
+
+def _floats(model: Any) -> Iterator[Any]:
+    """Give the weights that an initializer could fill; counters and the states of seeds are none."""
+    for weight in model.weights:
+        if dtype_name(weight.dtype) in FLOATS:
+            yield weight

@@ -1,0 +1,83 @@
+"""From a framework's names of parameters to the logical ones, which decide their streams."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from oneseed import checks
+
+Names = Mapping[str, str] | Callable[[str], str] | Sequence[tuple[str, str]] | None
+
+
+def logical_names(given: Iterable[str], names: Names, argument: str = "names") -> dict[str, str]:
+    """Return the logical name of each name.
+
+    Parameters
+    ----------
+    given : iterable of str
+        The framework's names.
+    names : mapping, callable, sequence of pairs, or None
+        A mapping from names, all of which must be there, to logical ones; a function of the name; or pairs of a regular
+        expression and its replacement, applied one after the other as `re.sub` does. None keeps all names, as a mapping
+        keeps those that it lacks.
+    argument : str
+        The argument's name, for the messages.
+
+    Returns
+    -------
+    dict of str to str
+        The logical names, in the order of the names.
+
+    Raises
+    ------
+    TypeError
+        If `names` is of another type, or its result is no str.
+    ValueError
+        If it names what is not there, or a regular expression is malformed.
+    """
+    found = list(given)
+    if names is None:
+        return {name: name for name in found}
+    if isinstance(names, Mapping):
+        if unknown := [name for name in names if name not in found]:
+            raise ValueError(
+                f"`{argument}` must map names that are there.{checks.nearest(str(unknown[0]), found)} "
+                f"Received: {argument} with {unknown[0]!r}"
+            )
+        made = {name: names.get(name, name) for name in found}
+    elif callable(names):
+        made = {name: names(name) for name in found}
+    else:
+        rewrites = _rewrites(names, argument)
+        made = {}
+        for name in found:
+            logical = name
+            for pattern, replacement in rewrites:
+                logical = pattern.sub(replacement, logical)
+            made[name] = logical
+    for name, logical in made.items():
+        if not isinstance(logical, str):
+            raise TypeError(f"`{argument}` must give a str for each name. Received: {logical!r} for {name!r}")
+    return made
+
+
+def _rewrites(names: object, argument: str) -> list[tuple[re.Pattern[str], str]]:
+    pairs = None if isinstance(names, str) or not isinstance(names, Sequence) else list(names)
+    if pairs is None or not all(
+        isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(part, str) for part in pair)
+        for pair in pairs
+    ):
+        raise TypeError(
+            f"`{argument}` must be a mapping, a function, or a sequence of pairs of a regular expression and its "
+            f"replacement. Received: {argument}={names!r}"
+        )
+    return [(compiled(pattern, argument), replacement) for pattern, replacement in pairs]
+
+
+def compiled(pattern: str, argument: str) -> re.Pattern[str]:
+    """Compile a regular expression; ValueError if it is none."""
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise ValueError(
+            f"`{argument}` must hold regular expressions: {error}. Received: {argument}={pattern!r}"
+        ) from None

@@ -1,0 +1,164 @@
+"""Schemes of libraries: what their layers do by default."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from oneseed import checks
+from oneseed.initializers.by_shape import FanInUniform
+from oneseed.initializers.composition import Blockwise
+from oneseed.initializers.constants import Constant
+from oneseed.initializers.random import RandomNormal, RandomUniform
+from oneseed.initializers.recurrent import UnitForgetBias
+from oneseed.initializers.scaling import VarianceScaling
+from oneseed.scheme import Scheme
+from oneseed.scheme_rule import Rule
+
+
+class Layer(NamedTuple):
+    """What PyTorch's constructors know of a layer and its parameters' names do not tell.
+
+    Parameters
+    ----------
+    kind : {"attention", "embedding", "linear", "norm", "prelu", "recurrent", "transformer"}
+        The kind; "linear" stands for convolutions and bilinear layers too.
+    fan_in : int
+        Of "linear", the inputs of an output, in a group of a convolution; of "recurrent", the hidden units.
+    value : float
+        Of "prelu", the slope.
+    padding : tuple of int, optional
+        Of "embedding", the row that is 0, and the number of rows.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> scheme = oneseed.schemes.torch({"fc": oneseed.schemes.Layer("linear", fan_in=64)})
+    >>> scheme.match("fc.bias")[0].initializer.fan_in
+    64
+    """
+
+    kind: str
+    fan_in: int = 1
+    value: float = 0.25
+    padding: tuple[int, int] | None = None
+
+
+def keras() -> Scheme:
+    """Return the defaults of Keras's layers, on the paths of their variables.
+
+    Kernels are `GlorotUniform`, recurrent kernels `Orthogonal`, embeddings uniform on +-0.05; an LSTM's bias is
+    `UnitForgetBias`; other biases, offsets and moving means are 0, scales and moving variances 1. Fans are those of the
+    layer's role where axes are given; Keras itself reads them from the shape alone, which differs for depthwise and
+    transposed convolutions.
+
+    Returns
+    -------
+    Scheme
+        The scheme.
+
+    References
+    ----------
+    Keras 3, ``keras.layers``.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> oneseed.schemes.keras().match("sequential/lstm/lstm_cell/bias")[0].initializer
+    UnitForgetBias(forget_bias=1.0, gates='ifco', axis=-1)
+    """
+    return Scheme(
+        [
+            Rule("*recurrent_kernel", "orthogonal"),
+            Rule(r"(?:.*/)?(?:depthwise_|pointwise_)?kernel", "glorot_uniform", regex=True),
+            Rule("*embeddings", RandomUniform(-0.05, 0.05)),
+            Rule(r".*lstm_cell\w*/bias", UnitForgetBias(), regex=True),
+            Rule(r"(?:.*/)?(?:bias|beta|moving_mean)", "zeros", regex=True),
+            Rule(r"(?:.*/)?(?:gamma|moving_variance)", "ones", regex=True),
+        ]
+    )
+
+
+def torch(layers: Mapping[str, Layer]) -> Scheme:
+    r"""Return the defaults of PyTorch's layers, as their constructors draw; `oneseed_torch.default_scheme` knows them.
+
+    - "linear": weight and bias uniform on ``+-1 / sqrt(fan_in)``
+    - "recurrent": all uniform on ``+-1 / sqrt(hidden units)``
+    - "embedding": normal with standard deviation 1, and 0 in the row for padding
+    - "attention": packed and separate projections in are Xavier uniform, further tokens Xavier normal, biases 0
+    - "transformer": all weights of two axes in ``torch.nn.Transformer`` are Xavier uniform
+    - "norm": weight 1 and bias 0
+    - "prelu": a constant
+
+    Parameters
+    ----------
+    layers : mapping of str to Layer
+        The layers by their paths; the path of the module itself is "". Those that hold others come first.
+
+    Returns
+    -------
+    Scheme
+        The scheme: a rule or more for each layer.
+
+    Raises
+    ------
+    TypeError
+        If `layers` is no such mapping.
+    ValueError
+        If a kind is unknown or a number out of range.
+
+    References
+    ----------
+    PyTorch, ``torch.nn.modules``.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> oneseed.schemes.torch({"head": oneseed.schemes.Layer("linear", fan_in=16)})
+    Scheme([
+        Rule('head\\.(?:weight|bias)', FanInUniform(seed=None, fan_in=16), regex=True),
+    ], otherwise=None)
+    """
+    if not isinstance(layers, Mapping) or not all(isinstance(layer, Layer) for layer in layers.values()):
+        raise TypeError(f"`layers` must be a mapping from paths to Layer. Received: layers={layers!r}")
+    rules = []
+    for path, layer in layers.items():
+        prefix = re.escape(path) + r"\." if path else ""
+        for names, initializer, axes in _TORCH[checks.one_of("kind", layer.kind, tuple(_TORCH))](layer):
+            rules.append(Rule(prefix + names, initializer, regex=True, axes=axes))
+    return Scheme(rules)
+
+
+_Rows = list[tuple[str, Any, str | None]]
+
+
+def _embedding(layer: Layer) -> _Rows:
+    normal = RandomNormal(0.0, 1.0)
+    if layer.padding is None:
+        return [("weight", normal, None)]
+    row, rows = layer.padding
+    parts = [(normal, row), ("zeros", 1), (normal, rows - row - 1)]
+    kept = [part for part in parts if part[1]]
+    return [("weight", Blockwise([what for what, _ in kept], [size for _, size in kept], 0), None)]
+
+
+def _attention(layer: Layer) -> _Rows:
+    token = VarianceScaling(1.0, "fan_avg", "untruncated_normal")
+    return [
+        ("(?:in|q|k|v)_proj_weight", "glorot_uniform", "o i"),
+        ("bias_[kv]", token, "o i w"),
+        (r"(?:in_proj_bias|out_proj\.bias)", "zeros", None),
+    ]
+
+
+_TORCH: dict[str, Callable[[Layer], _Rows]] = {
+    "attention": _attention,
+    "embedding": _embedding,
+    "linear": lambda layer: [("(?:weight|bias)", FanInUniform(layer.fan_in), None)],
+    "norm": lambda layer: [("weight", "ones", None), ("bias", "zeros", None)],
+    "prelu": lambda layer: [("weight", Constant(layer.value), None)],
+    "recurrent": lambda layer: [(r"(?:weight|bias)_\w+", FanInUniform(layer.fan_in), None)],
+    "transformer": lambda layer: [
+        (r"(?:en|de)coder\..*(?:linear\d\.weight|out_proj\.weight|in_proj_weight)", "glorot_uniform", "o i")
+    ],
+}
+"""For each kind the names of parameters, what fills them, and the axes where the fans matter."""

@@ -1,0 +1,467 @@
+"""Schemes: which rule a parameter gets, what a plan tells, and that nothing happens before all can."""
+
+import copy
+import io
+import pickle
+import signal
+import threading
+
+import numpy as np
+import pytest
+import reference
+from rich.console import Console
+
+import oneseed
+from oneseed import KEEP, Parameter, Rule, Scheme, running
+from oneseed.initializers import (
+    Blockwise,
+    Constant,
+    GlorotUniform,
+    HeNormal,
+    Identity,
+    Partial,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+    register,
+)
+from oneseed.running import run
+from oneseed.testing import assert_same_model
+
+
+def made(scheme, params, seed=7, **arguments):
+    """Initialize with NumPy: what every backend does, in two lines."""
+    engine = oneseed.registry.load("numpy")
+    values = {}
+    run(
+        scheme.plan(params, **arguments).draws(seed),
+        lambda entry, draw: values.update({entry.name: engine.draw(draw)}),
+    )
+    return values
+
+
+def floats(**shapes):
+    return {name.replace("__", "."): Parameter(shape, "float32") for name, shape in shapes.items()}
+
+
+# Rules ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("pattern", "regex", "matches", "not_"),
+    [
+        ("*.bias", False, ["a.bias", "a.b.bias"], ["bias", "a.bias2", "a.BIAS"]),
+        ("block?.w", False, ["block1.w"], ["block11.w", "block.w"]),
+        ("block[12]/w", False, ["block1/w"], ["block3/w"]),
+        (r"layers\.\d+\.w", True, ["layers.10.w"], ["layersx1.w", "layers.1.w2", "x.layers.1.w"]),
+        ("a.b", False, ["a.b"], ["axb"]),
+    ],
+)
+def test_a_pattern_matches_whole_names(pattern, regex, matches, not_):
+    rule = Rule(pattern, "zeros", regex=regex)
+    assert [name for name in matches + not_ if rule.matches(name)] == matches
+
+
+def test_the_first_rule_wins_and_later_ones_are_flagged():
+    scheme = Scheme([Rule("*.b", "zeros"), Rule("a.*", "ones"), Rule("*", "zeros")])
+    plan = scheme.plan(floats(a__b=(2,), a__w=(2,), c=(2,)))
+    assert [entry.rule.pattern for entry in plan] == ["*.b", "a.*", "*"]
+    # For a.b the last rule does the same as the first, so that only the second is worth a flag.
+    assert [entry.also for entry in plan] == [("a.*",), ("*",), ()]
+    assert [entry.name for entry in plan.ambiguous] == ["a.b", "a.w"]
+
+
+def test_initializers_in_every_form():
+    forms = ["he_normal", HeNormal, HeNormal(), {"class_name": "HeNormal", "config": {"seed": None}}]
+    params = floats(w=(4, 6))
+    values = [made(Scheme([Rule("w", form)]), params)["w"] for form in forms]
+    assert all((value == values[0]).all() for value in values)
+
+
+# Streams --------------------------------------------------------------------------------------------------------------
+
+
+def test_values_are_those_of_the_definition():
+    scheme = Scheme([Rule("*", RandomUniform(-1.0, 3.0))])
+    values = made(scheme, floats(encoder__w=(3, 2)), seed=11)["encoder.w"]
+    stream = reference.stream_of(("encoder.w",))
+    expected = [reference.uniform(11, stream, i, -1.0, 3.0, "float32") for i in range(6)]
+    assert values.reshape(-1).tolist() == expected
+
+
+def test_a_parameter_depends_on_its_name_alone():
+    scheme = Scheme([Rule("*.w", "he_normal"), Rule("*.v", "orthogonal")])
+    whole = made(scheme, floats(a__w=(4, 4), b__w=(4, 4), c__v=(3, 3)))
+    assert not (whole["a.w"] == whole["b.w"]).any()
+    fewer = made(scheme, floats(c__v=(3, 3), b__w=(4, 4), d__w=(7, 1)))
+    assert all((fewer[name] == whole[name]).all() for name in ("b.w", "c.v"))
+
+
+def test_an_integer_seed_of_its_own_stays_and_all_others_are_the_calls():
+    inner = Blockwise([RandomNormal(), RandomNormal(seed=3)], [2, 2], 0, ["q", "k"])
+    scheme = Scheme([Rule("w", inner), Rule("own", HeNormal(seed=5))])
+    values = made(scheme, floats(w=(4, 3), own=(2, 2)))
+    assert (values["w"][:2] == RandomNormal(seed=7)((2, 3), path=("w", "q"))).all()
+    assert (values["w"][2:] == RandomNormal(seed=3)((2, 3), path=("w", "k"))).all()
+    assert (values["own"] == HeNormal(seed=5)((2, 2), path="own")).all()
+    # The scheme's own initializers are as they were.
+    assert inner.initializers[0].get_config()["seed"] is None
+    assert (made(scheme, floats(w=(4, 3), own=(2, 2)), seed=8)["own"] == values["own"]).all()
+
+
+def test_functions_are_called_as_they_are():
+    scheme = Scheme([Rule("w", lambda shape, dtype: np.arange(6, dtype=dtype).reshape(shape))])
+    assert made(scheme, floats(w=(2, 3)))["w"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert scheme.plan(floats(w=(2, 3)))[0].stddev is None
+
+
+def test_names_lead_to_logical_ones():
+    torch = Scheme([Rule("*.weight", "he_normal")])
+    names = [(r"/kernel$", ".weight"), (r"^dense_(\d+)", r"layers.\1")]
+    params = {"dense_3/kernel": Parameter((4, 6), "float32", "i o")}
+    expected = HeNormal(seed=7)((6, 4), axes="o i", path="layers.3.weight")
+    for form in (names, {"dense_3/kernel": "layers.3.weight"}, lambda name: "layers.3.weight"):
+        plan = torch.plan(params, names=form)
+        assert (plan[0].name, plan[0].logical) == ("dense_3/kernel", "layers.3.weight")
+        assert (made(torch, params, names=form)["dense_3/kernel"] == expected.T).all()
+
+
+def test_axes_come_from_rule_then_initializer_then_call_then_parameter():
+    params = {"w": Parameter((2, 3), "float32", "i o")}
+
+    def axes(*rule, **arguments):
+        entry = Scheme([rule[0]]).plan(params, **arguments)[0]
+        return entry.axes, entry.fan_in
+
+    assert axes(Rule("w", "he_normal")) == ("i o", 2)
+    assert axes(Rule("w", "he_normal"), axes={"w": "o i"}) == ("o i", 3)
+    assert axes(Rule("w", Partial("he_normal", axes="b o")), axes={"w": "o i"}) == (None, 1)
+    assert axes(Rule("w", Partial("he_normal", axes="b o"), axes="i1 i2"), axes={"w": "o i"}) == ("i1 i2", 6)
+
+
+def test_a_rules_dtype_is_what_the_parameter_gets():
+    values = made(Scheme([Rule("w", "he_normal", dtype="float64")]), floats(w=(2, 3)))["w"]
+    assert values.dtype == "float64"
+    assert (values == HeNormal(seed=7)((2, 3), "float64", path="w")).all()
+
+
+# Plans ----------------------------------------------------------------------------------------------------------------
+
+MIXED = Scheme(
+    [
+        Rule("*.norm", "ones"),
+        Rule("cut", TruncatedNormal(stddev=2.0)),
+        Rule("eye", Identity()),
+        Rule("old", KEEP),
+        Rule("*w", GlorotUniform()),
+    ]
+)
+PARAMS = {
+    "a.norm": Parameter((5,), "float16"),
+    "cut": Parameter((2, 3), "float64"),
+    "eye": Parameter((4, 4), "float32"),
+    "old": Parameter((9,), "int64"),
+    "w": Parameter((3, 3, 4, 8), "bfloat16", "h w i o"),
+    "what": Parameter((1,), "float32"),
+}
+
+
+def test_a_plan_says_what_each_parameter_gets():
+    plan = MIXED.plan(PARAMS, tied={"head": "w"})
+    rows = {entry.name: entry for entry in plan}
+    assert list(rows) == list(PARAMS) == [entry.name for entry in plan]
+    assert [entry.bytes for entry in plan] == [10, 48, 64, 72, 576, 4]
+    assert (rows["w"].fan_in, rows["w"].fan_out) == (36, 72)
+    assert rows["w"].stddev == pytest.approx((2 / 108) ** 0.5)
+    assert rows["w"].tied == ("head",)
+    assert plan["head"] is rows["w"]
+    # A normal distribution cut at two standard deviations: sqrt(1 - 4 phi(2) / (2 Phi(2) - 1)), 0.8796, of them.
+    assert rows["cut"].stddev == pytest.approx(2 * 0.87962566103423978)
+    assert (rows["a.norm"].stddev, rows["eye"].stddev) == (0.0, None)
+    assert [entry.name for entry in plan if entry.kept] == ["old"]
+    assert [entry.name for entry in plan.unmatched] == ["what"]
+    facts = plan.as_dict()
+    assert (facts["count"], facts["bytes"]) == (6, 774)
+    assert facts["parameters"][4] == {
+        "name": "w",
+        "logical": "w",
+        "tied": ["head"],
+        "shape": [3, 3, 4, 8],
+        "dtype": "bfloat16",
+        "axes": "h w i o",
+        "rule": "*w",
+        "initializer": "GlorotUniform(seed=None, input_axes=None, output_axes=None)",
+        "distribution": "uniform",
+        "stddev": rows["w"].stddev,
+        "fan_in": 36,
+        "fan_out": 72,
+        "bytes": 576,
+        "also": [],
+    }
+    with pytest.raises(KeyError, match="Did you mean 'cut'"):
+        plan["cuts"]
+
+
+def test_a_plan_prints_as_a_table():
+    plan = MIXED.plan({"[red]x.w": Parameter((2, 2), "float32"), **PARAMS}, tied={"head": "w"})
+    lines = str(plan).splitlines()
+    assert len(lines) == len(plan) + 2
+    assert lines[1].split() == ["[red]x.w", "(2,", "2)", "float32", "*w", "uniform", "0.7071", "2,", "2", "-", "16"]
+    assert "unmatched" in lines[7]
+    assert "tied: head" in lines[6]
+    assert lines[-1] == "7 parameters, 790 bytes, 1 unmatched"
+    out = io.StringIO()
+    Console(file=out, width=200).print(plan)
+    assert "[red]x.w" in out.getvalue()
+    assert repr(plan) == "<Plan of 7 parameters, 1 unmatched, 0 ambiguous>"
+
+
+def test_a_plan_of_more_than_any_memory_is_made_at_once():
+    plan = Scheme([Rule("*", "orthogonal")]).plan({"w": Parameter((2**31, 2**31), "float32")})
+    assert plan[0].bytes == 2**64
+
+
+def test_tied_parameters_are_drawn_once_and_another_names_rule_is_flagged():
+    scheme = Scheme([Rule("embed", "ones"), Rule("head", "zeros")])
+    plan = scheme.plan(floats(embed=(2, 2), head=(2, 2)), tied={"head": "embed"})
+    assert [(entry.name, entry.also) for entry in plan] == [("embed", ("head",))]
+    assert list(made(scheme, floats(embed=(2, 2)), tied={"head": "embed"})) == ["embed"]
+
+
+# Refusals -------------------------------------------------------------------------------------------------------------
+
+
+def test_unmatched_parameters_are_listed_before_any_draw():
+    drawn = []
+    scheme = Scheme([Rule("a", lambda shape, dtype: drawn.append(shape))])
+    plan = scheme.plan(floats(a=(1,), b=(2,), c__d=(3,)))
+    with pytest.raises(ValueError, match=r"Nothing was drawn. Received: no rule for b, c\.d$"):
+        plan.draws(7)
+    assert not drawn
+    assert [entry.name for entry, _ in Scheme(scheme.rules, KEEP).plan(floats(a=(1,), b=(2,))).draws(7)] == ["a"]
+    filled = Scheme([], otherwise="ones").plan(floats(a=(1,)))
+    assert filled[0].as_dict()["rule"] == "otherwise"
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: Rule(3, "zeros"), TypeError, "`pattern` must be a str"),
+        (lambda: Rule("(", "zeros", regex=True), ValueError, "regular expressions: missing"),
+        (lambda: Rule("a", None), TypeError, "name or config, or KEEP"),
+        (lambda: Rule("a", "he_norml"), ValueError, "Did you mean 'he_normal'"),
+        (lambda: Rule("a", "zeros", regex=1), TypeError, "`regex` must be True or False"),
+        (lambda: Rule("a", "zeros", axes="i i"), ValueError, "name each axis once"),
+        (lambda: Rule("a", "zeros", dtype="float3"), ValueError, "dtype"),
+        (lambda: Rule("a", KEEP, dtype="float32"), ValueError, "where a parameter is kept"),
+        (lambda: Rule("a", HeNormal(oneseed.SeedGenerator(1))), ValueError, "on its name alone"),
+        (lambda: Rule("a", Partial(HeNormal(oneseed.SeedGenerator(1)))), ValueError, "on its name alone"),
+        (lambda: Scheme("ab"), TypeError, "`rules` must be a sequence"),
+        (lambda: Scheme([("a", "zeros")]), TypeError, "`rules` must hold oneseed.Rule"),
+        (lambda: Scheme([], otherwise=3), ValueError, "initializer identifier"),
+        (lambda: MIXED.plan([]), TypeError, "`params` must be a mapping"),
+        (lambda: MIXED.plan({"w": 3}), TypeError, "'w' must have a shape and a dtype"),
+        (
+            lambda: MIXED.plan({"w": Parameter((2,), "float32", "o i")}),
+            ValueError,
+            r"'w' cannot be filled by rule '\*w'",
+        ),
+        (lambda: MIXED.plan({"w": Parameter((-2,), "float32")}), ValueError, "'w' cannot be planned"),
+        (
+            lambda: MIXED.plan({"w": Parameter((2, 2), "int32")}),
+            ValueError,
+            r"'w' cannot be filled by rule '\*w', Glorot",
+        ),
+        (lambda: MIXED.plan(PARAMS, axes={"nw": "o"}), ValueError, "`axes` must name parameters. Did you mean"),
+        (lambda: MIXED.plan(PARAMS, tied={"x": "y"}), ValueError, "`tied` must map"),
+        (lambda: MIXED.plan(PARAMS, names={"y": "x"}), ValueError, "must map names that are there"),
+        (lambda: MIXED.plan(PARAMS, names={"w": "eye"}), ValueError, "'eye' for 'eye' and 'w'"),
+        (lambda: MIXED.plan(PARAMS, names="w"), TypeError, "`names` must be a mapping, a function, or"),
+        (lambda: MIXED.plan(PARAMS, names=lambda name: 3), TypeError, "must give a str for each name"),
+        (lambda: MIXED.plan(PARAMS, names=[("(", "x")]), ValueError, "must hold regular expressions"),
+        (lambda: Scheme([], KEEP).plan(PARAMS).draws(None), TypeError, "`seed` must be an integer"),
+        (lambda: Scheme([], KEEP).plan(PARAMS).draws(-1), ValueError, "`seed` must lie in"),
+        (lambda: Scheme.from_config([]), TypeError, "`config` must be a dict"),
+        (lambda: Scheme.from_config({"rules": []}), ValueError, "'version', 1, and 'rules', a list"),
+        (
+            lambda: Scheme.from_json('{"format": "oneseed.scheme", "version": 2, "rules": []}'),
+            ValueError,
+            "'version', 1",
+        ),
+        (lambda: Scheme.from_config({**MIXED.get_config(), "otherwse": 1}), ValueError, "Did you mean 'otherwise'"),
+        (lambda: Scheme.from_config({**MIXED.get_config(), "rules": [{}]}), ValueError, "keys 'pattern' and"),
+        (lambda: Scheme([Rule("a", lambda shape, dtype: None)]).to_json(), TypeError, "cannot be stored"),
+    ],
+)
+def test_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_the_native_generator_is_refused():
+    with oneseed.using(rng="native"), pytest.raises(ValueError, match="`rng` must be 'portable'"):
+        Scheme([Rule("w", "zeros")]).plan(floats(w=(2,))).draws(7)
+
+
+# Storage --------------------------------------------------------------------------------------------------------------
+
+
+@register(package="tests", name="Own")
+class Own(oneseed.initializers.Initializer):
+    def __init__(self, value=None):
+        self.value = value
+
+    def __call__(self, shape, dtype=None):
+        return np.full(shape, self.value, dtype)
+
+    def get_config(self):
+        return {"value": self.value}
+
+
+STORED = Scheme(
+    [
+        Rule('odd "names"\\ \t\x7f \U0001f600', TruncatedNormal(stddev=1e-300, seed=2**64 - 1)),
+        Rule(r".*\.(a|b)", Blockwise([HeNormal(), "zeros"], [1, 2], names=["q", "k"]), regex=True, axes="o i"),
+        Rule("c", Constant([[1.0, 2.5]]), dtype="bfloat16"),
+        Rule("d", Own(3)),
+        Rule("e", KEEP),
+    ],
+    otherwise=RandomNormal(),
+)
+
+
+@pytest.mark.parametrize("scheme", [STORED, MIXED, Scheme([]), Scheme([], KEEP)])
+def test_json_and_toml_give_the_scheme_back(scheme):
+    assert Scheme.from_json(scheme.to_json()) == scheme
+    assert Scheme.from_toml(scheme.to_toml()) == scheme
+    for copied in (copy.deepcopy(scheme), pickle.loads(pickle.dumps(scheme))):
+        assert copied == scheme
+        assert copied.match("e")[0] == scheme.match("e")[0]
+
+
+def test_what_toml_lacks_is_refused():
+    scheme = Scheme([Rule("a", Own([None, 1]))])
+    assert Scheme.from_json(scheme.to_json()) == scheme
+    with pytest.raises(ValueError, match="nothing that TOML lacks"):
+        scheme.to_toml()
+
+
+def test_schemes_differ_by_every_argument():
+    base = Rule("a", "zeros")
+    others = [Rule("b", "zeros"), Rule("a", "ones"), Rule("a", "zeros", regex=True), Rule("a", "zeros", axes="i")]
+    others.append(Rule("a", "zeros", dtype="float16"))
+    assert Scheme([base]) == Scheme([Rule("a", "zeros")])
+    assert all(Scheme([base]) != Scheme([other]) for other in others)
+    assert Scheme([base]) != Scheme([base], KEEP)
+
+
+# The loop -------------------------------------------------------------------------------------------------------------
+
+THREE = Scheme([Rule("*", "ones")]).plan(floats(a=(1,), b=(1,), c=(1,))).draws(7)
+
+
+def test_ctrl_c_waits_for_the_parameter_in_work():
+    done = []
+
+    def put(entry, draw):
+        if entry.name == "b":
+            signal.raise_signal(signal.SIGINT)
+        done.append(entry.name)
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        run(THREE, put)
+    assert done == ["a", "b"]
+    assert caught.value.__notes__ == ["Initialized before: a, b (2). Not initialized: c (1)."]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_during_the_last_parameter_is_not_lost():
+    with pytest.raises(KeyboardInterrupt) as caught:
+        run(THREE, lambda entry, draw: signal.raise_signal(signal.SIGINT) if entry.name == "c" else None)
+    assert caught.value.__notes__ == ["Initialized before: a, b, c (3). Not initialized: none."]
+
+
+def test_another_handler_is_asked_and_an_ignored_signal_stays_so():
+    asked, done = [], []
+
+    def put(entry, draw):
+        signal.raise_signal(signal.SIGINT)
+        done.append(entry.name)
+
+    before = signal.signal(signal.SIGINT, lambda *arguments: asked.append(list(done)))
+    try:
+        run(THREE, put)
+        assert asked == [["a"], ["a", "b"], ["a", "b", "c"]]
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        run(THREE, put)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_other_threads_leave_signals_alone():
+    done = []
+    thread = threading.Thread(target=run, args=(THREE, lambda entry, draw: done.append(entry.name)))
+    thread.start()
+    thread.join()
+    assert done == ["a", "b", "c"]
+
+
+def test_errors_say_where_they_happened():
+    def put(entry, draw):
+        if entry.name == "b":
+            raise MemoryError("no room")
+
+    with pytest.raises(MemoryError) as caught:
+        run(THREE, put)
+    assert caught.value.__notes__ == [
+        "It happened at the parameter 'b', whose values may be neither old nor new.",
+        "Initialized before: a (1). Not initialized: c (1).",
+    ]
+
+
+@pytest.mark.parametrize(("terminal", "patience", "shown"), [(True, 0, True), (True, 60, False), (False, 0, False)])
+def test_a_terminal_shows_progress_when_patience_is_over(monkeypatch, terminal, patience, shown):
+    stream = io.StringIO()
+    stream.isatty = lambda: terminal
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setattr(running, "PATIENCE", patience)
+    monkeypatch.setenv("TERM", "xterm")
+    run(THREE, lambda entry, draw: None)
+    assert ("initializing" in stream.getvalue()) == shown
+    assert shown or not stream.getvalue()
+
+
+# Two models -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_model_in_two_layouts():
+    scheme = Scheme([Rule("*.weight", "he_normal"), Rule("*.bias", "zeros")])
+    ours = {"fc.weight": Parameter((6, 4), "float32", "o i"), "fc.bias": Parameter((6,), "float32")}
+    theirs = {"fc/bias": Parameter((6,), "float32"), "fc/kernel": Parameter((4, 6), "float32", "i o")}
+    names = [("/kernel", ".weight"), ("/", ".")]
+    a, b = made(scheme, ours), made(scheme, theirs, names=names)
+    axes = {"fc.weight": "o i"}, {"fc/kernel": "i o"}
+    assert_same_model(a, b, names=names, axes=axes)
+    assert_same_model(
+        a, b, names=(str.upper, lambda name: name.replace("kernel", "weight").replace("/", ".").upper()), axes=axes
+    )
+    with pytest.raises(AssertionError, match=r"differ in 1 parameters:\nfc\.weight: The logical shapes differ"):
+        assert_same_model(a, b, names=names)
+    b["fc/kernel"][1, 2] += 1
+    with pytest.raises(AssertionError, match=r"fc\.weight: 1 of 24 values differ .* the first at \(1, 2\)"):
+        assert_same_model(a, b, names=names, axes=axes)
+    with pytest.raises(AssertionError) as caught:
+        assert_same_model({**a, "new": np.ones(1)}, b, names=[("kernel", "weight")])
+    assert sorted(line for line in str(caught.value).splitlines()[1:]) == [
+        "fc.bias: missing in b",
+        "fc.weight: missing in b",
+        "fc/bias: missing in a",
+        "fc/weight: missing in a",
+        "new: missing in b",
+    ]
+    with pytest.raises(ValueError, match="`names` must give each parameter a name of its own"):
+        assert_same_model(a, b, names=lambda name: "x")
+    with pytest.raises(TypeError, match="`axes` must be a tuple of two mappings"):
+        assert_same_model(a, b, axes={"fc.weight": "o i"})

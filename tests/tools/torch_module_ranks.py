@@ -1,0 +1,84 @@
+"""Initialize sharded modules on several ranks, and compare the whole with a module that is not sharded.
+
+Called with the number of ranks; prints their exit codes. Nothing but gloo on the CPU is needed.
+"""
+
+import os
+import sys
+import tempfile
+import warnings
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor.debug import CommDebugMode
+
+from oneseed import Rule, Scheme
+from oneseed_torch import initialize_
+
+SCHEME = Scheme(
+    [
+        Rule("*bias", "zeros"),
+        Rule("0.weight", "he_normal"),
+        Rule("2.weight", "orthogonal"),
+        Rule("*.weight", "glorot_uniform"),
+    ]
+)
+
+
+def model():
+    """Layers of sizes that no number of ranks divides."""
+    return nn.Sequential(nn.Linear(10, 13), nn.ReLU(), nn.Linear(13, 9), nn.Sequential(nn.Linear(9, 3)))
+
+
+def sharded(meta):
+    with torch.device("meta" if meta else "cpu"):
+        made = model()
+    fully_shard(made[3])
+    fully_shard(made)
+    return made
+
+
+def rank_main(rank, count, file):
+    """What each process does."""
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", f"file://{file}", rank=rank, world_size=count)
+    expected = initialize_(model(), SCHEME, seed=7)
+    for meta in (False, True):
+        made = sharded(meta)
+        with CommDebugMode() as communication:
+            initialize_(made, SCHEME, seed=7)
+        assert communication.get_total_counts() == 0
+        for (name, found), wanted in zip(made.named_parameters(), expected.parameters(), strict=True):
+            assert found.to_local().device.type == "cpu"
+            assert torch.equal(found.full_tensor(), wanted), (meta, name)
+        optimizer = torch.optim.SGD(made.parameters(), 0.1)
+        x = torch.linspace(-1, 1, 40).reshape(4, 10)
+        assert torch.allclose(made(x), expected(x), atol=1e-6)
+        made(x).square().sum().backward()
+        optimizer.step()
+        assert not torch.equal(made[0].weight.full_tensor(), expected[0].weight)
+    dist.barrier()
+    dist.destroy_process_group()
+
+
+def main():
+    """Start the ranks as forks of this process, in which PyTorch is imported already."""
+    count = int(sys.argv[1])
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch's own, of forks and of what it deprecates
+        context = torch.multiprocessing.get_context("fork")
+        ranks = [
+            context.Process(target=rank_main, args=(rank, count, os.path.join(folder, "ranks")))
+            for rank in range(count)
+        ]
+        for process in ranks:
+            process.start()
+        for process in ranks:
+            process.join()
+        print("exit codes", *(process.exitcode for process in ranks))
+
+
+if __name__ == "__main__":
+    main()
