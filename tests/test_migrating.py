@@ -56,7 +56,8 @@ def code(cell):
 
 def test_the_page_was_read():
     assert len(ROWS) > 150
-    assert len({section for section, *_ in ROWS}) == PAGE.count("\n## ")
+    sections = set(re.findall(r"^## (.*)$", PAGE, re.MULTILINE)) - {"Patterns of parameter names"}
+    assert {section for section, *_ in ROWS} == sections
 
 
 @pytest.mark.parametrize("section, there, here, difference", ROWS)
