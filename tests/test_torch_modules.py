@@ -82,6 +82,9 @@ def test_strides_stay():
     initialize_(conv, SCHEME, seed=7)
     assert conv.weight.stride() == strides
     same(conv, initialize_(nn.Conv2d(4, 8, 3), SCHEME, seed=7))
+    conv.to("meta")
+    same(initialize_(conv, SCHEME, seed=7, device="cpu"), initialize_(nn.Conv2d(4, 8, 3), SCHEME, seed=7))
+    assert conv.weight.stride() == strides
 
 
 def test_layers_added_removed_or_reordered_change_no_other_parameter():
@@ -111,8 +114,8 @@ def test_a_module_on_the_meta_device_is_made_once(monkeypatch):
     model = on_meta(Model)
     model.embed.weight.note = "kept"
     made = []
-    empty_like = torch.empty_like
-    monkeypatch.setattr(torch, "empty_like", lambda *args, **named: made.append(args) or empty_like(*args, **named))
+    empty = oneseed_torch.modules._empty
+    monkeypatch.setattr(oneseed_torch.modules, "_empty", lambda *args: made.append(args) or empty(*args))
     with pytest.warns(UserWarning, match="are left alone.*: steps"):
         initialize_(model, SCHEME, seed=7, device="cpu")
     assert len(made) == len(list(model.parameters())) == 9

@@ -17,6 +17,7 @@ from oneseed_torch.adapter import TorchBackend
 from oneseed_torch.filling import check_device, check_seed
 from oneseed_torch.init.putting import parts_to_write, shape_of, write
 from oneseed_torch.layers import Held, axes_of, held
+from oneseed_torch.memory import fresh
 from oneseed_torch.shards import is_distributed
 
 Module = Any
@@ -177,7 +178,7 @@ def _fill(work: _Work, draw: Draw) -> None:
     if work.device is None:
         write(draw, parameter, work.parts)
         return
-    made = torch.empty_like(parameter, dtype=work.dtype, device=work.device, requires_grad=False)
+    made = _empty(parameter, work.dtype, work.device)
     write(draw, made, parts_to_write(made))
     if not parameter.is_meta:
         parameter.data = made
@@ -185,6 +186,14 @@ def _fill(work: _Work, draw: Draw) -> None:
     made = nn.Parameter(made, parameter.requires_grad) if is_distributed(made) else _parameter(made, parameter)
     for layer, name in work.held.places:
         setattr(layer, name, made)
+
+
+def _empty(like: Tensor, dtype: Any, device: Any) -> Tensor:
+    """Return memory for a parameter, with its strides."""
+    # Asked for a copy of a tensor on the meta device, PyTorch imports much that nothing here needs.
+    if like.is_contiguous() and isinstance(like, nn.Parameter) and not is_distributed(like):
+        return fresh(tuple(like.shape), dtype, device)
+    return torch.empty_like(like, dtype=dtype, device=device, requires_grad=False)
 
 
 def _parameter(made: Tensor, like: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Print what each variable of real Keras layers is initialized by: path, shape and initializer, one JSON list a line."""
+"""Print what each variable of real Keras layers is initialized by: path, shape, initializer; a JSON list each."""
 
 import json
 
@@ -27,11 +27,10 @@ def holders(layer):
 
 
 for layer in holders(model):
-    for variable in layer._trainable_variables + layer._non_trainable_variables:
+    for variable in [v for v in layer._trainable_variables + layer._non_trainable_variables if "seed" not in v.path]:
         name = variable.path.rpartition("/")[2]
-        attribute = {"kernel": "kernel", "moving_mean": "moving_mean", "embeddings": "embeddings"}.get(name, name)
-        chosen = getattr(layer, f"{attribute}_initializer", None)
-        if variable.dtype.startswith("float"):
-            config = keras.saving.serialize_keras_object(chosen)
-            forget = bool(getattr(layer, "unit_forget_bias", False)) and name == "bias"
-            print(json.dumps([variable.path, list(variable.shape), config["class_name"], config["config"], forget]))
+        roles = (name, name.removesuffix("_kernel"), "depthwise")  # DepthwiseConv2D calls its weight a kernel
+        chosen = next(found for role in roles if (found := getattr(layer, f"{role}_initializer", None)) is not None)
+        config = keras.saving.serialize_keras_object(chosen)
+        forget = bool(getattr(layer, "unit_forget_bias", False)) and name == "bias"
+        print(json.dumps([variable.path, list(variable.shape), config["class_name"], config["config"], forget]))
