@@ -107,3 +107,20 @@ def test_no_other_framework_is_asked(keras, backend):
     assert backend in run(keras, backend)["loaded"]
     if backend == "jax":
         assert "torch" not in run(keras, backend)["loaded"]
+
+
+@pytest.mark.skipif(not (installed("keras") and installed("jax")), reason="keras or jax not installed")
+def test_a_model_that_keras_cuts_over_devices_stays_cut():
+    flags = {"KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT.with_name("keras_distributed.py"))],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **flags, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == {
+        "head/kernel": [oneseed.fingerprint(HeNormal(seed=7)((16, 8), path="head/kernel")), [16, 2]],
+        "head/bias": [oneseed.fingerprint(np.ones(8, "float32")), [8]],
+    }

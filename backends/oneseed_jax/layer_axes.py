@@ -86,7 +86,7 @@ def _of_nnx(module: Any) -> Iterator[tuple[str, str]]:
             alone = layer.feature_group_count == layer.in_features == layer.out_features
             patterns["kernel"] = _convolution(layer.kernel, "i g" if alone else "i o")
         for attribute, pattern in patterns.items():
-            weight = getattr(layer, attribute, None)
+            weight: Any = getattr(layer, attribute, None)
             if pattern and getattr(weight, "shape", None) is not None and len(weight.shape) == len(pattern.split()):
                 yield "/".join(map(str, (*path, attribute))), pattern
 
@@ -115,7 +115,7 @@ def _of_equinox(tree: Any) -> Iterator[tuple[str, str]]:
         if not isinstance(layer, known):
             continue
         for attribute in ("weight", "weight_ih", "weight_hh"):
-            weight = getattr(layer, attribute, None)
+            weight: Any = getattr(layer, attribute, None)
             rank = len(getattr(weight, "shape", ()))
             if isinstance(layer, nn.Embedding):
                 pattern = "b o"

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.tree_util import DictKey, FlattenedIndexKey, GetAttrKey, KeyPath, SequenceKey, tree_flatten_with_path
+from jax.tree_util import DictKey, FlattenedIndexKey, GetAttrKey, SequenceKey, tree_flatten_with_path
 
 from oneseed.checks import Shape
 
@@ -81,7 +81,7 @@ def is_weight(leaf: Any) -> bool:
     return dtype is not None and hasattr(leaf, "shape") and bool(jnp.issubdtype(dtype, jnp.inexact))
 
 
-def name_of(path: KeyPath) -> str:
+def name_of(path: tuple[Any, ...]) -> str:
     """Return the keys of a path, joined with "/"."""
     return "/".join(_part(key) for key in path)
 

@@ -159,12 +159,13 @@ def _backend(model: Any) -> str:
 
 
 def _device(weight: Any) -> Any:
-    """Return where a variable of PyTorch lies; other frameworks move values when they assign them."""
-    return getattr(getattr(weight, "value", None), "device", None) if _is_torch(weight) else None
-
-
-def _is_torch(weight: Any) -> bool:
-    return type(getattr(weight, "value", None)).__module__.partition(".")[0] == "torch"
+    """Return where the values of a variable belong, in its framework's terms; TensorFlow moves them by itself."""
+    value = getattr(weight, "value", None)
+    framework = type(value).__module__.partition(".")[0]
+    if framework == "torch":
+        return value.device
+    # A JAX array that was given a place, as under keras.distribution, has its parts made where they belong.
+    return value.sharding if framework in ("jax", "jaxlib") and value.committed else None
 
 
 def _by_name(model: Any) -> dict[str, Any]:
