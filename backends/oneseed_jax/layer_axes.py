@@ -86,8 +86,8 @@ def _of_nnx(module: Any) -> Iterator[tuple[str, str]]:
             alone = layer.feature_group_count == layer.in_features == layer.out_features
             patterns["kernel"] = _convolution(layer.kernel, "i g" if alone else "i o")
         for attribute, pattern in patterns.items():
-            weight: Any = getattr(layer, attribute, None)
-            if pattern and getattr(weight, "shape", None) is not None and len(weight.shape) == len(pattern.split()):
+            shape: Any = getattr(getattr(layer, attribute, None), "shape", None)
+            if pattern and shape is not None and len(shape) == len(pattern.split()):
                 yield "/".join(map(str, (*path, attribute))), pattern
 
 
