@@ -37,7 +37,7 @@ KEEP = Keep.KEEP
 class Parameter(NamedTuple):
     """What a plan has to know of a parameter.
 
-    Parameters
+    Attributes
     ----------
     shape : tuple of int
         The shape of the whole tensor.

@@ -18,7 +18,7 @@ from oneseed.scheme_rule import Rule
 class Layer(NamedTuple):
     """What PyTorch's constructors know of a layer and its parameters' names do not tell.
 
-    Parameters
+    Attributes
     ----------
     kind : {"attention", "embedding", "linear", "norm", "prelu", "recurrent", "transformer"}
         The kind; "linear" stands for convolutions and bilinear layers too.
