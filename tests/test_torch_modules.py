@@ -1,5 +1,6 @@
 """PyTorch modules initialized in place: on every way to build one, and what must not change."""
 
+import runpy
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from frameworks import installed
 if not installed("torch"):
     pytest.skip("torch is not installed", allow_module_level=True)
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -97,6 +99,10 @@ def test_layers_added_removed_or_reordered_change_no_other_parameter():
         for name in whole.keys() & other.keys():
             assert torch.equal(whole[name], other[name])
     assert not torch.equal(whole["a.weight"], whole["b.weight"])
+
+
+def test_any_integer_is_a_seed():
+    same(initialize_(nn.Linear(3, 2), SCHEME, seed=np.uint8(7)), initialize_(nn.Linear(3, 2), SCHEME, seed=7))
 
 
 def test_names_decide_the_streams():
@@ -379,3 +385,8 @@ def test_each_rank_fills_its_part(ranks):
         [sys.executable, str(tool), str(ranks)], capture_output=True, text=True, check=False, timeout=120
     )
     assert done.stdout.split() == ["exit", "codes", *["0"] * ranks], done.stderr
+
+
+def test_the_example_runs(capsys):
+    runpy.run_path(str(Path(__file__).parents[1] / "examples" / "torch_model.py"), run_name="__main__")
+    assert "no rule for blocks.0.up.weight" in capsys.readouterr().out

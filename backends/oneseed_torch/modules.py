@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from oneseed import seeds
 from oneseed.checks import Shape
 from oneseed.draws import Draw
 from oneseed.naming import Names
@@ -15,7 +16,7 @@ from oneseed.running import run
 from oneseed.scheme import Scheme
 from oneseed_torch.adapter import TorchBackend
 from oneseed_torch.filling import check_device, check_seed
-from oneseed_torch.init.putting import parts_to_write, shape_of, write
+from oneseed_torch.init.putting import is_wrapper, parts_to_write, shape_of, write
 from oneseed_torch.layers import Held, axes_of, held
 from oneseed_torch.memory import fresh
 from oneseed_torch.shards import is_distributed
@@ -92,8 +93,9 @@ def initialize_(
     found = {its.names[0]: its for its in held(module)}
     for its in found.values():
         shape_of(its.parameter)
+    if seeds.is_framework_seed(seed):
+        check_seed(seed)
     draws = plan_of(module, scheme, names, axes).draws(seed)
-    check_seed(seed)
     works = {entry.name: _work(found[entry.name], entry, draw, where) for entry, draw in draws}
     _check_kept([its for name, its in found.items() if name not in works])
     if waiting := [name for name, buffer in module.named_buffers() if buffer.is_meta]:
@@ -105,7 +107,8 @@ def initialize_(
     try:
         run(draws, lambda entry, draw: _fill(works[entry.name], draw))
     finally:
-        _settle(module)
+        if any(work.device is not None for work in works.values()):
+            _settle(module)
     return module
 
 
@@ -183,7 +186,7 @@ def _fill(work: _Work, draw: Draw) -> None:
     if not parameter.is_meta:
         parameter.data = made
         return
-    made = nn.Parameter(made, parameter.requires_grad) if is_distributed(made) else _parameter(made, parameter)
+    made = _parameter(made, parameter)
     for layer, name in work.held.places:
         setattr(layer, name, made)
 
@@ -191,16 +194,23 @@ def _fill(work: _Work, draw: Draw) -> None:
 def _empty(like: Tensor, dtype: Any, device: Any) -> Tensor:
     """Return memory for a parameter, with its strides."""
     # Asked for a copy of a tensor on the meta device, PyTorch imports much that nothing here needs.
-    if like.is_contiguous() and isinstance(like, nn.Parameter) and not is_distributed(like):
+    if like.is_contiguous() and _is_plain(like):
         return fresh(tuple(like.shape), dtype, device)
     return torch.empty_like(like, dtype=dtype, device=device, requires_grad=False)
 
 
 def _parameter(made: Tensor, like: Tensor) -> Tensor:
     """Return a tensor as a parameter of the same class and attributes as another."""
+    if not _is_plain(like):
+        return nn.Parameter(made, like.requires_grad)
     parameter = made.as_subclass(type(like)).requires_grad_(like.requires_grad)
     vars(parameter).update(vars(like))
     return parameter
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Tell whether a tensor's values lie in memory of its own."""
+    return not is_distributed(tensor) and not is_wrapper(tensor)
 
 
 def _settle(module: Module) -> None:

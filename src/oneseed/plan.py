@@ -277,7 +277,7 @@ def seeded(initializer: Any, seed: Any) -> Any:
             setattr(made, name, seeded(value, seed))
         elif isinstance(value, list | tuple) and any(isinstance(item, Initializer) for item in value):
             setattr(made, name, type(value)(seeded(item, seed) for item in value))
-    if isinstance(made, RandomInitializer) and made._given is None:
+    if isinstance(made, RandomInitializer) and getattr(made, "_given", made.seed) is None:
         made.seed = seed
     return made
 

@@ -167,7 +167,7 @@ def filler(argument: str, given: Any) -> Any:
     if made is None:
         raise TypeError(f"`{argument}` must be an initializer, its name or config, or KEEP. Received: {argument}=None")
     for part in _parts(made):
-        if isinstance(part, RandomInitializer) and not isinstance(part.seed, int):
+        if isinstance(part, RandomInitializer) and not isinstance(part.seed, int | None):
             raise ValueError(
                 f"`{argument}` must have an integer seed, or none, so that a parameter's values depend on its name "
                 f"alone. Received: {argument}={given!r}"

@@ -86,12 +86,12 @@ def put(tensor: Tensor, make: Callable[..., RandomInitializer], seed: Seed, path
 
 def parts_to_write(tensor: Tensor) -> list[tuple[Tensor, checks.Shape]]:
     """Return what `write` takes of a tensor: its parts on this rank; none of one whose class knows where values lie."""
-    return [] if _is_wrapper(tensor) else list(local_parts(tensor))
+    return [] if is_wrapper(tensor) else list(local_parts(tensor))
 
 
 def write(draw: Draw, tensor: Tensor, parts: list[tuple[Tensor, checks.Shape]]) -> Tensor:
     """Fill each part of a tensor with the same part of a whole draw, and return the tensor."""
-    if _is_wrapper(tensor):
+    if is_wrapper(tensor):
         made = torch.empty(draw.shape, dtype=tensor.dtype, device=tensor.device)
         with torch.no_grad():
             return tensor.copy_(fill_(draw, made))
@@ -143,7 +143,7 @@ def no_values(tensor: Tensor) -> bool:
     return has_no_values(tensor)
 
 
-def _is_wrapper(tensor: Tensor) -> bool:
+def is_wrapper(tensor: Tensor) -> bool:
     """Tell whether a tensor's values lie in other tensors, in a way that its own class knows."""
     handler = type(tensor).__torch_dispatch__
     return handler is not torch.Tensor.__torch_dispatch__ and not is_distributed(tensor)
