@@ -160,7 +160,7 @@ def _backend(model: Any) -> str:
 
 def _device(weight: Any) -> Any:
     """Return where the values of a variable belong, in its framework's terms; TensorFlow moves them by itself."""
-    value = getattr(weight, "value", None)
+    value: Any = getattr(weight, "value", None)
     framework = type(value).__module__.partition(".")[0]
     if framework == "torch":
         return value.device
