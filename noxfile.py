@@ -104,7 +104,7 @@ def together(session: nox.Session) -> None:
     session.install(*group("torch"))
     session.install(*group("jax"), *group("tensorflow"), *group("keras"), *group("models"), *group("test"))
     session.install("-e", ".")
-    tests = [f"tests/test_{name}.py" for name in ("contract", "catalogue", "keras_models", "same_model")]
+    tests = [f"tests/test_{name}.py" for name in ("contract", "catalogue", "keras_models", "same_model", "examples")]
     pytest(session, *tests, required=" ".join([*BACKENDS, "keras", "tf_keras", "flax", "transformers"]))
     session.run("oneseed", "parity")
 

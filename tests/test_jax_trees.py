@@ -196,6 +196,15 @@ def test_what_is_refused(tree, options, error, message):
         oneseed_jax.initialize(tree, **{"scheme": Scheme([Rule("*", "orthogonal")]), "seed": 7, **options})
 
 
+def test_a_tree_of_shardings_may_speak_of_what_stays():
+    tree = {"step": jnp.int32(3), "kernel": abstract(4, 4), "wide": abstract(4, 8)}
+    made = oneseed_jax.initialize(tree, SCHEME, seed=7, shardings={"step": ONE, "kernel": ONE, "wide": None})
+    assert made["step"] is tree["step"]
+    assert made["kernel"].sharding == ONE
+    same(made["kernel"], expected((4, 4), "kernel"))
+    same(made["wide"], expected((4, 8), "wide"))
+
+
 def test_a_sharding_that_does_not_fit_is_refused_before_any_draw():
     mesh = Mesh(np.array(jax.devices()[:1]), ("x",))
     tree = {"a": abstract(3, 3), "b": abstract(3)}

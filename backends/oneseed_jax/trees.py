@@ -14,7 +14,7 @@ from oneseed.plan import Entry, Parameter
 from oneseed.running import run
 from oneseed_jax.layer_axes import axes_of
 from oneseed_jax.places import check_sharding
-from oneseed_jax.walking import Leaf, Tree, is_nnx, named, walk
+from oneseed_jax.walking import Leaf, Tree, is_nnx, is_weight, named, walk
 
 if TYPE_CHECKING:
     from oneseed.scheme import Scheme
@@ -103,7 +103,7 @@ def initialize(
     params = {name: Parameter(leaf.shape, leaf.dtype) for name, leaf in wanted.items()}
     patterns = {name: pattern for name, pattern in known.items() if name in wanted} | dict(axes or {})
     draws = scheme.plan(params, names={name: logical[name] for name in wanted}, axes=patterns).draws(seed)
-    places = _places(shardings, wanted)
+    places = _places(shardings, wanted, tree)
     for entry, draw in draws:
         engine.check_dtype(entry.dtype)
         if isinstance(place := places[entry.name], Sharding):
@@ -129,7 +129,7 @@ def _by_name(leaves: list[Leaf]) -> dict[str, Leaf]:
     return found
 
 
-def _places(shardings: Any, leaves: Mapping[str, Leaf]) -> dict[str, Any]:
+def _places(shardings: Any, leaves: Mapping[str, Leaf], tree: Tree) -> dict[str, Any]:
     """Return the device or sharding of each parameter; None where JAX chooses."""
     if shardings is None:
         given: dict[str, Any] = {}
@@ -139,7 +139,9 @@ def _places(shardings: Any, leaves: Mapping[str, Leaf]) -> dict[str, Any]:
         given = {name: shardings(name) for name in leaves}
     else:
         given = dict(named(shardings, lambda node: isinstance(node, Sharding)))
-        if unknown := [name for name in given if name not in leaves]:
+        # Such a tree may also say where counters and other state go, which stay as they are.
+        everything = dict(named(tree, is_weight))
+        if unknown := [name for name in given if name not in everything]:
             raise ValueError(
                 f"`shardings` must have the keys of the tree.{checks.nearest(unknown[0], leaves)} "
                 f"Received: shardings with {unknown[0]!r}"
