@@ -13,6 +13,7 @@ from tools.keras_cases import INITIALIZERS
 import oneseed
 from oneseed import backend as K
 from oneseed import initializers, registry
+from oneseed.dtypes import numpy_dtype
 
 if not installed("tensorflow"):
     pytest.skip("tensorflow is not installed", allow_module_level=True)
@@ -227,10 +228,11 @@ for part in strategy.experimental_local_results(strategy.run(tf.function(lambda:
 
 
 def test_eager_tensors_take_the_memory_over():
-    from oneseed_tensorflow.memory import as_tensor, empty
+    from oneseed_numpy.pages import aligned
+    from oneseed_tensorflow.memory import as_tensor
 
     for dtype in ("float32", "bfloat16"):
-        memory = empty((3, 5), dtype)
+        memory = aligned((3, 5), numpy_dtype(dtype))
         memory[...] = 1
         tensor = as_tensor(memory)
         memory[...] = 2

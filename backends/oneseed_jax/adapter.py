@@ -1,7 +1,6 @@
 """JAX arrays as oneseed's tensors."""
 
 from collections.abc import Callable
-from math import prod
 from typing import Any
 
 import jax
@@ -20,6 +19,7 @@ from oneseed_jax.native import native
 from oneseed_jax.places import check_dtype, check_sharding, default_device, device_of, explicit_axes, put, tracing
 from oneseed_jax.seeds import as_int, halves, number_on
 from oneseed_numpy.engine import fill
+from oneseed_numpy.pages import aligned
 
 Array = Any
 
@@ -63,7 +63,7 @@ class JaxBackend:
             where = default_device() if device is None else device
             seed = number_on(where, draw.seed) if where.platform == "cpu" else None
             if seed is not None:
-                out = _aligned(draw.block, numpy_dtype(draw.dtype))
+                out = aligned(draw.block, numpy_dtype(draw.dtype))
                 fill(draw._replace(seed=seed), out)
                 # JAX takes over memory so aligned without a copy. An array without a device of its own follows
                 # those it meets, as JAX's own draws do.
@@ -117,14 +117,6 @@ class JaxBackend:
 
 def _all_integers(draw: Draw) -> bool:
     return all(isinstance(part.seed, int | None) for part in parts_of(draw))
-
-
-def _aligned(shape: Shape, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return uninitialized memory as XLA wants it, at a multiple of 64 bytes."""
-    size = prod(shape) * dtype.itemsize
-    memory = np.empty(size + 64, np.uint8)
-    start = -memory.ctypes.data % 64
-    return memory[start : start + size].view(dtype).reshape(shape)
 
 
 def _on_host(law: Structured, draw: Draw, device: Any) -> Array:

@@ -12,10 +12,11 @@ from oneseed.checks import Shape
 from oneseed.composites import Concatenated
 from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import FLOAT8
+from oneseed.dtypes import FLOAT8, numpy_dtype
 from oneseed_numpy.engine import fill
+from oneseed_numpy.pages import aligned
 from oneseed_tensorflow.compiled import elements
-from oneseed_tensorflow.memory import as_tensor, empty
+from oneseed_tensorflow.memory import as_tensor
 from oneseed_tensorflow.native import native
 
 Tensor = Any
@@ -116,7 +117,7 @@ def _draw(draw: Draw) -> Tensor:
     if isinstance(distribution, Complex):
         return tf.complex(*map(_draw, draw.parts))
     if isinstance(seed, int) and _on_host():
-        out = empty(draw.block, draw.dtype)
+        out = aligned(draw.block, numpy_dtype(draw.dtype))
         fill(draw, out)
         return as_tensor(out)
     return elements(draw, tf.constant(np.uint64(seed)) if isinstance(seed, int) else tf.cast(seed, tf.uint64))
