@@ -360,6 +360,7 @@ def test_schemes_differ_by_every_argument():
 THREE = Scheme([Rule("*", "ones")]).plan(floats(a=(1,), b=(1,), c=(1,))).draws(7)
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_waits_for_the_parameter_in_work():
     done = []
 
@@ -376,6 +377,7 @@ def test_ctrl_c_waits_for_the_parameter_in_work():
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_during_the_last_parameter_is_not_lost():
     with pytest.raises(KeyboardInterrupt) as caught:
         run(THREE, lambda entry, draw: signal.raise_signal(signal.SIGINT) if entry.name == "c" else None)
