@@ -376,7 +376,7 @@ def test_llama_on_the_meta_device():
 # Several processes ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("ranks", [1, 2, 4])
 def test_each_rank_fills_its_part(ranks):
     """Modules sharded by fully_shard, with values and on the meta device."""
     if not torch.distributed.is_available():

@@ -15,6 +15,7 @@ from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor.debug import CommDebugMode
 
 from oneseed import Rule, Scheme
+from oneseed.initializers import RandomNormal
 from oneseed_torch import initialize_
 
 SCHEME = Scheme(
@@ -25,6 +26,9 @@ SCHEME = Scheme(
         Rule("*.weight", "glorot_uniform"),
     ]
 )
+
+SCHEME_OF_ONE = Scheme([Rule("weight", "he_normal")])
+SIDE, ALLOWED = 8192, 64 * 2**20
 
 
 def model():
@@ -38,6 +42,26 @@ def sharded(meta):
     fully_shard(made[3])
     fully_shard(made)
     return made
+
+
+def resident(field):
+    """Return the memory of this process in bytes: "VmRSS" is that of now, "VmHWM" the largest."""
+    with open("/proc/self/status", encoding="utf-8") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith(field))
+
+
+def check_memory(count):
+    """A rank takes the memory of its own part, and little more: less than the whole from two ranks on."""
+    if not sys.platform.startswith("linux"):
+        return
+    RandomNormal(seed=1)((2**22,))  # has the kernels loaded, which stay
+    before = resident("VmRSS")
+    with torch.device("meta"):
+        large = nn.Linear(SIDE, SIDE, bias=False)
+    fully_shard(large)
+    initialize_(large, SCHEME_OF_ONE, seed=7)
+    taken = resident("VmHWM") - before
+    assert taken <= 4 * SIDE**2 / count + ALLOWED, (taken - 4 * SIDE**2 / count) / 2**20
 
 
 def rank_main(rank, count, file):
@@ -59,6 +83,7 @@ def rank_main(rank, count, file):
         made(x).square().sum().backward()
         optimizer.step()
         assert not torch.equal(made[0].weight.full_tensor(), expected[0].weight)
+    check_memory(count)
     dist.barrier()
     dist.destroy_process_group()
 
