@@ -11,6 +11,7 @@ from frameworks import installed
 if not installed("numba"):
     pytest.skip("numba is not installed", allow_module_level=True)
 
+from oneseed.dtypes import numpy_dtype
 from oneseed.initializers import RandomNormal, RandomUniform, TruncatedNormal
 from oneseed_numpy import engine, kernels
 
@@ -55,6 +56,34 @@ def test_floats(both, law, shape, dtype):
     fast, plain = both(LAWS[law], SHAPES[shape][0], dtype, **SHAPES[shape][1])
     assert fast.dtype == plain.dtype
     assert fast.tobytes() == plain.tobytes()
+
+
+@pytest.mark.parametrize("limits", [(500, 500), engine.FAST_TILES])
+@pytest.mark.parametrize("dtype", ["float8_e5m2", "bfloat16", "float16", "float32", "float64"])
+def test_memory_in_any_order(monkeypatch, dtype, limits):
+    monkeypatch.setattr(engine, "FAST_TILES", limits)
+    kind = numpy_dtype(dtype)
+    for axes, shape in (
+        ("o i h w", (70, 33, 3, 3)),
+        ("h w i o", (3, 5, 40, 64)),
+        ("i o", (600, 130)),
+        ("o1 b i o2", (9, 2, 50, 8)),
+    ):
+        draw = RandomNormal(0.3, 0.02, seed=5).describe(shape, dtype, axes=axes)
+        expected = np.empty(shape, kind)
+        monkeypatch.setattr(engine, "kernels", lambda size: None)
+        engine.fill(draw, expected)
+        monkeypatch.setattr(engine, "kernels", lambda size: kernels)
+        stepped = np.zeros([2 * size for size in shape], kind)
+        for memory in (
+            np.zeros(shape, kind),
+            np.zeros(shape[::-1], kind).transpose(),
+            np.zeros(shape, kind)[::-1],
+            stepped[tuple(slice(1, None, 2) for _ in shape)],
+        ):
+            engine.fill(draw, memory)
+            assert memory.tobytes() == expected.tobytes()
+        assert np.count_nonzero(stepped) == np.count_nonzero(expected)
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"])
