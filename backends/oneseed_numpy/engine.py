@@ -7,7 +7,7 @@ indices; the words of a run come from consecutive Philox counters, four from eac
 import sys
 import warnings
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -31,9 +31,6 @@ TILE = {32: 1 << 16, 64: 1 << 15}
 
 FAST_TILES = 1 << 16, 1 << 19
 """The fewest and the most elements that a compiled kernel makes in one call, the unit of work for threads."""
-
-RUN = 512
-"""The longest run of elements in a tile that is transposed."""
 
 LOAD_KERNELS = 1 << 22
 """Elements drawn in all from which on Numba and the kernels are loaded, which takes as long as drawing many more."""
@@ -67,8 +64,6 @@ def fill(draw: Draw, out: Array) -> None:
     address = np.array([seed, stream], np.uint64)
     written = out.dtype if out.itemsize == 2 else numpy_dtype(made.working)
 
-    across = False
-
     def write(tile: tuple[slice, ...]) -> None:
         part = view[tile]
         first = origin + sum(cut.start * step for cut, step in zip(tile, steps, strict=True))
@@ -79,10 +74,7 @@ def fill(draw: Draw, out: Array) -> None:
         direct = direct_in(part, written)
         rows = part.reshape(-1, length) if direct else np.empty((len(starts), length), written)
         fast.rows(made, starts, address, rows)
-        if across and not direct:
-            places, _ = runs(part.shape, [stride // part.itemsize for stride in part.strides], 0)
-            fast.scatter(rows, places, part.strides[-1] // part.itemsize, part)
-        elif not direct:
+        if not direct:
             part[...] = rows.reshape(part.shape)
 
     if fast is None:
@@ -92,26 +84,13 @@ def fill(draw: Draw, out: Array) -> None:
     least, most = FAST_TILES
     # What is not written directly takes memory of its own: as little as it can be.
     limit = min(max(least, out.size // (4 * threads)), most) if direct_in(view, written) else least
-    across = lies_across(view, written)
-    if across:
-        # Along the index first, but not far, and then where memory runs on: a tile fills its lines of memory.
-        by_memory = sorted(range(view.ndim - 1), key=lambda axis: view.strides[axis])
-        cuts = list(tiles(view.shape, limit, [view.ndim - 1, *by_memory], RUN))
-    else:
-        cuts = list(tiles(view.shape, limit))
+    cuts = list(tiles(view.shape, limit))
     in_threads(write, cuts, min(threads, len(cuts)))
 
 
 def direct_in(part: Array, written: np.dtype[Any]) -> bool:
     """Tell whether the kernels can write into a part of the result, without memory between."""
     return part.flags.c_contiguous and part.dtype == written
-
-
-def lies_across(view: Array, written: np.dtype[Any]) -> bool:
-    """Tell whether neighbours in the order of the index lie apart in memory, so that tiles have to be transposed."""
-    size = view.itemsize
-    whole = all(stride > 0 and stride % size == 0 for stride in view.strides)
-    return whole and view.dtype == written and view.strides[-1] > size
 
 
 def _values(made: Recipe, starts: Array, length: int, seed: int, stream: int) -> Array:
@@ -187,42 +166,20 @@ def coalesced(out: Array, strides: tuple[int, ...]) -> tuple[Array, tuple[int, .
     return np.lib.stride_tricks.as_strided(integers, sizes, memory).view(out.dtype), tuple(steps)
 
 
-def tiles(
-    shape: Shape, limit: int, order: Sequence[int] | None = None, run: int | None = None
-) -> Iterator[tuple[slice, ...]]:
-    """Cut a shape into tiles of at most `limit` elements.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        The shape.
-    limit : int
-        The most elements of a tile.
-    order : sequence of int, optional
-        The axes, from those along which a tile is whole, if it can be, to those that are cut first. By default from the
-        last to the first.
-    run : int, optional
-        The largest extent of a tile along the first of these axes.
-
-    Returns
-    -------
-    iterator of tuple of slice
-        The tiles, all axes cut evenly.
-    """
-    order = range(len(shape) - 1, -1, -1) if order is None else order
+def tiles(shape: Shape, limit: int) -> Iterator[tuple[slice, ...]]:
+    """Cut a shape into tiles of at most `limit` elements, whole along the last axes, one axis cut evenly."""
     size = 1
-    cuts: dict[int, list[slice]] = {}
-    for axis in order:
-        extent = shape[axis]
-        each = max(1, limit // size) if run is None or cuts else run
+    cuts: list[list[slice]] = []
+    for extent in reversed(shape):
+        each = max(1, limit // size)
         pieces = -(-extent // each)
         edges = [extent * k // pieces for k in range(pieces + 1)]
-        cuts[axis] = [slice(a, b) for a, b in pairwise(edges)]
+        cuts.append([slice(a, b) for a, b in pairwise(edges)])
         size *= min(extent, each)
-    return product(*(cuts[axis] for axis in range(len(shape))))
+    return product(*reversed(cuts))
 
 
-def runs(shape: Shape, steps: Sequence[int], first: int) -> tuple[Array, int]:
+def runs(shape: Shape, steps: tuple[int, ...], first: int) -> tuple[Array, int]:
     """Return the index at which each row of a tile starts, and the length of the rows."""
     starts = np.full((1,), first, np.uint64)
     for extent, step in zip(shape[:-1], steps[:-1], strict=True):

@@ -24,9 +24,6 @@ Array = NDArray[Any]
 CHUNK = 2048
 """Words made at once."""
 
-LINE = 16
-"""Elements of a row that `scattered` writes before it turns to the next one, so that few lines of memory are in use."""
-
 u32, u64, i32, i64, f32, f64 = np.uint32, np.uint64, np.int32, np.int64, np.float32, np.float64
 M0, M1, W0, W1 = u64(PHILOX_M4x32_0), u64(PHILOX_M4x32_1), u64(PHILOX_W32_0), u64(PHILOX_W32_1)
 MASK, HALF = u64(0xFFFFFFFF), u64(32)
@@ -229,38 +226,6 @@ def integer_rows(out, starts, address, first, width):  # type: ignore[no-untyped
             u = made[lane : lane + part.size]
             for i in range(part.size):
                 part[i] = ((u64(u[i]) * width) >> HALF) + first
-
-
-@compiled
-def scattered(rows, places, step, memory):  # type: ignore[no-untyped-def]
-    """Write each row to a place of its own, its elements `step` apart."""
-    for first in range(0, rows.shape[1], LINE):
-        last = min(first + LINE, rows.shape[1])
-        for row in range(rows.shape[0]):
-            for i in range(first, last):
-                memory[places[row] + u64(i) * step] = rows[row, i]
-
-
-def scatter(rows: Array, places: Array, step: int, part: Array) -> None:
-    """Write rows into a part of a tensor whose elements lie apart.
-
-    Parameters
-    ----------
-    rows : ndarray, shape (rows, length)
-        The values, in the dtype of `part`.
-    places : ndarray of uint64, shape (rows,)
-        Where each row begins in the memory of `part`, in elements.
-    step : int
-        How far apart the elements of a row are in memory.
-    part : ndarray
-        Where to write, with positive strides.
-    """
-    integers = f"u{part.itemsize}"
-    extent = (
-        1 + sum((size - 1) * stride for size, stride in zip(part.shape, part.strides, strict=True)) // part.itemsize
-    )
-    memory = np.lib.stride_tricks.as_strided(part.view(integers), (extent,), (part.itemsize,))
-    scattered(rows.view(integers), places, u64(step), memory)
 
 
 @cache
