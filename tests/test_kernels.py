@@ -112,9 +112,17 @@ def test_memory_of_any_strides(both, monkeypatch):
     draw = LAWS["normal"].describe((300, 200))
     expected = both(LAWS["normal"], (300, 200), "float32")[1]
     monkeypatch.setattr(engine, "kernels", lambda size: kernels)
-    for out in (np.zeros((300, 400), "f4")[:, ::2], np.zeros((200, 300), "f4").T, np.zeros((300, 200), "f4")[::-1]):
+    records = np.zeros((300, 200), [("before", "i2"), ("value", "f4")])
+    for out in (
+        np.zeros((300, 400), "f4")[:, ::2],
+        np.zeros((200, 300), "f4").T,
+        np.zeros((300, 200), "f4")[::-1],
+        np.zeros((200, 300), "f4").T[::-1, ::-1],
+        records["value"],  # whose steps are no multiples of its size
+    ):
         engine.fill(draw, out)
         np.testing.assert_array_equal(out, expected)
+    assert not records["before"].any()
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(monkeypatch):

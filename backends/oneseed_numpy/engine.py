@@ -6,21 +6,19 @@ indices; the words of a run come from consecutive Philox counters, four from eac
 
 import sys
 import warnings
-from collections import deque
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import pairwise, product
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from oneseed.checks import Shape
 from oneseed.draws import Draw
-from oneseed.dtypes import numpy_dtype
 from oneseed.stream.arrays import NumpyArrays
 from oneseed.stream.philox import words_of_blocks
 from oneseed.stream.sample import Recipe, recipe, sample
@@ -31,6 +29,9 @@ TILE = {32: 1 << 16, 64: 1 << 15}
 
 FAST_TILES = 1 << 16, 1 << 19
 """The fewest and the most elements that a compiled kernel makes in one call, the unit of work for threads."""
+
+RUN = 512
+"""The longest row of a tile, in elements, where rows lie across memory."""
 
 LOAD_KERNELS = 1 << 22
 """Elements drawn in all from which on Numba and the kernels are loaded, which takes as long as drawing many more."""
@@ -61,36 +62,55 @@ def fill(draw: Draw, out: Array) -> None:
     view, steps = coalesced(out, draw.strides)
     origin, seed, stream = draw.first, draw.seed or 0, draw.stream
     fast = kernels(out.size)
-    address = np.array([seed, stream], np.uint64)
-    written = out.dtype if out.itemsize == 2 else numpy_dtype(made.working)
+    # A row that lies across memory fills lines of it together with others, so it is cut to have many in a tile.
+    longest = RUN if view.strides[-1] != view.itemsize else view.shape[-1]
+    if fast is None:
+        for tile in tiles(view.shape, TILE[made.bits], longest):
+            part = view[tile]
+            values = _values(made, runs(tile, steps, origin), part.shape[-1], seed, stream)
+            part[...] = values.reshape(part.shape)
+        return
+    law, address = fast.law(made), np.array([seed, stream], np.uint64)
+    direct = flat(view, fast.written(made))
 
     def write(tile: tuple[slice, ...]) -> None:
         part = view[tile]
-        first = origin + sum(cut.start * step for cut, step in zip(tile, steps, strict=True))
-        starts, length = runs(part.shape, steps, first)
-        if fast is None:
-            part[...] = _values(made, starts, length, seed, stream).reshape(part.shape)
+        starts, length = runs(tile, steps, origin), part.shape[-1]
+        if direct is not None:
+            places = runs(tile, direct.steps, direct.first).view(np.int64)
+            fast.rows(direct.memory, places, direct.steps[-1], length, starts, address, law)
             return
-        direct = direct_in(part, written)
-        rows = part.reshape(-1, length) if direct else np.empty((len(starts), length), written)
-        fast.rows(made, starts, address, rows)
-        if not direct:
-            part[...] = rows.reshape(part.shape)
+        own = np.empty(part.size, fast.written(made))
+        fast.rows(own, np.arange(0, part.size, length), 1, length, starts, address, law)
+        part[...] = own.reshape(part.shape)
 
-    if fast is None:
-        deque(map(write, tiles(view.shape, TILE[made.bits])), maxlen=0)
-        return
     threads = fast.threads()
     least, most = FAST_TILES
     # What is not written directly takes memory of its own: as little as it can be.
-    limit = min(max(least, out.size // (4 * threads)), most) if direct_in(view, written) else least
-    cuts = list(tiles(view.shape, limit))
+    limit = least if direct is None else min(max(least, out.size // (4 * threads)), most)
+    cuts = list(tiles(view.shape, limit, longest))
     in_threads(write, cuts, min(threads, len(cuts)))
 
 
-def direct_in(part: Array, written: np.dtype[Any]) -> bool:
-    """Tell whether the kernels can write into a part of the result, without memory between."""
-    return part.flags.c_contiguous and part.dtype == written
+class Flat(NamedTuple):
+    """All the memory of an array in one axis, and where its elements are there."""
+
+    memory: Array
+    first: int
+    steps: tuple[int, ...]
+
+
+def flat(view: Array, written: np.dtype[Any]) -> Flat | None:
+    """Return the memory of an array for kernels that write a dtype; None where they cannot write into it."""
+    size = view.itemsize
+    if size != written.itemsize or any(step % size for step in view.strides):
+        return None
+    steps = tuple(step // size for step in view.strides)
+    reach = [(extent - 1) * step for extent, step in zip(view.shape, steps, strict=True)]
+    lowest = view[tuple(slice(-1, None) if step < 0 else slice(0, 1) for step in steps)]
+    span = 1 + sum(map(abs, reach))
+    memory = np.lib.stride_tricks.as_strided(lowest.view(f"u{size}"), (span,), (size,)).view(written)
+    return Flat(memory, -sum(step for step in reach if step < 0), steps)
 
 
 def _values(made: Recipe, starts: Array, length: int, seed: int, stream: int) -> Array:
@@ -128,7 +148,7 @@ def _kernels() -> ModuleType | None:
 
 
 def coalesced(out: Array, strides: tuple[int, ...]) -> tuple[Array, tuple[int, ...]]:
-    """Sort the axes by the step of the element index, and join those that run on into each other.
+    """Join the axes that run on into each other, and sort the others as they lie in memory, the one of step 1 last.
 
     Parameters
     ----------
@@ -140,7 +160,8 @@ def coalesced(out: Array, strides: tuple[int, ...]) -> tuple[Array, tuple[int, .
     Returns
     -------
     tuple
-        A view of `out` with as few axes as its elements' order allows, and the steps of its axes.
+        A view of `out` with as few axes as its elements' order allows, and the steps of its axes. Along the last the
+        index grows by one; the rows along it come in the order of memory.
     """
     axes = sorted((axis for axis in range(out.ndim) if out.shape[axis] > 1), key=lambda a: -strides[a])
     sizes: list[int] = []
@@ -157,21 +178,23 @@ def coalesced(out: Array, strides: tuple[int, ...]) -> tuple[Array, tuple[int, .
             steps.append(step)
     if sizes == [out.size] and steps == [1] and out.flags.c_contiguous:
         return out.reshape(-1), (1,)
-    if not sizes or steps[-1] != 1:  # let the last axis be the one along which the index grows by one
+    if not sizes or steps[-1] != 1:
         sizes.append(1)
         memory.append(out.itemsize)
         steps.append(1)
     # As integers: NumPy's function does not know every dtype.
     integers = out.view(f"u{out.itemsize}")
-    return np.lib.stride_tricks.as_strided(integers, sizes, memory).view(out.dtype), tuple(steps)
+    view = np.lib.stride_tricks.as_strided(integers, sizes, memory).view(out.dtype)
+    order = *sorted(range(view.ndim - 1), key=lambda axis: -abs(memory[axis])), view.ndim - 1
+    return view.transpose(order), tuple(steps[axis] for axis in order)
 
 
-def tiles(shape: Shape, limit: int) -> Iterator[tuple[slice, ...]]:
-    """Cut a shape into tiles of at most `limit` elements, whole along the last axes, one axis cut evenly."""
+def tiles(shape: Shape, limit: int, longest: int) -> Iterator[tuple[slice, ...]]:
+    """Cut a shape evenly into tiles of at most `limit` elements: as many rows as there may be, `longest` at most."""
     size = 1
     cuts: list[list[slice]] = []
     for extent in reversed(shape):
-        each = max(1, limit // size)
+        each = max(1, limit // size) if cuts else min(limit, longest)
         pieces = -(-extent // each)
         edges = [extent * k // pieces for k in range(pieces + 1)]
         cuts.append([slice(a, b) for a, b in pairwise(edges)])
@@ -179,12 +202,13 @@ def tiles(shape: Shape, limit: int) -> Iterator[tuple[slice, ...]]:
     return product(*reversed(cuts))
 
 
-def runs(shape: Shape, steps: tuple[int, ...], first: int) -> tuple[Array, int]:
-    """Return the index at which each row of a tile starts, and the length of the rows."""
-    starts = np.full((1,), first, np.uint64)
-    for extent, step in zip(shape[:-1], steps[:-1], strict=True):
-        starts = (starts[:, None] + np.arange(extent, dtype=np.uint64) * np.uint64(step)).reshape(-1)
-    return starts, shape[-1]
+def runs(tile: tuple[slice, ...], steps: tuple[int, ...], first: int) -> Array:
+    """Return where each row of a tile starts, in elements; what is below zero wraps around in 64 bits."""
+    starts = np.full((1,), first + tile[-1].start * steps[-1], np.uint64)
+    for cut, step in zip(tile[:-1], steps[:-1], strict=True):
+        along = np.arange(cut.start, cut.stop, dtype=np.uint64) * np.uint64(step & 0xFFFFFFFFFFFFFFFF)
+        starts = (starts[:, None] + along).reshape(-1)
+    return starts
 
 
 def words(starts: Array, length: int, seed: int, stream: int, plane: int = 0) -> Array:

@@ -11,18 +11,26 @@ from typing import Any
 
 import numba
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 from numpy.typing import NDArray
 
+from oneseed.dtypes import numpy_dtype
 from oneseed.stream.philox import PHILOX_W32_0, PHILOX_W32_1, PHILOX_M4x32_0, PHILOX_M4x32_1
 from oneseed.stream.quantile import table
 from oneseed.stream.sample import Recipe
-from oneseed_numpy.lanes import LANES, bits32, bits64, cubics, real32, real64
+from oneseed_numpy.lanes import LANES, SIDE, bits32, bits64, cubics, real32, real64, transposed
 
 Array = NDArray[Any]
 
 CHUNK = 2048
 """Words made at once."""
+
+RUN, ROWS = 512, 64
+"""Elements and rows that are made before they are written across memory."""
+
+LINE = 64
+"""Bytes of a line of the cache."""
 
 u32, u64, i32, i64, f32, f64 = np.uint32, np.uint64, np.int32, np.int64, np.float32, np.float64
 M0, M1, W0, W1 = u64(PHILOX_M4x32_0), u64(PHILOX_M4x32_1), u64(PHILOX_W32_0), u64(PHILOX_W32_1)
@@ -31,13 +39,12 @@ MASK, HALF = u64(0xFFFFFFFF), u64(32)
 _OPTIONS = {"nogil": True, "boundscheck": False, "error_model": "numpy"}
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+def compiled(function: Callable[..., Any]) -> Any:
     """Compile a function, and keep it on disk where there is a folder that can be written."""
     try:
-        made: Callable[..., Any] = njit(cache=True, **_OPTIONS)(function)
+        return njit(cache=True, **_OPTIONS)(function)
     except RuntimeError:  # no folder for a cache: each process compiles for itself
-        made = njit(**_OPTIONS)(function)
-    return made
+        return njit(**_OPTIONS)(function)
 
 
 @compiled
@@ -149,24 +156,15 @@ def finish64(u, z, uniform, numbers, shift, clamp, out):  # type: ignore[no-unty
 
 
 @compiled
-def values32(first, address, uniform, numbers, shift, clamp, window, table, scratch, out):  # type: ignore[no-untyped-def]
-    """Write the float32 values of at most `CHUNK - 4` elements from `first` on."""
+def values32(part, first, address, law, scratch, wide):  # type: ignore[no-untyped-def]
+    """Write float32 values."""
+    uniform, numbers, shift, clamp, window, table, _brain = law
     made, z = scratch[0], scratch[1]
-    lane = words(first, out.size, u64(0), address[0], address[1], made)
-    u = made[lane : lane + out.size]
+    lane = words(first, part.size, u64(0), address[0], address[1], made)
+    u = made[lane : lane + part.size]
     if not uniform:
         normal32(u, window[0], window[1], table, scratch[2], scratch[3], z)
-    finish32(u, z, uniform, numbers, shift, clamp, out)
-
-
-@compiled
-def rows32(out, starts, address, uniform, numbers, shift, clamp, window, table):  # type: ignore[no-untyped-def]
-    """Write rows of float32 values; `starts` has the index of the first element of each."""
-    scratch = np.zeros((4, CHUNK), u32)
-    for row in range(out.shape[0]):
-        for done in range(0, out.shape[1], CHUNK - 4):
-            part = out[row, done : done + CHUNK - 4]
-            values32(starts[row] + u64(done), address, uniform, numbers, shift, clamp, window, table, scratch, part)
+    finish32(u, z, uniform, numbers, shift, clamp, part)
 
 
 @compiled
@@ -183,49 +181,109 @@ def narrowed(value, brain):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def rows16(out, starts, address, uniform, numbers, shift, clamp, window, table, brain):  # type: ignore[no-untyped-def]
-    """Write rows of bfloat16 or float16 values, as uint16; `starts` has the index of the first element of each."""
-    scratch, values = np.zeros((4, CHUNK), u32), np.empty(CHUNK, f32)
-    for row in range(out.shape[0]):
-        for done in range(0, out.shape[1], CHUNK - 4):
-            part = out[row, done : done + CHUNK - 4]
-            wide = values[: part.size]
-            values32(starts[row] + u64(done), address, uniform, numbers, shift, clamp, window, table, scratch, wide)
-            for i in range(part.size):
-                part[i] = narrowed(wide[i], brain)
+def values16(part, first, address, law, scratch, wide):  # type: ignore[no-untyped-def]
+    """Write bfloat16 or float16 values, as uint16."""
+    values = wide[0].view(f32)[: part.size]
+    values32(values, first, address, law, scratch, wide)
+    for i in range(part.size):
+        part[i] = narrowed(values[i], law[6])
 
 
 @compiled
-def rows64(out, starts, address, uniform, numbers, shift, clamp, window, columns):  # type: ignore[no-untyped-def]
-    """Write rows of float64 values; `starts` has the index of the first element of each."""
-    made, whole, z = np.empty(CHUNK, u32), np.empty(CHUNK, u64), np.empty(CHUNK, u64)
-    for row in range(out.shape[0]):
-        for done in range(0, out.shape[1], CHUNK - 4):
-            part = out[row, done : done + CHUNK - 4]
-            u = whole[: part.size]
-            lane = words(starts[row] + u64(done), part.size, u64(0), address[0], address[1], made)
-            half = made[lane : lane + part.size]
-            for i in range(part.size):
-                u[i] = u64(half[i]) << HALF
-            words(starts[row] + u64(done), part.size, u64(1), address[0], address[1], made)
-            for i in range(part.size):
-                u[i] |= u64(half[i])
-            if not uniform:
-                normal64(u, window[0], window[1], columns, z)
-            finish64(u, z, uniform, numbers, shift, clamp, part)
+def values64(part, first, address, law, scratch, wide):  # type: ignore[no-untyped-def]
+    """Write float64 values."""
+    uniform, numbers, shift, clamp, window, columns, _brain = law
+    made, u, z = scratch[0], wide[0][: part.size], wide[1]
+    lane = words(first, part.size, u64(0), address[0], address[1], made)
+    half = made[lane : lane + part.size]
+    for i in range(part.size):
+        u[i] = u64(half[i]) << HALF
+    words(first, part.size, u64(1), address[0], address[1], made)
+    for i in range(part.size):
+        u[i] |= u64(half[i])
+    if not uniform:
+        normal64(u, window[0], window[1], columns, z)
+    finish64(u, z, uniform, numbers, shift, clamp, part)
 
 
 @compiled
-def integer_rows(out, starts, address, first, width):  # type: ignore[no-untyped-def]
-    """Write rows of integers, of the dtype of `out`."""
-    made = np.empty(CHUNK, u32)
-    for row in range(out.shape[0]):
-        for done in range(0, out.shape[1], CHUNK - 4):
-            part = out[row, done : done + CHUNK - 4]
-            lane = words(starts[row] + u64(done), part.size, u64(0), address[0], address[1], made)
-            u = made[lane : lane + part.size]
-            for i in range(part.size):
-                part[i] = ((u64(u[i]) * width) >> HALF) + first
+def integers(part, first, address, law, scratch, wide):  # type: ignore[no-untyped-def]
+    """Write integers, of the dtype of `part`."""
+    least, width = law
+    lane = words(first, part.size, u64(0), address[0], address[1], scratch[0])
+    u = scratch[0][lane : lane + part.size]
+    for i in range(part.size):
+        part[i] = ((u64(u[i]) * width) >> HALF) + least
+
+
+def values(part: Any, first: Any, address: Any, law: Any, scratch: Any, wide: Any) -> None:
+    """Write the values of at most `CHUNK - 4` elements from `first` on, by the function for their dtype."""
+    raise NotImplementedError
+
+
+@overload(values)
+def _values_of(part, first, address, law, scratch, wide):  # type: ignore[no-untyped-def]
+    if len(law) == 2:
+        return integers.py_func
+    return {types.uint16: values16, types.float32: values32, types.float64: values64}[part.dtype].py_func
+
+
+@compiled
+def turn(block, length, out, places, apart):  # type: ignore[no-untyped-def]
+    """Write the rows of a block across memory: each begins at its place, and its elements lie `apart`."""
+    count = places.size
+    # Squares that fill runs of memory are turned in registers.
+    whole = np.empty(count // SIDE, np.bool_)
+    for square in range(whole.size):
+        whole[square] = True
+        for row in range(SIDE * square, SIDE * square + SIDE - 1):
+            whole[square] &= places[row + 1] == places[row] + 1
+    for left in range(0, length, SIDE):
+        for top in range(0, count, SIDE):
+            if left + SIDE <= length and top + SIDE <= count and whole[top // SIDE]:
+                transposed(block, block.shape[1] * top + left, block.shape[1], out, places[top] + left * apart, apart)
+            else:
+                for column in range(left, min(left + SIDE, length)):
+                    for row in range(top, min(top + SIDE, count)):
+                        out[places[row] + column * apart] = block[row, column]
+
+
+@compiled
+def rows(out, places, apart, length, starts, address, law):  # type: ignore[no-untyped-def]
+    """Write rows of values.
+
+    Parameters
+    ----------
+    out : ndarray, one axis
+        The memory to write: of floats, of uint16 for bfloat16 and float16, or of the integers of the law.
+    places : ndarray of int64, shape (rows,)
+        Where in `out` each row begins.
+    apart : int
+        From each element of a row to the next one in `out`.
+    length : int
+        The elements of a row; `RUN` at most where they lie apart.
+    starts : ndarray of uint64, shape (rows,)
+        The index of the first element of each row.
+    address : ndarray of uint64, shape (2,)
+        Seed and stream.
+    law : tuple
+        What to draw, as `law` gives it.
+    """
+    scratch, wide = np.zeros((4, CHUNK), u32), np.empty((2, CHUNK), u64)
+    if apart == 1:
+        for row in range(starts.size):
+            for done in range(0, length, CHUNK - 4):
+                place = places[row] + done
+                part = out[place : place + min(CHUNK - 4, length - done)]
+                values(part, starts[row] + u64(done), address, law, scratch, wide)
+        return
+    # An odd number of cache lines for each row: those a power of two apart would share the same few sets of the cache.
+    block = np.empty((ROWS, RUN + LINE // out.itemsize), out.dtype)
+    for top in range(0, starts.size, ROWS):
+        these = places[top : top + ROWS]
+        for row in range(these.size):
+            values(block[row, :length], starts[top + row], address, law, scratch, wide)
+        turn(block, length, out, these, apart)
 
 
 @cache
@@ -234,32 +292,21 @@ def coefficients(bits: int) -> Array:
     return np.ascontiguousarray(table(bits) if bits == 32 else table(bits).T)
 
 
-def rows(made: Recipe, starts: Array, address: Array, out: Array) -> None:
-    """Write rows of values.
-
-    Parameters
-    ----------
-    made : Recipe
-        What to draw.
-    starts : ndarray of uint64, shape (rows,)
-        The index of the first element of each row.
-    address : ndarray of uint64, shape (2,)
-        Seed and stream.
-    out : ndarray, shape (rows, length)
-        Where to write: in the working dtype, in float16 or bfloat16, or in the integer dtype of the recipe.
-    """
+def law(made: Recipe) -> tuple[Any, ...]:
+    """Return what to draw, as `rows` takes it."""
     if made.kind == "integers":
-        integer_rows(out, starts, address, u64(made.first), u64(made.width))
-        return
+        return u64(made.first), u64(made.width)
     clamp = made.kind != "normal"
     zero = made.scale * 0
     numbers = np.array([made.scale, made.offset or zero, made.low if clamp else zero, made.high if clamp else zero])
     window = np.array([made.first, made.width], np.uint64)
-    what = made.kind == "uniform", numbers, made.offset is not None, clamp, window, coefficients(made.bits)
-    if out.itemsize == 2:
-        rows16(out.view(np.uint16), starts, address, *what, made.dtype == "bfloat16")
-    else:
-        (rows32 if made.bits == 32 else rows64)(out, starts, address, *what)
+    shift, brain = made.offset is not None, made.dtype == "bfloat16"
+    return made.kind == "uniform", numbers, shift, clamp, window, coefficients(made.bits), brain
+
+
+def written(made: Recipe) -> np.dtype[Any]:
+    """Return the dtype in which `rows` writes; what has another size is for the caller to round."""
+    return np.dtype(np.uint16) if made.dtype in ("bfloat16", "float16") else numpy_dtype(made.working)
 
 
 def threads() -> int:

@@ -14,6 +14,9 @@ from numba.extending import intrinsic
 LANES = 16
 """Words that `cubics` takes at once."""
 
+SIDE = 16
+"""Rows and columns of the squares that `transposed` turns."""
+
 WORD, LONG = ir.IntType(32), ir.IntType(64)
 WORDS, PAIRS = ir.VectorType(WORD, LANES), ir.VectorType(LONG, LANES // 2)
 COEFFICIENTS = 4
@@ -66,6 +69,39 @@ def cubics(_typing, table, offsets, positions, results):  # type: ignore[no-unty
         return ir.Constant(LONG, 0)
 
     return types.uintp(types.uintp, types.uintp, types.uintp, types.uintp), generate
+
+
+@intrinsic
+def transposed(_typing, source, first, row, target, place, apart):  # type: ignore[no-untyped-def]
+    """Write the columns of a square of 16 x 16 elements as rows.
+
+    The square begins at the element `first` of the array `source`, its rows `row` elements apart. What is written
+    begins at the element `place` of the array `target`, of the same dtype, each row `apart` elements after the last.
+    """
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        def at(array: int, start: int, step: int, number: int) -> Any:
+            place = builder.add(arguments[start], builder.mul(arguments[step], LONG(number)))
+            data = context.make_array(signature.args[array])(context, builder, arguments[array]).data
+            return builder.bitcast(builder.gep(data, [place]), kind.as_pointer())
+
+        size = source.dtype.bitwidth // 8
+        kind = ir.VectorType(ir.IntType(8 * size), SIDE)
+        rows = [builder.load(at(0, 1, 2, number), align=size) for number in range(SIDE)]
+        # Blocks beside the diagonal change places: of 8 x 8 elements, then in each block of 4 x 4, and so on.
+        for block in (8, 4, 2, 1):
+            upper = [lane if not lane & block else SIDE + lane - block for lane in range(SIDE)]
+            lower = [lane + block if not lane & block else SIDE + lane for lane in range(SIDE)]
+            for number in range(SIDE):
+                if not number & block:
+                    a, b = rows[number], rows[number + block]
+                    rows[number] = builder.shuffle_vector(a, b, _mask(upper))
+                    rows[number + block] = builder.shuffle_vector(a, b, _mask(lower))
+        for number in range(SIDE):
+            builder.store(rows[number], at(3, 4, 5, number), align=size)
+        return context.get_dummy_value()
+
+    return types.void(source, types.intp, types.intp, target, types.intp, types.intp), generate
 
 
 def _load(builder: Any, address: Any, kind: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple, Self
 
 from oneseed import checks, config, registry, seeds
@@ -249,7 +250,7 @@ class Initializer:
                     f"The configuration of {cls.__name__} must have no keys but its arguments: {accepted}."
                     f"{checks.nearest(str(key), known)} Received: config={config!r}"
                 )
-        if missing := [key for key in required(cls) if key not in arguments]:
+        if missing := [key for key in required(cls) if key not in arguments]:  # type: ignore[arg-type]
             raise ValueError(
                 f"The configuration of {cls.__name__} must have the keys {', '.join(map(repr, missing))} too. "
                 f"Received: config={config!r}"
@@ -302,14 +303,15 @@ class RandomInitializer(Initializer):
         return super().from_config(config)
 
 
-def required(cls: type) -> list[str]:
+@cache
+def required(cls: type) -> tuple[str, ...]:
     """Return the names of the constructor's arguments that have no default."""
-    return [
+    return tuple(
         name
         for name, parameter in inspect.signature(cls).parameters.items()
         if parameter.default is parameter.empty
         and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    ]
+    )
 
 
 def check_float(dtype: str) -> None:
