@@ -42,6 +42,19 @@ ALL = [param(which) for which in NEEDS]
 OTHERS = [param(which) for which in NEEDS if which != "torch"]
 
 
+def written(kind, file, **env):
+    """Run the script; return what it wrote."""
+    ran = subprocess.run(
+        [sys.executable, str(SCRIPT), kind, str(file)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **env},
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """Return what a framework wrote; each is run once."""
@@ -51,15 +64,7 @@ def made(tmp_path_factory):
         if which not in done:
             kind, _, backend = which.partition("-")
             file = folder / f"{which}.json"
-            ran = subprocess.run(
-                [sys.executable, str(SCRIPT), kind, str(file)],
-                capture_output=True,
-                text=True,
-                env={**os.environ, "KERAS_BACKEND": backend or "jax", "TF_CPP_MIN_LOG_LEVEL": "3"},
-                check=False,
-            )
-            assert ran.returncode == 0, ran.stderr
-            done[which] = json.loads(file.read_text(encoding="utf-8"))
+            done[which] = written(kind, file, KERAS_BACKEND=backend or "jax", TF_CPP_MIN_LOG_LEVEL="3")
         return done[which]
 
     return run
@@ -92,6 +97,19 @@ def from_the_definition():
 @pytest.mark.parametrize("which", ALL)
 def test_every_parameter_is_what_the_scheme_says(made, which):
     assert made(which)["fingerprints"] == from_the_definition()
+
+
+@pytest.mark.skipif(bool(absent("jax")), reason="jax or flax not installed")
+def test_any_number_of_devices_holds_the_same_model_in_parts(tmp_path):
+    found = written("over_devices", tmp_path / "found.json", XLA_FLAGS="--xla_force_host_platform_device_count=8")
+    wanted = from_the_definition()
+    kernels = LAYERS * 12 * WIDTH**2
+    others = LAYERS * 13 * WIDTH + 2 * WIDTH + (VOCABULARY + POSITIONS) * WIDTH
+    held = {str(count): [(kernels + others) // count] * count for count in (1, 2, 4, 8)}
+    held["2x4"] = [kernels // 8 + others // 2] * 8
+    for devices, parts in held.items():
+        assert found[devices] == {"fingerprints": wanted, "held": parts}, devices
+    assert set(found) == set(held)
 
 
 @pytest.mark.skipif(bool(absent("torch")), reason="torch or transformers not installed")

@@ -12,7 +12,7 @@ import reference
 from rich.console import Console
 
 import oneseed
-from oneseed import KEEP, Parameter, Rule, Scheme, running
+from oneseed import KEEP, Parameter, Rule, Scheme
 from oneseed.initializers import (
     Blockwise,
     Constant,
@@ -421,18 +421,6 @@ def test_errors_say_where_they_happened():
         "It happened at the parameter 'b', whose values may be neither old nor new.",
         "Initialized before: a (1). Not initialized: c (1).",
     ]
-
-
-@pytest.mark.parametrize(("terminal", "patience", "shown"), [(True, 0, True), (True, 60, False), (False, 0, False)])
-def test_a_terminal_shows_progress_when_patience_is_over(monkeypatch, terminal, patience, shown):
-    stream = io.StringIO()
-    stream.isatty = lambda: terminal
-    monkeypatch.setattr("sys.stderr", stream)
-    monkeypatch.setattr(running, "PATIENCE", patience)
-    monkeypatch.setenv("TERM", "xterm")
-    run(THREE, lambda entry, draw: None)
-    assert ("initializing" in stream.getvalue()) == shown
-    assert shown or not stream.getvalue()
 
 
 # Two models -----------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from oneseed.naming import Names, logical_names
 from oneseed.plan import Entry, Parameter
 from oneseed.running import run
 from oneseed_tensorflow.layer_axes import THEIRS, weights_with_axes
+from oneseed_tensorflow.parts import assign, check_replicas, name_of, parts_of, wholes
 
 if TYPE_CHECKING:
     from oneseed.scheme import Scheme
@@ -28,6 +29,10 @@ def initialize(
     Weights that are trained get what the scheme says. Those that are not (running statistics, states of metrics and
     seeds, frozen layers) stay as they are unless a rule names them; `otherwise` does not. Keras 3 may be on any of its
     backends: values are made by that one, and given to the variable's `assign`.
+
+    Under TensorFlow's strategies all replicas get the same values. What ParameterServerStrategy cut into a
+    ShardedVariable is one weight of the whole shape, under the name without "/part_0", and so is a DTensor: the values
+    are those of the uncut model, and each shard or device gets its block without the whole being made.
 
     A weight's name is the path that Keras shows: in Keras 3 ``variable.path``, such as "dense/kernel", which in a
     Sequential and in a subclass of Model begins with the model's name; in tf_keras ``variable.name`` without the ":0".
@@ -53,7 +58,8 @@ def initialize(
         If an argument is of another type.
     ValueError
         If the model has no weights, two have one name, names or axes do not fit, weights are unmatched, an initializer
-        refuses one, or a rule gives it another dtype. Nothing has been drawn then.
+        refuses one, a rule gives it another dtype, or this is called where it cannot be: by a strategy's `run`, or in a
+        tf.function with DTensors. Nothing has been drawn then.
 
     Examples
     --------
@@ -71,7 +77,8 @@ def initialize(
     if not isinstance(scheme, Scheme):
         raise TypeError(f"`scheme` must be a oneseed.Scheme. Received: scheme={scheme!r}")
     found = _by_name(_checked(model))
-    trained = {id(weight) for weight in model.trainable_weights}
+    check_replicas()
+    trained = {id(weight) for weight in wholes(model.trainable_weights)}
     logical = logical_names(found, names)
     wanted = {
         name: weight
@@ -89,10 +96,13 @@ def initialize(
                 f"build the model in the other one. Received: dtype={entry.dtype!r}"
             )
     draws = plan.draws(seed)
+    parts = {entry.name: parts_of(wanted[entry.name]) for entry, _ in draws}
 
     def put(entry: Entry, draw: Draw) -> None:
-        weight = wanted[entry.name]
-        weight.assign(engine.draw(draw, _device(weight)))
+        assign(
+            wanted[entry.name],
+            (engine.draw(draw._replace(offset=at, block=block), device) for block, at, device in parts[entry.name]),
+        )
 
     run(draws, put)
 
@@ -130,12 +140,6 @@ def axes_of(model: Any) -> dict[str, str]:
     return {name_of(weight): pattern for weight, pattern in weights_with_axes(model)}
 
 
-def name_of(weight: Any) -> str:
-    """Return the name of a variable of Keras 3 or of TensorFlow."""
-    path = getattr(weight, "path", None)
-    return str(weight.name).removesuffix(":0") if path is None else str(path)
-
-
 def _checked(model: Any) -> Any:
     if not _packages(model):
         raise TypeError(f"`model` must be a model or layer of Keras 3 or tf_keras. Received: model={model!r}")
@@ -158,16 +162,6 @@ def _backend(model: Any) -> str:
     return str(keras.backend.backend())
 
 
-def _device(weight: Any) -> Any:
-    """Return where the values of a variable belong, in its framework's terms; TensorFlow moves them by itself."""
-    value: Any = getattr(weight, "value", weight)
-    framework = type(value).__module__.partition(".")[0]
-    if framework == "torch":
-        return value.device
-    # A JAX array that was given a place, as under keras.distribution, has its parts made where they belong.
-    return value.sharding if framework in ("jax", "jaxlib") and value.committed else None
-
-
 def _by_name(model: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for weight in _floats(model):
@@ -182,6 +176,6 @@ def _by_name(model: Any) -> dict[str, Any]:
 
 def _floats(model: Any) -> Iterator[Any]:
     """Give the weights that an initializer could fill; counters and the states of seeds are none."""
-    for weight in model.weights:
+    for weight in wholes(model.weights):
         if dtype_name(weight.dtype) in FLOATS:
             yield weight

@@ -12,11 +12,10 @@ import tensorflow as tf
 import tf_keras
 
 from oneseed import checks
-from oneseed.checks import Shape
 from oneseed.initializers.base import Initializer, Tensor
 from oneseed.seeds import SeedGenerator
 from oneseed.stream.paths import Part, as_path
-from oneseed_tensorflow import keras_classes
+from oneseed_tensorflow import keras_classes, parts
 
 
 class KerasInitializer(Initializer):
@@ -72,7 +71,7 @@ class KerasInitializer(Initializer):
         if layout is None:
             blocks: list[Any] = [(partition_shape, partition_offset, None)]
         elif partition_shape is None and partition_offset is None:
-            blocks = _blocks(checks.shape(shape), layout)
+            blocks = parts.blocks(checks.shape(shape), layout)
         else:
             raise ValueError(f"`layout` must be None where a block is asked for. Received: layout={layout!r}")
         for block, offset, _ in blocks:  # what can be refused is, before a draw is counted
@@ -98,28 +97,6 @@ class KerasInitializer(Initializer):
             for block, offset, device in blocks
         ]
         return made[0] if layout is None else tf.experimental.dtensor.pack(made, layout)
-
-
-def _blocks(shape: Shape, layout: Any) -> list[tuple[Shape, Shape, str]]:
-    """Return for each of this client's devices the shape and offset of its block, and the device."""
-    if not isinstance(layout, tf.experimental.dtensor.Layout):
-        raise TypeError(f"`layout` must be None or a tf.experimental.dtensor.Layout. Received: layout={layout!r}")
-    mesh, specs = layout.mesh, layout.sharding_specs
-    if len(specs) != len(shape):
-        raise ValueError(f"`layout` must have {len(shape)} axes, as the shape has. Received: layout={layout!r}")
-    counts = [1 if spec == tf.experimental.dtensor.UNSHARDED else mesh.dim_size(spec) for spec in specs]
-    if any(size % count for size, count in zip(shape, counts, strict=True)):
-        raise ValueError(f"`layout` must cut the shape {shape} into equal blocks. Received: layout={layout!r}")
-    block = tuple(size // count for size, count in zip(shape, counts, strict=True))
-    devices = map(tf.DeviceSpec.from_string, mesh.local_devices())
-    return [
-        (
-            block,
-            tuple(at.get(spec, 0) * size for spec, size in zip(specs, block, strict=True)),
-            f"{device.device_type}:{device.device_index}",
-        )
-        for at, device in zip(mesh.local_device_locations(), devices, strict=True)
-    ]
 
 
 CLASSES = keras_classes.classes(tf_keras, KerasInitializer, __name__)

@@ -21,7 +21,7 @@ SHOWN = 20
 def run(draws: Sequence[tuple[Entry, Draw]], put: Callable[[Entry, Draw], object]) -> None:
     """Fill parameters one after the other; what every backend does with `Plan.draws`.
 
-    Above 2 s, a terminal shows a progress bar. Ctrl-C takes effect between two parameters, so that each holds its old
+    After 2 s, a terminal shows a progress bar. Ctrl-C takes effect between two parameters, so that each holds its old
     values or its new ones and never half.
 
     Parameters
@@ -94,31 +94,68 @@ def _between_parameters() -> Iterator[Callable[[], None]]:
 
 
 class _Bar:
-    """A progress bar on a terminal, from the first parameter on that is done when patience is over."""
+    """A progress bar on a terminal, there when patience is over, though the first parameter may still be in work."""
 
     def __init__(self, draws: Sequence[tuple[Entry, Draw]]) -> None:
         self._total = sum(entry.bytes for entry, _ in draws)
         self._done = 0
         self._start = time.monotonic()
         self._progress: Any = None
-        self._task: Any = None
+        self._over = False
+        self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
 
     def __enter__(self) -> "_Bar":
+        if sys.stderr is not None and sys.stderr.isatty():
+            self._timer = threading.Timer(PATIENCE, self._show)
+            self._timer.daemon = True
+            self._timer.start()
         return self
 
     def advance(self, entry: Entry) -> None:
-        self._done += entry.bytes
-        if self._progress is None:
-            if time.monotonic() - self._start < PATIENCE or not sys.stderr.isatty():
-                return
-            from rich.console import Console
-            from rich.progress import Progress
-
-            self._progress = Progress(console=Console(stderr=True), transient=True)
-            self._task = self._progress.add_task("initializing", total=self._total)
-            self._progress.start()
-        self._progress.update(self._task, completed=self._done)
+        with self._lock:
+            self._done += entry.bytes
+            if self._progress is not None:
+                self._progress.update(self._progress.task_ids[0], completed=self._done)
 
     def __exit__(self, *error: object) -> None:
-        if self._progress is not None:
-            self._progress.stop()
+        if self._timer is not None:
+            self._timer.cancel()
+        with self._lock:
+            self._over = True
+            if self._progress is not None:
+                self._progress.stop()
+
+    def _show(self) -> None:
+        from rich import progress as bars
+        from rich.console import Console
+        from rich.table import Column
+
+        console = Console(stderr=True)
+        if console.is_dumb_terminal:  # nothing could be taken away again
+            return
+        columns = (
+            bars.TextColumn("{task.description}"),
+            bars.BarColumn(20),
+            bars.TaskProgressColumn(),
+            bars.DownloadColumn(binary_units=True, table_column=Column(no_wrap=True)),
+            bars.TimeElapsedColumn(),
+            bars.TimeRemainingColumn(),
+            bars.TextColumn("left", style="progress.remaining"),
+        )
+        with self._lock:
+            if self._over:
+                return
+            # The speed is that since the bar is there: a large parameter may take longer than a shorter period.
+            progress = bars.Progress(
+                *columns,
+                console=console,
+                transient=True,
+                speed_estimate_period=float("inf"),
+                # What is printed meanwhile appears above the bar, but what goes to a file goes there.
+                redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),
+            )
+            progress.add_task("initializing", total=self._total, completed=self._done)
+            progress.tasks[0].start_time = self._start
+            progress.start()
+            self._progress = progress

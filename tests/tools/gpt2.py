@@ -58,7 +58,7 @@ def in_torch():
     return {logical[name]: weight.detach() for name, weight in weights.items()}, logits.numpy()
 
 
-def in_jax():
+def in_jax(shardings=None):
     import jax
     from flax import nnx
     from jax_model import GPT2, Sizes
@@ -66,12 +66,35 @@ def in_jax():
     import oneseed_jax
 
     model = nnx.eval_shape(lambda: GPT2(Sizes(**SIZES), nnx.Rngs(0)))
-    model = oneseed_jax.initialize(model, SCHEME, seed=SEED)
+    model = oneseed_jax.initialize(model, SCHEME, seed=SEED, shardings=shardings)
     weights = {
         "/".join(str(getattr(key, "key", "")) for key in path[:-1]): leaf
         for path, leaf in jax.tree_util.tree_flatten_with_path(nnx.state(model, nnx.Param))[0]
     }
-    return weights, np.asarray(model(TOKENS))
+    return weights, np.asarray(model(TOKENS)) if shardings is None else None
+
+
+def over_devices():
+    """The model over 1, 2, 4 and 8 devices; give fingerprints, and how many elements of it each device holds."""
+    import jax
+    from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+    devices = np.array(jax.devices()[:8])
+    # Kernels are cut along their outputs, or on a mesh of two axes along both; tables along their rows.
+    cuts = {count: (devices[:count, None], (None, "x")) for count in (1, 2, 4, 8)}
+    for name, (grid, cut) in {**cuts, "2x4": (devices.reshape(2, 4), ("x", "y"))}.items():
+        mesh = Mesh(grid, ("x", "y"))
+
+        def sharding(its, mesh=mesh, cut=cut):
+            return NamedSharding(mesh, PartitionSpec(*cut) if its.endswith("kernel") else PartitionSpec("x"))
+
+        weights, _ = in_jax(sharding)
+        held = dict.fromkeys(mesh.devices.flat, 0)
+        for weight in weights.values():
+            for shard in weight.addressable_shards:
+                held[shard.device] += shard.data.size
+        fingerprints = {its: oneseed.fingerprint(weight) for its, weight in weights.items()}
+        yield name, {"fingerprints": fingerprints, "held": list(held.values())}
 
 
 def in_keras():
@@ -92,6 +115,9 @@ def in_keras():
 
 def main():
     kind, file = sys.argv[1:]
+    if kind == "over_devices":
+        Path(file).write_text(json.dumps(dict(over_devices())), encoding="utf-8")
+        return
     weights, logits = {"torch": in_torch, "jax": in_jax, "keras": in_keras}[kind]()
     found = {name: oneseed.fingerprint(weight) for name, weight in weights.items()}
     Path(file).write_text(json.dumps({"fingerprints": found, "logits": logits.tolist()}), encoding="utf-8")

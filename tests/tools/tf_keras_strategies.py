@@ -1,6 +1,7 @@
 """Kernels of tf_keras's layers under TensorFlow's strategies: mirrored, cut into ShardedVariables, and DTensors."""
 
 import socket
+from contextlib import contextmanager
 
 import numpy as np
 import tensorflow as tf
@@ -48,7 +49,16 @@ def dtensors(initializers):
 
 
 def sharded(initializers):
-    """Two parameter servers, in this process; the partitioner cuts the kernel in three."""
+    """The partitioner cuts the kernel in three."""
+    with parameter_servers(3) as strategy:
+        for name, kernel, wanted in kernels(initializers, strategy.scope):
+            parts = [part.numpy() for part in kernel.variables]
+            yield name, [len(part) for part in parts], [oneseed.fingerprint(np.concatenate(parts))], [wanted]
+
+
+@contextmanager
+def parameter_servers(shards):
+    """Run two parameter servers in this process; give the strategy, which cuts each variable into `shards`."""
     jobs = {"worker": 1, "ps": 2}
     cluster = tf.train.ClusterSpec({job: [f"localhost:{_port()}" for _ in range(count)] for job, count in jobs.items()})
     servers = [
@@ -56,13 +66,10 @@ def sharded(initializers):
         for job, count in jobs.items()
         for task in range(count)
     ]
-    strategy = tf.distribute.ParameterServerStrategy(
+    yield tf.distribute.ParameterServerStrategy(
         tf.distribute.cluster_resolver.SimpleClusterResolver(cluster, rpc_layer="grpc"),
-        variable_partitioner=tf.distribute.experimental.partitioners.FixedShardsPartitioner(3),
+        variable_partitioner=tf.distribute.experimental.partitioners.FixedShardsPartitioner(shards),
     )
-    for name, kernel, wanted in kernels(initializers, strategy.scope):
-        parts = [part.numpy() for part in kernel.variables]
-        yield name, [len(part) for part in parts], [oneseed.fingerprint(np.concatenate(parts))], [wanted]
     del servers
 
 
