@@ -7,7 +7,7 @@ from typing import Any
 
 from oneseed import checks
 from oneseed.checks import Shape
-from oneseed.distributions import Complex, Distribution, Normal, TruncatedNormal, Uniform
+from oneseed.distributions import Complex, Distribution, Normal, TruncatedNormal, Uniform, check_fits
 from oneseed.dtypes import COMPLEX
 from oneseed.fans import Layout, fans, fans_of_axes
 from oneseed.initializers.base import RandomInitializer, Target, check_inexact
@@ -92,9 +92,7 @@ class VarianceScaling(RandomInitializer):
         nonlinearity: str | None = None,
         negative_slope: Any = None,
     ) -> None:
-        self.scale = checks.scalar("scale", scale)
-        if self.scale <= 0:
-            raise ValueError(f"`scale` must be above 0. Received: scale={scale!r}")
+        self.scale = checks.positive("scale", scale)
         self.mode = checks.one_of("mode", mode, MODES)
         lowered = distribution.lower() if isinstance(distribution, str) else distribution
         self.distribution = checks.one_of("distribution", lowered, DISTRIBUTIONS)
@@ -148,10 +146,7 @@ class VarianceScaling(RandomInitializer):
             made: Law | Complex = Complex(part, part)
         else:
             made = self._law(variance)
-        if made.overflows(dtype):
-            raise ValueError(
-                f"`scale` is too large: values can be beyond the largest {dtype}. Received: scale={self.scale!r}"
-            )
+        check_fits(made, dtype, "scale", self.scale)
         return made
 
     def _law(self, variance: float) -> Law:

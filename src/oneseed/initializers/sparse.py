@@ -185,9 +185,7 @@ class Sparse(RandomKernel):
         self._normal = RandomNormal(mean, stddev, 0)  # for its law and its checks alone
         self.mean, self.stddev = self._normal.mean, self._normal.stddev
         self.per = checks.one_of("per", per, ("input", "output"))
-        if not isinstance(exact, bool):
-            raise TypeError(f"`exact` must be True or False. Received: exact={exact!r}")
-        self.exact = exact
+        self.exact = checks.boolean("exact", exact)
         super().__init__(seed)
 
     def _law(self, target: Target, sides: Sides) -> SparseNormal:
