@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from oneseed import checks
-from oneseed.distributions import Normal, Uniform
+from oneseed.distributions import Normal, Uniform, check_fits
+from oneseed.dtypes import dtype_name
 from oneseed.fans import fans, layout_of
 from oneseed.initializers import RandomNormal, VarianceScaling
 from oneseed_torch.init.gains import squared_gain
@@ -16,13 +17,11 @@ from oneseed_torch.init.putting import (
     PathLike,
     Seed,
     Tensor,
-    check_fits,
     from_generator,
     layout_of_weights,
     put,
     shape_of,
 )
-from oneseed_torch.init.random import not_negative
 
 MODES = ("fan_in", "fan_out")
 
@@ -294,13 +293,14 @@ def kaiming_normal_(
 
 def _xavier(tensor: Tensor, gain: Any, distribution: str, seed: Seed, path: PathLike, axes: str | None) -> Tensor:
     shape = _weight_shape(tensor)
-    factor = float(not_negative("gain", gain))
+    factor = float(checks.at_least("gain", gain, 0))
     if factor == 0:  # zeros, which no variance scales to
         return put(tensor, partial(RandomNormal, 0.0, 0.0), seed, path, axes)
     both = sum(fans(shape, layout_of(shape, axes or layout_of_weights(len(shape)))))
     stddev = factor * math.sqrt(2 / max(2, both))
     limit = math.sqrt(3) * stddev
-    check_fits(tensor, Uniform(-limit, limit) if distribution == "uniform" else Normal(0.0, stddev), "gain", gain)
+    law = Uniform(-limit, limit) if distribution == "uniform" else Normal(0.0, stddev)
+    check_fits(law, dtype_name(tensor.dtype), "gain", gain)
     return put(tensor, partial(VarianceScaling, factor * factor, "fan_avg", distribution), seed, path, axes)
 
 
@@ -316,7 +316,7 @@ def _kaiming(
 ) -> Tensor:
     shape = _weight_shape(tensor)
     fan = checks.one_of("mode", mode.lower() if isinstance(mode, str) else mode, MODES)
-    scale = squared_gain(nonlinearity, a, "a")
+    scale = squared_gain("a", nonlinearity, a)
     if 0 in shape:
         warnings.warn(
             f"Initializing zero-element tensors is a no-op. Received: tensor of shape {shape}",
