@@ -98,6 +98,13 @@ def test_delta_orthogonal_is_orthogonal_at_the_tap_of_jax(shape):
     assert made[middle].tobytes() == I.Orthogonal(1.5, seed=7)(shape[-2:], path="w").tobytes()
 
 
+@every_float
+def test_delta_orthogonal_is_rounded_as_orthogonal(dtype):
+    # Large enough for some elements that would be another float16 by way of float32.
+    made = I.DeltaOrthogonal(seed=7)((3, 300, 400), dtype)
+    assert made[1].tobytes() == I.Orthogonal(seed=7)((300, 400), dtype).tobytes()
+
+
 @pytest.mark.parametrize("cls", [I.DeltaOrthogonal, I.ConvolutionOrthogonal])
 def test_isometry_refusals(cls):
     with refused(ValueError, "at least as many outputs as inputs", received="shape=(3, 4, 3)"):
