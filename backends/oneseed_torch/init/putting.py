@@ -13,7 +13,7 @@ from oneseed.dtypes import dtype_name
 from oneseed.initializers.base import RandomInitializer
 from oneseed.seeds import SeedGenerator
 from oneseed.stream.paths import Part, as_path
-from oneseed_torch.filling import fill_, has_no_values
+from oneseed_torch.filling import check_memory, fill_, has_no_values
 from oneseed_torch.shards import count_change, is_distributed, local_parts
 from oneseed_torch.tracing import step_out
 
@@ -110,11 +110,7 @@ def shape_of(tensor: Any) -> checks.Shape:
         )
     if tensor.layout != torch.strided:
         raise ValueError(f"`tensor` must be dense. Received: a tensor of layout {tensor.layout}")
-    if any(size > 1 and step == 0 for size, step in zip(tensor.shape, tensor.stride(), strict=True)):
-        raise ValueError(
-            "`tensor` must have memory of its own for each element; use .contiguous() on what was expanded. "
-            f"Received: tensor of shape {tuple(tensor.shape)} and strides {tensor.stride()}"
-        )
+    check_memory(tensor)
     return tuple(tensor.shape)
 
 
