@@ -132,6 +132,12 @@ class VarianceScaling(RandomInitializer):
         return fans_of_axes(shape, self.input_axes, self.output_axes)
 
     def _distribution(self, target: Target) -> Distribution:
+        made = self._scaled(target)
+        check_fits(made, target.dtype, "scale", self.scale)
+        return made
+
+    def _scaled(self, target: Target) -> Law | Complex:
+        """Return the distribution for a tensor, whose values its dtype may not hold."""
         dtype, fan_in, fan_out = target.dtype, target.fan_in, target.fan_out
         check_inexact(dtype)
         n = {
@@ -143,11 +149,8 @@ class VarianceScaling(RandomInitializer):
         variance = self._gain() * self.scale / max(1.0, n)
         if dtype in COMPLEX:
             part = self._law(variance / 2)
-            made: Law | Complex = Complex(part, part)
-        else:
-            made = self._law(variance)
-        check_fits(made, dtype, "scale", self.scale)
-        return made
+            return Complex(part, part)
+        return self._law(variance)
 
     def _law(self, variance: float) -> Law:
         if self.distribution == "uniform":
