@@ -20,9 +20,9 @@ COMMON = [
 ]
 OWN = {
     "numpy": [],
-    "torch": ["torch", "torch_init", "torch_modules", "filling", "triton"],
-    "jax": ["jax", "jax_initializers", "jax_layers", "jax_trees", "pallas"],
-    "tensorflow": ["tensorflow"],
+    "torch": ["torch", "torch_init", "torch_init_values", "torch_init_tensors", "torch_modules", "filling", "triton"],
+    "jax": ["jax", "jax_initializers", "jax_initializers_values", "jax_layers", "jax_trees", "pallas"],
+    "tensorflow": ["tensorflow", "keras_strategies"],
 }
 """The tests of one backend alone."""
 
@@ -144,6 +144,8 @@ def bench(session: nox.Session) -> None:
     session.install(*group("jax"), *group("tensorflow"), *group("keras"), ".[fast]")
     session.run("python", "benchmarks/cpu.py", "--compare", "benchmarks/cpu.json", *session.posargs)
     session.run("python", "benchmarks/growth.py")
+    session.install(*group("models"))
+    session.run("python", "benchmarks/models.py")
 
 
 if __name__ == "__main__":

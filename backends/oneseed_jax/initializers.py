@@ -204,10 +204,7 @@ def uniform(scale: Any = 1e-2, dtype: Any = None) -> KeyedInitializer:
     >>> bool((made >= 0).all() and (made < 10).all())
     True
     """
-    top = number("scale", scale)
-    if top < 0:
-        raise ValueError(f"`scale` must be 0 or more. Received: scale={scale!r}")
-    return keyed(FloatUniform(top), dtype, _plain)
+    return keyed(FloatUniform(checks.at_least("scale", number("scale", scale), 0)), dtype, _plain)
 
 
 def normal(stddev: Any = 1e-2, dtype: Any = None) -> KeyedInitializer:

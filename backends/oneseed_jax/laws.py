@@ -2,20 +2,17 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from oneseed import checks
 from oneseed.checks import Shape
-from oneseed.distributions import Distribution, Structured
-from oneseed.draws import Draw
-from oneseed.dtypes import INTEGERS, numpy_dtype
+from oneseed.distributions import Distribution
+from oneseed.dtypes import INTEGERS
 from oneseed.fans import Layout
-from oneseed.initializers import Orthogonal, RandomUniform, VarianceScaling
-from oneseed.initializers.base import RandomInitializer, Target
+from oneseed.initializers import DeltaOrthogonal, RandomUniform, VarianceScaling
+from oneseed.initializers.base import Target, check_inexact
+from oneseed.initializers.kernels import sides_of
+from oneseed.initializers.orthogonal_kernels import DeltaKernel
 
 AxisSpec = int | Sequence[int]
 
@@ -44,8 +41,7 @@ class Scaling(VarianceScaling):
     def __init__(
         self, scale: Any, mode: str, distribution: str, in_axis: AxisSpec, out_axis: AxisSpec, batch_axis: AxisSpec
     ) -> None:
-        if scale < 0:
-            raise ValueError(f"`scale` must be 0 or more. Received: scale={scale!r}")
+        checks.at_least("scale", scale, 0)
         law = DISTRIBUTIONS[checks.one_of("distribution", distribution, tuple(DISTRIBUTIONS))]
         super().__init__(scale or 1.0, mode, law, NO_SEED)
         self.scale = scale  # 0 makes zeros, as in JAX
@@ -107,55 +103,35 @@ def _numbers(argument: str, axes: AxisSpec) -> tuple[int, ...]:
     return tuple(checks.index(argument, axis, -checks.MAX_RANK, checks.MAX_RANK) for axis in sequence)
 
 
-def column_axes(column_axis: int, rank: int | None = None) -> Callable[[Shape], str]:
-    """Return what names the axes of a shape, or of its last `rank`, for columns along one: all others are rows."""
+def column_axes(column_axis: int) -> Callable[[Shape], str]:
+    """Return what names the axes of a shape for a matrix with columns along one of them: all others are rows."""
     column_axis = checks.index("column_axis", column_axis, -checks.MAX_RANK, checks.MAX_RANK)
 
     def axes(shape: Shape) -> str:
-        sizes = len(shape) if rank is None else rank
-        column = checks.index("column_axis", column_axis, -sizes, sizes) % sizes
-        return " ".join(f"{'o' if axis == column else 's'}{axis}" for axis in range(sizes))
+        column = checks.index("column_axis", column_axis, -len(shape), len(shape)) % len(shape)
+        return " ".join(f"{'o' if axis == column else 's'}{axis}" for axis in range(len(shape)))
 
     return axes
 
 
-@dataclass(frozen=True, slots=True)
-class CentredMatrix(Structured):
-    """A matrix at the spatial centre of a kernel, zeros around it."""
+def delta_axes(column_axis: int) -> Callable[[Shape], str]:
+    """Return what names the axes of a kernel for a matrix, on the last two, with columns along one of these."""
+    column_axis = checks.index("column_axis", column_axis, -checks.MAX_RANK, checks.MAX_RANK)
 
-    name: ClassVar[str] = "delta_orthogonal"
-
-    matrix: Draw
-
-    @property
-    def numbers(self) -> dict[str, Any]:
-        """What `describe` shows."""
-        return self.matrix.distribution.numbers
-
-    def values(self, draw: Draw) -> NDArray[Any]:
-        """Make the matrix, if the block has the centre, and put it there."""
-        out = np.zeros(draw.block, numpy_dtype(draw.dtype))
-        *spatial, rows, columns = draw.slices
-        at = [(size - 1) // 2 - cut.start for size, cut in zip(draw.shape, spatial, strict=False)]
-        if all(0 <= here < size for here, size in zip(at, draw.block, strict=False)):
-            law = self.matrix.distribution
-            assert isinstance(law, Structured)
-            out[tuple(at)] = law.values(self.matrix._replace(seed=draw.seed, path=draw.path))[rows, columns]
-        return out
-
-
-class DeltaOrthogonal(RandomInitializer):
-    """A convolution kernel that applies one orthogonal matrix at its centre."""
-
-    def __init__(self, scale: float, column_axis: int) -> None:
-        super().__init__(NO_SEED)
-        self.matrix = Orthogonal(scale, NO_SEED)
-        self.matrix_axes = column_axes(column_axis, rank=2)
-
-    def _distribution(self, target: Target) -> CentredMatrix:
-        shape = target.shape
+    def axes(shape: Shape) -> str:
         if len(shape) not in (3, 4, 5):
             raise ValueError(f"`shape` must have 3, 4 or 5 axes, the last two inputs and outputs. Received: {shape=}")
         if shape[-1] < shape[-2]:
             raise ValueError(f"`shape` must have at least as many outputs, last, as inputs. Received: {shape=}")
-        return CentredMatrix(self.matrix.describe(shape[-2:], target.dtype, self.matrix_axes(shape)))
+        matrix = "i o" if checks.index("column_axis", column_axis, -2, 2) % 2 else "o i"
+        return " ".join([*(f"s{axis}" for axis in range(len(shape) - 2)), matrix])
+
+    return axes
+
+
+class Delta(DeltaOrthogonal):
+    """`DeltaOrthogonal` in complex dtypes too, and with any number of what `delta_axes` calls outputs."""
+
+    def _distribution(self, target: Target) -> DeltaKernel:
+        check_inexact(target.dtype)
+        return DeltaKernel(sides_of(target), self.gain)

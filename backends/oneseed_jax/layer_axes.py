@@ -9,8 +9,6 @@ from jax.tree_util import tree_flatten_with_path
 from oneseed import layouts
 from oneseed_jax.walking import Leaf, is_nnx, name_of, walk
 
-SPATIAL = {3: "w", 4: "h w", 5: "d h w"}
-
 ATTENTION = {"query", "key", "value", "out"}
 """The sublayers by which parameters alone tell that they belong to Flax's attention."""
 
@@ -101,7 +99,7 @@ def _einsum(equation: str) -> str:
 
 
 def _convolution(kernel: Any, features: str) -> str:
-    spatial = SPATIAL.get(len(kernel.shape))
+    spatial = layouts.SPATIAL.get(len(kernel.shape) - 2)
     return f"{spatial} {features}" if spatial else ""
 
 
@@ -122,7 +120,7 @@ def _of_equinox(tree: Any) -> Iterator[tuple[str, str]]:
             elif isinstance(layer, nn.Conv | nn.ConvTranspose):
                 # A layer of one group for each channel has one input a group.
                 alone = layer.groups == layer.in_channels == layer.out_channels and isinstance(layer, nn.Conv)
-                pattern = f"{'g' if alone else 'o'} i {SPATIAL.get(rank, '')}"
+                pattern = f"{'g' if alone else 'o'} i {layouts.SPATIAL.get(rank - 2, '')}"
             else:
                 pattern = "o i"
             if rank == len(pattern.split()):  # scalars have no axis; more, where layers were stacked by vmap

@@ -4,7 +4,7 @@ from typing import Any
 
 from oneseed.initializers import Orthogonal
 from oneseed_jax.keyed import KeyedInitializer, keyed, number
-from oneseed_jax.laws import NO_SEED, DeltaOrthogonal, column_axes
+from oneseed_jax.laws import NO_SEED, Delta, column_axes, delta_axes
 
 
 def orthogonal(scale: Any = 1.0, column_axis: int = -1, dtype: Any = None) -> KeyedInitializer:
@@ -92,4 +92,4 @@ def delta_orthogonal(scale: Any = 1.0, column_axis: int = -1, dtype: Any = None)
     >>> bool((kernel[1, 1] == orthogonal()(key, (4, 8))).all()), int((kernel != 0).sum())
     (True, 32)
     """
-    return keyed(DeltaOrthogonal(number("scale", scale), column_axis), dtype, lambda shape: None)
+    return keyed(Delta(number("scale", scale), NO_SEED), dtype, delta_axes(column_axis))

@@ -68,6 +68,15 @@ def check_seed(seed: Any) -> None:
         raise TypeError(f"`seed` must be an integer on the torch backend. Received: seed={seed!r}")
 
 
+def check_memory(tensor: Tensor) -> None:
+    """Refuse a tensor of which several elements lie at one place."""
+    if any(size > 1 and step == 0 for size, step in zip(tensor.shape, tensor.stride(), strict=True)):
+        raise ValueError(
+            "`tensor` must have memory of its own for each element; use .contiguous() on what was expanded. "
+            f"Received: tensor of shape {tuple(tensor.shape)} and strides {tensor.stride()}"
+        )
+
+
 def check_device(device: Any, dtype: str) -> None:
     """Refuse the dtypes that Metal lacks, and PyTorch with it."""
     if device.type == "mps" and dtype in ("float64", "complex128"):
@@ -86,11 +95,7 @@ def _fill(draw: Draw, tensor: Tensor) -> Tensor:
         )
     if has_no_values(tensor) or tensor.numel() == 0:
         return tensor
-    if any(size > 1 and step == 0 for size, step in zip(tensor.shape, tensor.stride(), strict=True)):
-        raise ValueError(
-            "`tensor` must have memory of its own for each element; use .contiguous() on what was expanded. "
-            f"Received: tensor of shape {tuple(tensor.shape)} and strides {tensor.stride()}"
-        )
+    check_memory(tensor)
     law = draw.distribution
     with torch.no_grad():
         if isinstance(law, Fill):

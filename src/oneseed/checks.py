@@ -251,6 +251,13 @@ def probability(argument: str, value: Any) -> float:
     return number
 
 
+def boolean(argument: str, value: Any) -> bool:
+    """Return True or False; TypeError for anything else, which might be a mistake."""
+    if not isinstance(value, bool):
+        raise TypeError(f"`{argument}` must be True or False. Received: {argument}={value!r}")
+    return value
+
+
 def _converted(value: Any) -> complex:
     """Return what a tensor of one number without a method for it holds."""
     return complex(value) if "complex" in str(getattr(value, "dtype", "")) else float(value)

@@ -100,9 +100,7 @@ def lsuv(
         raise TypeError(f"`weights` must be a mapping from names to tensors. Received: weights={weights!r}")
     if not callable(output):
         raise TypeError(f"`output` must be callable. Received: output={output!r}")
-    tolerance = checks.scalar("tolerance", tolerance)
-    if tolerance <= 0:
-        raise ValueError(f"`tolerance` must be above 0. Received: tolerance={tolerance!r}")
+    tolerance = checks.positive("tolerance", tolerance)
     most = checks.index("max_iterations", max_iterations, 0, 2**31)
     draw = Orthogonal(seed=seed) if initializer is None else resolved("initializer", initializer)
     if not describes(draw):

@@ -239,6 +239,15 @@ class Values(Structured):
         return cast_array(np.broadcast_to(array[cuts], draw.block), draw.dtype, "value")
 
 
+def check_fits(law: Normal | TruncatedNormal | Uniform | Complex, dtype: str, argument: str, value: Any) -> None:
+    """Raise ValueError if `dtype` cannot hold all values of a distribution; `argument` is what made it too wide."""
+    if law.overflows(dtype):
+        raise ValueError(
+            f"`{argument}` is too large: values can be beyond the largest {dtype}; use a wider dtype. "
+            f"Received: {argument}={value!r}"
+        )
+
+
 def _overflows(value: float, dtype: str) -> bool:
     return not math.isfinite(value) or overflows(value, dtype)
 

@@ -17,6 +17,9 @@ from oneseed.stream.philox import words_of_blocks
 
 HOST = "numpy"
 
+PLANES = np.array([[0], [1]], np.uint64)
+"""The planes of both halves of a 64-bit word: made in one go, which for few words takes half the time."""
+
 
 def backend_of(x: Any) -> Backend | None:
     """Return the backend whose tensor `x` is, or None.
@@ -141,7 +144,7 @@ def words64(draw: Draw, first: int, count: int, *names: str) -> NDArray[np.uint6
     """
     stream = stream_number((*draw.path, *names))
     blocks = np.arange(first >> 2, (first + count + 3) >> 2, dtype=np.uint64)
-    high, low = (np.stack(words_of_blocks(blocks, draw.seed, stream, plane), axis=-1).reshape(-1) for plane in (0, 1))
+    high, low = np.stack(words_of_blocks(blocks, draw.seed, stream, PLANES), axis=-1).reshape(2, -1)
     start = first & 3
     made: NDArray[np.uint64] = (high << np.uint64(32) | low)[start : start + count]
     return made

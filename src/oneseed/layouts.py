@@ -15,7 +15,8 @@ from oneseed.initializers.composition import Blockwise, PerGroup, several
 
 __all__ = ["axes", "dense_general", "einsum", "grouped", "packed"]
 
-_SPATIAL = {1: "w", 2: "h w", 3: "d h w"}
+SPATIAL = {1: "w", 2: "h w", 3: "d h w"}
+"""The spatial axes of a convolution, by their number."""
 
 _COMMON = {"embedding": "b o", "tied_embedding": "o i"}
 
@@ -24,19 +25,19 @@ _CHANNELS_LAST = {
     "attention_in": "i o1 o2",
     "attention_out": "i1 i2 o",
     "dense": "i o",
-    **{f"conv{n}d": f"{field} i o" for n, field in _SPATIAL.items()},
+    **{f"conv{n}d": f"{field} i o" for n, field in SPATIAL.items()},
 }
 
 LAYOUTS: dict[str, dict[str, str]] = {
     "flax": {
         **_CHANNELS_LAST,
-        **{f"conv{n}d_transpose": f"{field} i o" for n, field in _SPATIAL.items()},
-        **{f"depthwise_conv{n}d": f"{field} i g" for n, field in _SPATIAL.items()},
+        **{f"conv{n}d_transpose": f"{field} i o" for n, field in SPATIAL.items()},
+        **{f"depthwise_conv{n}d": f"{field} i g" for n, field in SPATIAL.items()},
     },
     "keras": {
         **_CHANNELS_LAST,
-        **{f"conv{n}d_transpose": f"{field} o i" for n, field in _SPATIAL.items()},
-        **{f"depthwise_conv{n}d": f"{field} g o" for n, field in _SPATIAL.items() if n < 3},
+        **{f"conv{n}d_transpose": f"{field} o i" for n, field in SPATIAL.items()},
+        **{f"depthwise_conv{n}d": f"{field} g o" for n, field in SPATIAL.items() if n < 3},
     },
     "torch": {
         **_COMMON,
@@ -44,9 +45,9 @@ LAYOUTS: dict[str, dict[str, str]] = {
         "attention_out": "o i",
         "bilinear": "o i1 i2",
         "dense": "o i",
-        **{f"conv{n}d": f"o i {field}" for n, field in _SPATIAL.items()},
-        **{f"conv{n}d_transpose": f"i o {field}" for n, field in _SPATIAL.items()},
-        **{f"depthwise_conv{n}d": f"g i {field}" for n, field in _SPATIAL.items()},
+        **{f"conv{n}d": f"o i {field}" for n, field in SPATIAL.items()},
+        **{f"conv{n}d_transpose": f"i o {field}" for n, field in SPATIAL.items()},
+        **{f"depthwise_conv{n}d": f"g i {field}" for n, field in SPATIAL.items()},
     },
 }
 """The pattern of each layer's weight, by framework."""
@@ -224,7 +225,7 @@ def grouped(initializer: Any, groups: int, layer: str, framework: str) -> Partia
     9
     """
     known = checks.one_of("framework", framework, tuple(LAYOUTS))
-    accepted = [f"conv{n}d" for n in _SPATIAL]
+    accepted = [f"conv{n}d" for n in SPATIAL]
     if known == "torch":
         accepted += [f"{name}_transpose" for name in accepted]
     pattern = axes(checks.one_of("layer", layer, accepted), known)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from oneseed import checks
 from oneseed.dtypes import dtype_name
 from oneseed.fans import parse
 from oneseed.initializers.base import Initializer, RandomInitializer
@@ -60,8 +61,7 @@ class Rule:
     ) -> None:
         if not isinstance(pattern, str):
             raise TypeError(f"`pattern` must be a str. Received: pattern={pattern!r}")
-        if not isinstance(regex, bool):
-            raise TypeError(f"`regex` must be True or False. Received: regex={regex!r}")
+        checks.boolean("regex", regex)
         if axes is not None:
             parse(axes)
         made = filler("initializer", initializer)

@@ -3,25 +3,7 @@
 import math
 from typing import Any
 
-from oneseed import checks
-
-SQUARES = {
-    "linear": 1.0,
-    "conv1d": 1.0,
-    "conv2d": 1.0,
-    "conv3d": 1.0,
-    "conv_transpose1d": 1.0,
-    "conv_transpose2d": 1.0,
-    "conv_transpose3d": 1.0,
-    "sigmoid": 1.0,
-    "tanh": 25 / 9,
-    "relu": 2.0,
-    "selu": 9 / 16,
-}
-"""The squares of the gains, which are what variances need: kept as such, a gain of sqrt(2) gives the variance of He."""
-
-SLOPE = 0.01
-"""The slope of a leaky ReLU where none is given."""
+from oneseed.initializers import gains
 
 
 def calculate_gain(nonlinearity: str, param: Any = None) -> float:
@@ -56,22 +38,12 @@ def calculate_gain(nonlinearity: str, param: Any = None) -> float:
     >>> calculate_gain("leaky_relu", 0.2)
     1.3867504905630728
     """
-    return math.sqrt(squared_gain(nonlinearity, param, "param"))
+    return math.sqrt(squared_gain("param", nonlinearity, param))
 
 
-def squared_gain(nonlinearity: Any, slope: Any, argument: str) -> float:
-    """Return the square of a gain; `argument` is what the slope is called in messages."""
-    if isinstance(nonlinearity, str) and nonlinearity in SQUARES:
-        return SQUARES[nonlinearity]
-    if nonlinearity != "leaky_relu":
-        known = sorted([*SQUARES, "leaky_relu"])
-        hint = checks.nearest(nonlinearity, known) if isinstance(nonlinearity, str) else ""
-        raise ValueError(
-            f"`nonlinearity` must be one of {', '.join(map(repr, known))}.{hint} "
-            f"Received: nonlinearity={nonlinearity!r}"
-        )
+def squared_gain(argument: str, nonlinearity: Any, slope: Any) -> float:
+    """Return the square of a gain; what is of another type is a ValueError, as in PyTorch."""
     try:
-        negative = SLOPE if slope is None else float(checks.scalar(argument, slope))
-    except TypeError as error:  # a ValueError in PyTorch
+        return gains.squared_gain(argument, nonlinearity, slope)
+    except TypeError as error:
         raise ValueError(str(error)) from None
-    return 2.0 / (1 + negative**2)

@@ -1,25 +1,15 @@
 """Matrices: orthogonal ones, sparse ones."""
 
-import math
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from oneseed import checks
-from oneseed.distributions import Normal, Structured
-from oneseed.draws import Draw
-from oneseed.initializers import Orthogonal
-from oneseed.initializers.base import Target
-from oneseed.stream.paths import stream_number
-from oneseed_numpy.adapter import NumpyBackend
-from oneseed_numpy.engine import words
+from oneseed.distributions import Normal, check_fits
+from oneseed.dtypes import dtype_name
+from oneseed.initializers import Orthogonal, Sparse
 from oneseed_torch.init.constants import matrix_shape
-from oneseed_torch.init.putting import Decided, PathLike, Seed, Tensor, check_fits, from_generator, put, shape_of
-from oneseed_torch.init.random import not_negative
+from oneseed_torch.init.putting import PathLike, Seed, Tensor, from_generator, put, shape_of
 
 
 def orthogonal_(
@@ -147,44 +137,6 @@ def sparse_(
     if generator is not None:
         return from_generator(torch.nn.init.sparse_, generator, seed=seed, path=path, axes=axes)(tensor, sparsity, std)
     matrix_shape(tensor)
-    fraction, stddev = checks.scalar("sparsity", sparsity), float(not_negative("std", std))
-    if not 0 <= fraction <= 1:
-        raise ValueError(f"`sparsity` must lie in [0, 1]. Received: sparsity={sparsity!r}")
-    check_fits(tensor, Normal(0.0, stddev), "std", std)
-
-    def decide(target: Target) -> SparseInputs:
-        assert target.layout is not None
-        outputs = target.shape[target.layout.order[1]]
-        return SparseInputs(stddev, math.ceil(fraction * outputs))
-
-    return put(tensor, partial(Decided, decide), seed, path, axes)
-
-
-@dataclass(frozen=True, slots=True)
-class SparseInputs(Structured):
-    """Normal values, and for each input `zeros` zeros, where its words of the field "mask" are least."""
-
-    name: ClassVar[str] = "sparse"
-
-    stddev: float
-    zeros: int
-
-    @property
-    def numbers(self) -> dict[str, Any]:
-        """What `describe` shows."""
-        return {"stddev": self.stddev, "zeros_per_input": self.zeros}
-
-    def values(self, draw: Draw) -> NDArray[Any]:
-        """Make the block; each of its inputs has the words of all its outputs ranked."""
-        values: NDArray[Any] = NumpyBackend().draw(draw._replace(distribution=Normal(0.0, self.stddev)))
-        inputs, outputs = (draw.slices[axis] for axis in draw.order)
-        count = draw.shape[draw.order[1]]
-        mask = np.zeros((inputs.stop - inputs.start, count), np.bool_)
-        if mask.size:
-            stream = stream_number((*draw.path, "mask"))
-            starts = np.arange(inputs.start, inputs.stop, dtype=np.uint64) * np.uint64(count)
-            high, low = (words(starts, count, draw.seed, stream, plane).astype(np.uint64) for plane in (0, 1))
-            ranking = np.argsort(high << 32 | low, axis=1, kind="stable")
-            np.put_along_axis(mask, ranking[:, : self.zeros], True, axis=1)
-        values[mask[:, outputs].transpose(np.argsort(draw.order))] = 0
-        return values
+    fraction, stddev = checks.probability("sparsity", sparsity), float(checks.at_least("std", std, 0))
+    check_fits(Normal(0.0, stddev), dtype_name(tensor.dtype), "std", std)
+    return put(tensor, partial(Sparse, fraction, stddev, per="input"), seed, path, axes)

@@ -7,31 +7,19 @@ from typing import Any
 import torch
 
 from oneseed import checks, config, seeds
-from oneseed.distributions import Distribution, Structured
+from oneseed.distributions import Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import dtype_name
-from oneseed.initializers.base import RandomInitializer, Target, check_float
+from oneseed.initializers.base import RandomInitializer
 from oneseed.seeds import SeedGenerator
 from oneseed.stream.paths import Part, as_path
-from oneseed_torch.filling import fill_, has_no_values
+from oneseed_torch.filling import check_memory, fill_, has_no_values
 from oneseed_torch.shards import count_change, is_distributed, local_parts
 from oneseed_torch.tracing import step_out
 
 Tensor = Any
 Seed = int | SeedGenerator | None
 PathLike = str | Sequence[Part] | None
-
-
-class Decided(RandomInitializer):
-    """An initializer that a function makes of its arguments: `decide` gives the distribution for a float tensor."""
-
-    def __init__(self, decide: Callable[[Target], Distribution], seed: Seed) -> None:
-        super().__init__(seed)
-        self._decide = decide
-
-    def _distribution(self, target: Target) -> Distribution:
-        check_float(target.dtype)
-        return self._decide(target)
 
 
 def put(tensor: Tensor, make: Callable[..., RandomInitializer], seed: Seed, path: PathLike, axes: str | None) -> Tensor:
@@ -122,11 +110,7 @@ def shape_of(tensor: Any) -> checks.Shape:
         )
     if tensor.layout != torch.strided:
         raise ValueError(f"`tensor` must be dense. Received: a tensor of layout {tensor.layout}")
-    if any(size > 1 and step == 0 for size, step in zip(tensor.shape, tensor.stride(), strict=True)):
-        raise ValueError(
-            "`tensor` must have memory of its own for each element; use .contiguous() on what was expanded. "
-            f"Received: tensor of shape {tuple(tensor.shape)} and strides {tensor.stride()}"
-        )
+    check_memory(tensor)
     return tuple(tensor.shape)
 
 
@@ -177,13 +161,3 @@ def check_unused(seed: Seed, path: PathLike) -> None:
     if seed is not None:
         seeds.resolve(seed)
     as_path(path)
-
-
-def check_fits(tensor: Tensor, law: Any, argument: str, value: Any) -> None:
-    """Refuse a distribution with values that the dtype of a tensor cannot hold."""
-    dtype = dtype_name(tensor.dtype)
-    if law.overflows(dtype):
-        raise ValueError(
-            f"`{argument}` is too large: values can be beyond the largest {dtype}; use a wider dtype. "
-            f"Received: {argument}={value!r}"
-        )

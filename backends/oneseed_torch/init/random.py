@@ -8,23 +8,13 @@ from typing import Any
 import torch
 
 from oneseed import checks
-from oneseed.distributions import Normal, TruncatedNormal, Uniform
+from oneseed.distributions import Normal, TruncatedNormal, Uniform, check_fits
 from oneseed.dtypes import INTEGERS, cast_scalar, dtype_name
 from oneseed.initializers import RandomNormal, RandomUniform
-from oneseed.initializers.base import Target
+from oneseed.initializers.base import RandomInitializer, Target, check_float
 from oneseed.stream.truncation import window
-from oneseed.truncated import FARTHEST
-from oneseed_torch.init.putting import (
-    Decided,
-    PathLike,
-    Seed,
-    Tensor,
-    check_fits,
-    from_generator,
-    no_values,
-    put,
-    shape_of,
-)
+from oneseed.truncated import FARTHEST, in_sigmas
+from oneseed_torch.init.putting import PathLike, Seed, Tensor, from_generator, no_values, put, shape_of
 
 
 def uniform_(
@@ -86,7 +76,7 @@ def uniform_(
         raise ValueError(f"`tensor` must be of a float dtype. Received: a tensor of dtype {dtype}")
     cast_scalar(low, dtype, "a")
     cast_scalar(high, dtype, "b")
-    check_fits(tensor, Uniform(float(low), float(high)), "b", b)
+    check_fits(Uniform(float(low), float(high)), dtype, "b", b)
     return put(tensor, partial(RandomUniform, low, high), seed, path, axes)
 
 
@@ -139,8 +129,8 @@ def normal_(
     if generator is not None:
         return from_generator(torch.nn.init.normal_, generator, seed=seed, path=path, axes=axes)(tensor, mean, std)
     shape_of(tensor)
-    centre, stddev = checks.scalar("mean", mean), not_negative("std", std)
-    check_fits(tensor, Normal(float(centre), float(stddev)), "std", std)
+    centre, stddev = checks.scalar("mean", mean), checks.at_least("std", std, 0)
+    check_fits(Normal(float(centre), float(stddev)), dtype_name(tensor.dtype), "std", std)
     return put(tensor, partial(RandomNormal, centre, stddev), seed, path, axes)
 
 
@@ -209,33 +199,32 @@ def trunc_normal_(
         own = from_generator(torch.nn.init.trunc_normal_, generator, seed=seed, path=path, axes=axes)
         return own(tensor, mean, std, a, b)
     shape_of(tensor)
-    centre, stddev = float(checks.scalar("mean", mean)), float(not_negative("std", std))
+    centre, stddev = float(checks.scalar("mean", mean)), float(checks.positive("std", std))
     low, high = _bound("a", a), _bound("b", b)
-    if stddev == 0:
-        raise ValueError(f"`std` must be above 0. Received: std={std!r}")
     if not low < high:
         raise ValueError(f"`a` must be below `b`. Received: a={a!r}, b={b!r}")
-    law = _truncated(centre, stddev, low, high, dtype_name(tensor.dtype))
-    check_fits(tensor, law, "std", std)
+    dtype = dtype_name(tensor.dtype)
+    law = _truncated(centre, stddev, low, high, dtype)
+    check_fits(law, dtype, "std", std)
     if not no_values(tensor) and (centre < low - 2 * stddev or centre > high + 2 * stddev):
         warnings.warn(
             "mean is more than 2 std from [a, b] in trunc_normal_: all values come from one tail of the distribution, "
             f"where few are distinct. Received: mean={mean!r}, std={std!r}, a={a!r}, b={b!r}",
             stacklevel=2,
         )
-
-    def decide(target: Target) -> TruncatedNormal:
-        return law
-
-    return put(tensor, partial(Decided, decide), seed, path, axes)
+    return put(tensor, partial(Cut, law), seed, path, axes)
 
 
-def not_negative(argument: str, value: Any) -> float:
-    """Check a standard deviation."""
-    number = checks.scalar(argument, value)
-    if number < 0:
-        raise ValueError(f"`{argument}` must be 0 or more. Received: {argument}={value!r}")
-    return number
+class Cut(RandomInitializer):
+    """An initializer with a distribution that is known already."""
+
+    def __init__(self, law: TruncatedNormal, seed: Seed) -> None:
+        super().__init__(seed)
+        self._law = law
+
+    def _distribution(self, target: Target) -> TruncatedNormal:
+        check_float(target.dtype)
+        return self._law
 
 
 def _bound(argument: str, value: Any) -> float:
@@ -246,21 +235,11 @@ def _bound(argument: str, value: Any) -> float:
 def _truncated(mean: float, stddev: float, low: float, high: float, dtype: str) -> TruncatedNormal:
     """Return the distribution between two values: its bounds are in standard deviations."""
     bits = 64 if dtype == "float64" else 32
-    lower, upper = _sigmas(low, mean, stddev, bits, 1), _sigmas(high, mean, stddev, bits, -1)
+    farthest = FARTHEST[bits]  # no sample lies as far out, so that all bounds beyond are one
+    lower, upper = (max(-farthest, min(bound, farthest)) for bound in in_sigmas(mean, stddev, low, high))
     if lower >= upper or window(lower, upper, bits)[1] <= 0:
         raise ValueError(
             f"More than 2**-{bits} of the normal distribution must lie between `a` and `b`, in {dtype}. "
             f"Received: mean={mean!r}, std={stddev!r}, a={low!r}, b={high!r}"
         )
     return TruncatedNormal(mean, stddev, lower, upper)
-
-
-def _sigmas(bound: float, mean: float, stddev: float, bits: int, inwards: int) -> float:
-    """Return how many standard deviations a bound lies from the mean, rounded so that none exceeds it."""
-    farthest = FARTHEST[bits]
-    if not abs(bound - mean) < farthest * stddev:  # no sample lies as far out, so that all such bounds are one
-        return math.copysign(farthest, bound - mean)
-    sigmas = (bound - mean) / stddev
-    while (mean + sigmas * stddev - bound) * inwards < 0:
-        sigmas = math.nextafter(sigmas, math.inf * inwards)
-    return sigmas

@@ -1,6 +1,5 @@
 """Variances that follow from the fans, after Glorot and He."""
 
-import math
 import warnings
 from functools import partial
 from typing import Any
@@ -8,21 +7,18 @@ from typing import Any
 import torch
 
 from oneseed import checks
-from oneseed.distributions import Normal, Uniform
-from oneseed.fans import fans, layout_of
+from oneseed.distributions import Distribution, check_fits
 from oneseed.initializers import RandomNormal, VarianceScaling
+from oneseed.initializers.base import Target
 from oneseed_torch.init.gains import squared_gain
 from oneseed_torch.init.putting import (
     PathLike,
     Seed,
     Tensor,
-    check_fits,
     from_generator,
-    layout_of_weights,
     put,
     shape_of,
 )
-from oneseed_torch.init.random import not_negative
 
 MODES = ("fan_in", "fan_out")
 
@@ -292,16 +288,26 @@ def kaiming_normal_(
     return _kaiming(tensor, a, mode, nonlinearity, "untruncated_normal", seed, path, axes)
 
 
+class Xavier(VarianceScaling):
+    """Draw with the variance of Glorot times the square of a gain, which is named where it is too large."""
+
+    def __init__(self, gain: float, distribution: str, seed: Seed) -> None:
+        super().__init__(gain * gain, "fan_avg", distribution, seed)
+        self.gain = gain
+
+    def _distribution(self, target: Target) -> Distribution:
+        made = self._scaled(target)
+        check_fits(made, target.dtype, "gain", self.gain)
+        return made
+
+
 def _xavier(tensor: Tensor, gain: Any, distribution: str, seed: Seed, path: PathLike, axes: str | None) -> Tensor:
-    shape = _weight_shape(tensor)
-    factor = float(not_negative("gain", gain))
+    _weight_shape(tensor)
+    factor = float(checks.at_least("gain", gain, 0))
     if factor == 0:  # zeros, which no variance scales to
         return put(tensor, partial(RandomNormal, 0.0, 0.0), seed, path, axes)
-    both = sum(fans(shape, layout_of(shape, axes or layout_of_weights(len(shape)))))
-    stddev = factor * math.sqrt(2 / max(2, both))
-    limit = math.sqrt(3) * stddev
-    check_fits(tensor, Uniform(-limit, limit) if distribution == "uniform" else Normal(0.0, stddev), "gain", gain)
-    return put(tensor, partial(VarianceScaling, factor * factor, "fan_avg", distribution), seed, path, axes)
+    checks.scalar("gain**2", factor * factor)
+    return put(tensor, partial(Xavier, factor, distribution), seed, path, axes)
 
 
 def _kaiming(
@@ -316,7 +322,7 @@ def _kaiming(
 ) -> Tensor:
     shape = _weight_shape(tensor)
     fan = checks.one_of("mode", mode.lower() if isinstance(mode, str) else mode, MODES)
-    scale = squared_gain(nonlinearity, a, "a")
+    scale = squared_gain("a", nonlinearity, a)
     if 0 in shape:
         warnings.warn(
             f"Initializing zero-element tensors is a no-op. Received: tensor of shape {shape}",

@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 from oneseed import checks
-from oneseed.distributions import Normal, Uniform
+from oneseed.distributions import Normal, Uniform, check_fits
 from oneseed.initializers.base import RandomInitializer, Target, check_float
 from oneseed.seeds import SeedGenerator
 
@@ -21,13 +21,6 @@ def _symmetric(limit: float, dtype: str, argument: str, value: Any) -> Uniform:
             f"`{argument}` must be such that the limit, {limit!r}, is a {dtype}. Received: {argument}={value!r}"
         )
     return made
-
-
-def _above_zero(argument: str, value: Any) -> float:
-    number = checks.scalar(argument, value)
-    if number <= 0:
-        raise ValueError(f"`{argument}` must be above 0. Received: {argument}={value!r}")
-    return number
 
 
 class UniformUnitScaling(RandomInitializer):
@@ -65,7 +58,7 @@ class UniformUnitScaling(RandomInitializer):
     """
 
     def __init__(self, factor: Any = 1.0, seed: Seed = None) -> None:
-        self.factor = _above_zero("factor", factor)
+        self.factor = checks.positive("factor", factor)
         super().__init__(seed)
 
     def _distribution(self, target: Target) -> Uniform:
@@ -192,10 +185,8 @@ class Siren(RandomInitializer):
     """
 
     def __init__(self, first: bool = False, omega: Any = 30.0, seed: Seed = None) -> None:
-        if not isinstance(first, bool):
-            raise TypeError(f"`first` must be True or False. Received: first={first!r}")
-        self.first = first
-        self.omega = _above_zero("omega", omega)
+        self.first = checks.boolean("first", first)
+        self.omega = checks.positive("omega", omega)
         super().__init__(seed)
 
     def _distribution(self, target: Target) -> Uniform:
@@ -245,9 +236,7 @@ class RandomWalk(RandomInitializer):
 
     def __init__(self, activation: str = "linear", scale: Any = None, seed: Seed = None) -> None:
         self.activation = checks.one_of("activation", activation, ("linear", "relu"))
-        self.scale = None if scale is None else checks.scalar("scale", scale)
-        if self.scale is not None and self.scale < 0:
-            raise ValueError(f"`scale` must be 0 or more. Received: scale={scale!r}")
+        self.scale = None if scale is None else checks.at_least("scale", scale, 0)
         super().__init__(seed)
 
     def _distribution(self, target: Target) -> Normal:
@@ -259,10 +248,7 @@ class RandomWalk(RandomInitializer):
                 f"Received: shape={target.shape}"
             )
         made = Normal(0.0, self._g(max(1, n)) / math.sqrt(max(1, n)))
-        if made.overflows(target.dtype):
-            raise ValueError(
-                f"`scale` is too large: values can be beyond the largest {target.dtype}. Received: scale={self.scale!r}"
-            )
+        check_fits(made, target.dtype, "scale", self.scale)
         return made
 
     def _g(self, n: int) -> float:

@@ -156,9 +156,7 @@ class RandomSign(RandomInitializer):
     """
 
     def __init__(self, p: Any = 0.5, value: Any = 1.0, seed: Seed = None) -> None:
-        self.p = checks.scalar("p", p)
-        if not 0 <= self.p <= 1:
-            raise ValueError(f"`p` must lie in [0, 1]. Received: p={p!r}")
+        self.p = checks.probability("p", p)
         self.value = checks.scalar("value", value)
         super().__init__(seed)
 

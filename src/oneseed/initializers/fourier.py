@@ -136,9 +136,7 @@ class STFT(Initializer):
     ) -> None:
         self.side = checks.one_of("side", side, SIDES)
         self.scaling = None if scaling is None else checks.one_of("scaling", scaling, SCALINGS)
-        if not isinstance(periodic, bool):
-            raise TypeError(f"`periodic` must be True or False. Received: periodic={periodic!r}")
-        self.periodic = periodic
+        self.periodic = checks.boolean("periodic", periodic)
         if window is None or isinstance(window, str):
             self.window: Any = window
             if window is not None:

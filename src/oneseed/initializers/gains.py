@@ -5,8 +5,17 @@ from typing import Any
 
 from oneseed import checks
 
-CONVOLUTIONS = tuple(f"conv{kind}{n}d" for kind in ("", "_transpose") for n in (1, 2, 3))
-NONLINEARITIES = (*CONVOLUTIONS, "leaky_relu", "linear", "relu", "selu", "sigmoid", "tanh")
+SQUARES = {
+    **{f"conv{kind}{n}d": 1.0 for kind in ("", "_transpose") for n in (1, 2, 3)},
+    "linear": 1.0,
+    "relu": 2.0,
+    "selu": 9 / 16,
+    "sigmoid": 1.0,
+    "tanh": 25 / 9,
+}
+"""The squares of the gains, which are what variances need: kept as such, a gain of sqrt(2) gives the variance of He."""
+
+NONLINEARITIES = (*SQUARES, "leaky_relu")
 
 NEGATIVE_SLOPE = 0.01
 
@@ -56,9 +65,9 @@ def calculate_gain(nonlinearity: str, param: Any = None) -> float:
 
 
 def squared_gain(argument: str, nonlinearity: str, slope: Any) -> float:
-    """Return the square of a gain, which for a ReLU is 2 and no root; `argument` is the name of the slope."""
-    checks.one_of("nonlinearity", nonlinearity, NONLINEARITIES)
-    if nonlinearity == "leaky_relu":
-        negative = float(NEGATIVE_SLOPE if slope is None else checks.scalar(argument, slope))
-        return 2 / (1 + negative * negative)
-    return {"relu": 2.0, "selu": 9 / 16, "tanh": 25 / 9}.get(nonlinearity, 1.0)
+    """Return the square of a gain; `argument` is what the slope is called in messages."""
+    known = checks.one_of("nonlinearity", nonlinearity, NONLINEARITIES)
+    if known != "leaky_relu":
+        return SQUARES[known]
+    negative = float(NEGATIVE_SLOPE if slope is None else checks.scalar(argument, slope))
+    return 2 / (1 + negative * negative)

@@ -57,24 +57,22 @@ class Haar(Structured):
         if logical.size:
             shape = self.count, self.rows, self.columns
             for out, matrix in zip(whole.reshape(shape), logical.reshape(shape), strict=True):
-                if self.rows >= self.columns:
-                    out[...] = orthonormal(matrix, self.gain)
-                else:
-                    out[...] = orthonormal(matrix.T, self.gain).T
+                out[...] = orthonormal(matrix, self.gain)
         return np.ascontiguousarray(whole.transpose(np.argsort(draw.order))[draw.slices])
 
 
 def orthonormal(normal: Matrix, gain: float = 1.0) -> Matrix:
     """Turn independent normal values into a matrix with orthonormal columns, uniformly distributed, times `gain`.
 
-    The matrix is a product of Householder reflections, one for each column of the part of `normal` on and
-    below the diagonal: the factor Q that a QR decomposition of a normal matrix would give, with a positive
-    diagonal of R, for the work of half of one. Complex numbers have a phase in place of a sign, and the
-    columns are orthonormal in the sense of ``conj(x) @ y``.
+    One with fewer rows than columns has orthonormal rows: it is the transpose of what `normal.T` becomes. Otherwise the
+    matrix is a product of Householder reflections, one for each column of the part of `normal` on and below the
+    diagonal: the factor Q that a QR decomposition of a normal matrix would give, with a positive diagonal of R, for the
+    work of half of one. Complex numbers have a phase in place of a sign, and the columns are orthonormal in the sense
+    of ``conj(x) @ y``.
 
     Parameters
     ----------
-    normal : ndarray of float64 or complex128, shape (m, n), m >= n
+    normal : ndarray of float64 or complex128, shape (m, n)
         Independent values of a standard normal distribution, or complex numbers of two such values each; those
         above the diagonal are not used.
     gain : float
@@ -92,6 +90,8 @@ def orthonormal(normal: Matrix, gain: float = 1.0) -> Matrix:
     the compact WY representation", SIAM J. Sci. Stat. Comput. 13, 1992.
     """
     m, n = normal.shape
+    if m < n:
+        return orthonormal(normal.T, gain).T
     q = np.zeros_like(normal, order="C")
     np.fill_diagonal(q, 1.0)
     v = np.tril(normal)

@@ -126,10 +126,10 @@ def check_square(sides: Sides, shape: Shape) -> None:
 
 def flat(sizes: Iterable[int], ranges: Iterable[Indices]) -> Indices:
     """Return the row-major indices of the elements that ranges along axes of these sizes hold."""
-    index = np.zeros(1, np.int64)
+    index = None
     for size, along in zip(sizes, ranges, strict=True):
-        index = (index[:, None] * size + along).reshape(-1)
-    return index
+        index = along if index is None else (index[:, None] * size + along).reshape(-1)
+    return np.zeros(1, np.int64) if index is None else index
 
 
 class Kernel(Structured):

@@ -11,7 +11,7 @@ from oneseed import checks
 from oneseed.checks import Shape
 from oneseed.distributions import Normal
 from oneseed.draws import Draw
-from oneseed.dtypes import cast_scalar, overflows
+from oneseed.dtypes import COMPLEX, cast_scalar, numpy_dtype, overflows
 from oneseed.host import field, words64
 from oneseed.initializers.base import Target
 from oneseed.initializers.haar import orthonormal
@@ -21,12 +21,12 @@ from oneseed.seeds import SeedGenerator
 Seed = int | SeedGenerator | None
 
 
-def haar(draw: Draw, at: int, rows: int, columns: int, *names: str, gain: float = 1.0) -> Matrix:
+def haar(draw: Draw, at: int, rows: int, columns: int, *names: str, gain: float = 1.0) -> Any:
     """Return matrix number `at` of a field of matrices with orthonormal columns, or rows if those are fewer."""
-    normal = field(Normal(), draw, (rows, columns), at, *names)
-    made: Any = orthonormal(normal, gain) if rows >= columns else orthonormal(normal.T, gain).T
-    whole: Matrix = made
-    return whole
+    normal: Any = field(Normal(), draw, (rows, columns), at, *names)
+    if draw.dtype in COMPLEX:
+        normal = normal + 1j * field(Normal(), draw, (rows, columns), at, *names, "imag")
+    return orthonormal(normal, gain)
 
 
 class Gained(Kernel):
@@ -56,8 +56,8 @@ class DeltaKernel(Gained):
     gain: float
 
     def make(self, draw: Draw, block: Block) -> NDArray[Any]:
-        """Make the block; a matrix is made where it takes part."""
-        out = np.zeros(block.shape)
+        """Make the block; a matrix is made where it takes part, and rounded as that of `Orthogonal` is."""
+        out = np.zeros(block.shape, numpy_dtype(draw.dtype))
         middle = block.at_tap(out, tuple((size - 1) // 2 for size in self.sides.spatial))
         if middle is not None:
             for matrix, at in zip(middle, block.batch.tolist(), strict=True):
@@ -79,7 +79,7 @@ class IsometricKernel(Gained, WholeKernel):
         """Multiply an orthogonal matrix by convolutions of two taps, one after the other along each axis."""
         sides = self.sides
         inputs, outputs, rank = sides.fan_in, sides.fan_out, len(sides.spatial)
-        kernel = haar(draw, at, inputs, outputs, gain=self.gain).reshape((1,) * rank + (inputs, outputs))
+        kernel: Matrix = haar(draw, at, inputs, outputs, gain=self.gain).reshape((1,) * rank + (inputs, outputs))
         steps = (sides.spatial[0] - 1) * rank
         for step in range(steps):
             kernel = longer(kernel, projection(draw, at * steps + step, outputs), step % rank)
@@ -89,7 +89,7 @@ class IsometricKernel(Gained, WholeKernel):
 def projection(draw: Draw, at: int, size: int) -> Matrix:
     """Return a symmetric projection: on the span of a random half of the columns of an orthogonal matrix."""
     kept = words64(draw, at * size, size, "mask") >> np.uint64(63) == 1
-    basis = haar(draw, at, size, size, "projection")[:, kept]
+    basis: Matrix = haar(draw, at, size, size, "projection")[:, kept]
     return basis @ basis.T
 
 

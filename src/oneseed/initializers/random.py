@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import checks, distributions
-from oneseed.distributions import Complex, Distribution, Integers, Normal, Structured, Uniform
+from oneseed.distributions import Complex, Distribution, Integers, Normal, Structured, Uniform, check_fits
 from oneseed.draws import Draw
 from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, cast_scalar, narrowed, numpy_dtype
 from oneseed.host import drawn
@@ -26,9 +26,7 @@ ENOUGH = 2**16
 class _MeanStddev(RandomInitializer):
     def __init__(self, mean: Any, stddev: Any, seed: Seed) -> None:
         self.mean = checks.complex_scalar("mean", mean)
-        self.stddev = checks.scalar("stddev", stddev)
-        if self.stddev < 0:
-            raise ValueError(f"`stddev` must be 0 or more. Received: stddev={stddev!r}")
+        self.stddev = checks.at_least("stddev", stddev, 0)
         self._law(float(self.mean.real), float(self.stddev))  # refuses what cannot be, before a seed is taken
         super().__init__(seed)
 
@@ -44,11 +42,7 @@ class _MeanStddev(RandomInitializer):
             law = Complex(*(self._law(float(part), stddev / math.sqrt(2)) for part in (mean.real, mean.imag)))
         else:
             law = self._law(float(mean.real), stddev)
-        if law.overflows(target.dtype):
-            raise ValueError(
-                f"`stddev` is too large: values can be beyond the largest {target.dtype}; use a wider dtype. "
-                f"Received: stddev={self.stddev!r}"
-            )
+        check_fits(law, target.dtype, "stddev", self.stddev)
         return law
 
     def get_config(self) -> dict[str, Any]:

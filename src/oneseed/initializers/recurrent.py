@@ -154,9 +154,7 @@ class FusedRNN(CompositeInitializer):
         self.mode = checks.one_of("mode", mode, tuple(GATES))
         self.num_layers = checks.index("num_layers", num_layers, 1, 2**31)
         self.state_size = checks.index("state_size", state_size, 1, 2**31)
-        if not isinstance(bidirectional, bool):
-            raise TypeError(f"`bidirectional` must be True or False. Received: bidirectional={bidirectional!r}")
-        self.bidirectional = bidirectional
+        self.bidirectional = checks.boolean("bidirectional", bidirectional)
         if projection_size is not None:
             projection_size = checks.index("projection_size", projection_size, 1, 2**31)
             if mode != "lstm":

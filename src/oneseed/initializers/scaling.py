@@ -7,7 +7,7 @@ from typing import Any
 
 from oneseed import checks
 from oneseed.checks import Shape
-from oneseed.distributions import Complex, Distribution, Normal, TruncatedNormal, Uniform
+from oneseed.distributions import Complex, Distribution, Normal, TruncatedNormal, Uniform, check_fits
 from oneseed.dtypes import COMPLEX
 from oneseed.fans import Layout, fans, fans_of_axes
 from oneseed.initializers.base import RandomInitializer, Target, check_inexact
@@ -92,9 +92,7 @@ class VarianceScaling(RandomInitializer):
         nonlinearity: str | None = None,
         negative_slope: Any = None,
     ) -> None:
-        self.scale = checks.scalar("scale", scale)
-        if self.scale <= 0:
-            raise ValueError(f"`scale` must be above 0. Received: scale={scale!r}")
+        self.scale = checks.positive("scale", scale)
         self.mode = checks.one_of("mode", mode, MODES)
         lowered = distribution.lower() if isinstance(distribution, str) else distribution
         self.distribution = checks.one_of("distribution", lowered, DISTRIBUTIONS)
@@ -134,6 +132,12 @@ class VarianceScaling(RandomInitializer):
         return fans_of_axes(shape, self.input_axes, self.output_axes)
 
     def _distribution(self, target: Target) -> Distribution:
+        made = self._scaled(target)
+        check_fits(made, target.dtype, "scale", self.scale)
+        return made
+
+    def _scaled(self, target: Target) -> Law | Complex:
+        """Return the distribution for a tensor, whose values its dtype may not hold."""
         dtype, fan_in, fan_out = target.dtype, target.fan_in, target.fan_out
         check_inexact(dtype)
         n = {
@@ -145,14 +149,8 @@ class VarianceScaling(RandomInitializer):
         variance = self._gain() * self.scale / max(1.0, n)
         if dtype in COMPLEX:
             part = self._law(variance / 2)
-            made: Law | Complex = Complex(part, part)
-        else:
-            made = self._law(variance)
-        if made.overflows(dtype):
-            raise ValueError(
-                f"`scale` is too large: values can be beyond the largest {dtype}. Received: scale={self.scale!r}"
-            )
-        return made
+            return Complex(part, part)
+        return self._law(variance)
 
     def _law(self, variance: float) -> Law:
         if self.distribution == "uniform":

@@ -17,8 +17,8 @@ from oneseed.initializers.kernels import Block, Indices, Kernel, RandomKernel, S
 from oneseed.initializers.random import RandomNormal
 from oneseed.seeds import SeedGenerator
 
-CHUNK = 1 << 20
-"""Words made at once."""
+CHUNK = 1 << 16
+"""Words made at once: few enough to stay near the processor."""
 
 Mask = NDArray[np.bool_]
 
@@ -100,7 +100,7 @@ class SparseNormal(Kernel):
 def words_of_units(draw: Draw, units: Indices, population: int) -> Iterator[tuple[slice, NDArray[np.uint64]]]:
     """Yield the words of the field "mask" that belong to some units, a few units at a time."""
     most = max(1, CHUNK // population)
-    runs = np.flatnonzero(np.diff(units, prepend=units[0] - 2) != 1).tolist()
+    runs = [0, *(np.flatnonzero(units[1:] - units[:-1] != 1) + 1).tolist()]
     for start, stop in zip(runs, [*runs[1:], len(units)], strict=True):
         for at in range(start, stop, most):
             cut = slice(at, min(at + most, stop))
@@ -185,9 +185,7 @@ class Sparse(RandomKernel):
         self._normal = RandomNormal(mean, stddev, 0)  # for its law and its checks alone
         self.mean, self.stddev = self._normal.mean, self._normal.stddev
         self.per = checks.one_of("per", per, ("input", "output"))
-        if not isinstance(exact, bool):
-            raise TypeError(f"`exact` must be True or False. Received: exact={exact!r}")
-        self.exact = exact
+        self.exact = checks.boolean("exact", exact)
         super().__init__(seed)
 
     def _law(self, target: Target, sides: Sides) -> SparseNormal:

@@ -359,13 +359,11 @@ class MambaDtBias(RandomInitializer):
     ) -> None:
         self.dt_min = checks.scalar("dt_min", dt_min)
         self.dt_max = checks.scalar("dt_max", dt_max)
-        self.dt_init_floor = checks.scalar("dt_init_floor", dt_init_floor)
         if not 0 < self.dt_min <= self.dt_max:
             raise ValueError(
                 f"`dt_min` and `dt_max` must be above 0, in this order. Received: dt_min={dt_min!r}, dt_max={dt_max!r}"
             )
-        if self.dt_init_floor <= 0:
-            raise ValueError(f"`dt_init_floor` must be above 0. Received: dt_init_floor={dt_init_floor!r}")
+        self.dt_init_floor = checks.positive("dt_init_floor", dt_init_floor)
         super().__init__(seed)
 
     def _distribution(self, target: Target) -> InverseSoftplus:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import checks
-from oneseed.distributions import Distribution, Normal, Structured
+from oneseed.distributions import Distribution, Normal, Structured, check_fits
 from oneseed.draws import Draw
 from oneseed.dtypes import cast_scalar, narrowed, numpy_dtype
 from oneseed.host import drawn
@@ -84,11 +84,7 @@ class NoisyEye(Structured):
     def check(self, dtype: str) -> None:
         """Raise ValueError if `dtype` cannot hold the sums."""
         self.eye.check(dtype)
-        if Normal(abs(self.eye.gain), self.noise.stddev).overflows(dtype):
-            raise ValueError(
-                f"`stddev` is too large: values can be beyond the largest {dtype}; use a wider dtype. "
-                f"Received: stddev={self.noise.stddev!r}"
-            )
+        check_fits(Normal(abs(self.eye.gain), self.noise.stddev), dtype, "stddev", self.noise.stddev)
 
     def values(self, draw: Draw) -> NDArray[Any]:
         """Make the block, in float64 and rounded."""

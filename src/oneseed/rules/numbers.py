@@ -13,7 +13,4 @@ MANY = 2**31
 
 def positive(argument: str, value: Any) -> float:
     """Check a number above 0; TypeError or ValueError if it is none."""
-    number = checks.scalar(argument, value)
-    if number <= 0:
-        raise ValueError(f"`{argument}` must be above 0. Received: {argument}={value!r}")
-    return float(number)
+    return float(checks.positive(argument, value))
