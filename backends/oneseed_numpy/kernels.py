@@ -47,21 +47,25 @@ def compiled(function: Callable[..., Any]) -> Any:
         return njit(**_OPTIONS)(function)
 
 
+@njit(inline="always", **_OPTIONS)
+def philox(block, plane, seed, stream):  # type: ignore[no-untyped-def]
+    """Return the four words of a block."""
+    c0, c1, c2, c3 = block & MASK, (block >> HALF) | (plane << u64(29)), stream & MASK, stream >> HALF
+    k0, k1 = seed & MASK, seed >> HALF
+    for _ in range(10):
+        p0, p1 = c0 * M0, c2 * M1
+        c0, c1, c2, c3 = (p1 >> HALF) ^ c1 ^ k0, p1 & MASK, (p0 >> HALF) ^ c3 ^ k1, p0 & MASK
+        k0, k1 = (k0 + W0) & MASK, (k1 + W1) & MASK
+    return u32(c0), u32(c1), u32(c2), u32(c3)
+
+
 @compiled
 def words(first, count, plane, seed, stream, out):  # type: ignore[no-untyped-def]
     """Write the words of `count` elements from `first` on, after those of their block before them; return how many."""
     lane = i64(first & u64(3))
     block = first >> u64(2)
-    low, high = stream & MASK, stream >> HALF
     for i in range((lane + count + 3) // 4):
-        at = block + u64(i)
-        c0, c1, c2, c3 = at & MASK, (at >> HALF) | (plane << u64(29)), low, high
-        k0, k1 = seed & MASK, seed >> HALF
-        for _ in range(10):
-            p0, p1 = c0 * M0, c2 * M1
-            c0, c1, c2, c3 = (p1 >> HALF) ^ c1 ^ k0, p1 & MASK, (p0 >> HALF) ^ c3 ^ k1, p0 & MASK
-            k0, k1 = (k0 + W0) & MASK, (k1 + W1) & MASK
-        out[4 * i], out[4 * i + 1], out[4 * i + 2], out[4 * i + 3] = u32(c0), u32(c1), u32(c2), u32(c3)
+        out[4 * i], out[4 * i + 1], out[4 * i + 2], out[4 * i + 3] = philox(block + u64(i), plane, seed, stream)
     return lane
 
 
@@ -112,25 +116,47 @@ def normal64(u, first, width, columns, z):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def finished32(x, scale, offset, low, high, shift, clamp):  # type: ignore[no-untyped-def]
+    """Return a scaled, shifted and clamped value."""
+    value = x * scale
+    if shift:  # both factors split, so that every product is exact
+        head, scale_head = real32(bits32(x) >> u32(12) << u32(12)), real32(bits32(scale) >> u32(12) << u32(12))
+        value = offset + scale_head * head
+        value = value + scale_head * (x - head)
+        value = value + (scale - scale_head) * head
+    return max(low, min(value, high)) if clamp else value
+
+
+@compiled
+def uniform32(u, scale, offset, low, high, shift, clamp):  # type: ignore[no-untyped-def]
+    """Return the uniform value of a word."""
+    x = f32(i32((u >> u32(7)) | u32(1)) - i32(16777216))
+    return finished32(x, scale, offset, low, high, shift, clamp)
+
+
+@compiled
+def uniforms32(block, seed, stream, numbers, shift, clamp, out):  # type: ignore[no-untyped-def]
+    """Write the uniform values of whole blocks, without a place for their words between."""
+    scale, offset, low, high = numbers[0], numbers[1], numbers[2], numbers[3]
+    for i in range(out.size // 4):
+        a, b, c, d = philox(block + u64(i), u64(0), seed, stream)
+        out[4 * i] = uniform32(a, scale, offset, low, high, shift, clamp)
+        out[4 * i + 1] = uniform32(b, scale, offset, low, high, shift, clamp)
+        out[4 * i + 2] = uniform32(c, scale, offset, low, high, shift, clamp)
+        out[4 * i + 3] = uniform32(d, scale, offset, low, high, shift, clamp)
+
+
+@compiled
 def finish32(u, z, uniform, numbers, shift, clamp, out):  # type: ignore[no-untyped-def]
     """Write signed, scaled, shifted and clamped values; `numbers` are scale, offset and the two bounds."""
     scale, offset, low, high = numbers[0], numbers[1], numbers[2], numbers[3]
-    scale_head = real32(bits32(scale) >> u32(12) << u32(12))
-    scale_rest = scale - scale_head
     for i in range(out.size):
         if uniform:
-            x = f32(i32((u[i] >> u32(7)) | u32(1)) - i32(16777216))
+            out[i] = uniform32(u[i], scale, offset, low, high, shift, clamp)
         else:
             sign = u32(i32(u[i]) >> i32(31))
             x = f32(i32(sign - (z[i] ^ sign)))
-        if shift:  # both factors split, so that every product is exact
-            head = real32(bits32(x) >> u32(12) << u32(12))
-            value = offset + scale_head * head
-            value = value + scale_head * (x - head)
-            value = value + scale_rest * head
-        else:
-            value = x * scale
-        out[i] = max(low, min(value, high)) if clamp else value
+            out[i] = finished32(x, scale, offset, low, high, shift, clamp)
 
 
 @compiled
@@ -159,6 +185,10 @@ def finish64(u, z, uniform, numbers, shift, clamp, out):  # type: ignore[no-unty
 def values32(part, first, address, law, scratch, wide):  # type: ignore[no-untyped-def]
     """Write float32 values."""
     uniform, numbers, shift, clamp, window, table, _brain = law
+    if uniform and first & u64(3) == 0:
+        whole = part.size & ~3
+        uniforms32(first >> u64(2), address[0], address[1], numbers, shift, clamp, part[:whole])
+        first, part = first + u64(whole), part[whole:]
     made, z = scratch[0], scratch[1]
     lane = words(first, part.size, u64(0), address[0], address[1], made)
     u = made[lane : lane + part.size]
