@@ -2,8 +2,8 @@
 
 Run it as ``python benchmarks/cpu.py [--count N] [--json FILE] [--plot FILE] [--compare FILE]``, in an environment with
 any of numba, torch, jax, tensorflow and keras; what is missing is named. Each pair is timed by turns in one process, a
-process for each framework, after a warm-up; the table has medians and the ratio theirs / ours. With ``--compare`` the
-ratios of an earlier ``--json`` stand beside those of this run.
+process for each framework, each run after one of the same that is not timed; the table has medians and the ratio
+theirs / ours. With ``--compare`` the ratios of an earlier ``--json`` stand beside those of this run.
 """
 
 import argparse
@@ -171,6 +171,8 @@ def measure() -> list[dict[str, Any]]:
         times: list[list[float]] = [[], []]
         for _ in range(REPEATS):
             for taken, run, count in zip(times, pair, calls, strict=True):
+                # Threads of the side before may keep a core busy for a while after its work is done.
+                run()
                 taken.append(timed(run, count))
         ours, theirs = map(statistics.median, times)
         rows.append({"what": name, "ours_ms": ours * 1e3, "theirs_ms": theirs * 1e3, "ratio": theirs / ours})
