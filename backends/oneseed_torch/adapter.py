@@ -29,8 +29,10 @@ class TorchBackend:
     def device(self, device: Any) -> Any:
         """Return a torch.device that can be used here; None leaves the choice to PyTorch."""
         step_out()
-        where = None if device is None else _parsed(device)
-        if device is not None and (where is None or not _usable(where)):
+        if device is None:
+            return None
+        where = _parsed(device)
+        if where is None or not _usable(where):
             here = sorted(["cpu", "meta", *filter(_usable, map(torch.device, ACCELERATORS))], key=str)
             raise ValueError(
                 "`device` must be None or name a device that PyTorch can use here, as a str, an int or a torch.device: "
@@ -43,6 +45,10 @@ class TorchBackend:
 
     def draw(self, draw: Draw, device: Any = None) -> Tensor:
         """Execute a draw; a function that PyTorch compiles calls it, and does not look inside."""
+        law = draw.distribution
+        if device is None and isinstance(law, Fill) and law.zero:  # PyTorch itself knows where, sooner than it tells
+            # Sizes one by one take PyTorch less time to read than a tuple of them.
+            return torch.zeros(*(draw.block or [()]), dtype=getattr(torch, draw.dtype))
         if torch.compiler.is_compiling():
             # No decorator: it would import the compiler, a second's work, for those who never compile.
             return torch.compiler.disable(self._draw)(draw, device)
@@ -50,8 +56,6 @@ class TorchBackend:
 
     def _draw(self, draw: Draw, device: Any) -> Tensor:
         law, dtype = draw.distribution, getattr(torch, draw.dtype)
-        if isinstance(law, Fill) and law.zero and device is None:  # PyTorch itself knows where, sooner than it tells
-            return torch.zeros(draw.block, dtype=dtype)
         check_seed(draw.seed)
         where = torch.get_default_device() if device is None else device
         check_device(where, draw.dtype)

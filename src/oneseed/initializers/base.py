@@ -19,6 +19,9 @@ Tensor = Any
 CHECKED = Fill, Structured
 """The distributions that know which dtypes hold their values."""
 
+AS_GIVEN = tuple(range(checks.MAX_RANK))
+"""The order of the axes of a tensor without a layout."""
+
 
 class Target(NamedTuple):
     """The whole tensor that a distribution is for, checked."""
@@ -175,7 +178,7 @@ class Initializer:
             given = getattr(self, "_given", None)
             _check_native(name, given, axes=axes, path=path, partition_shape=partition_shape)
         fan_in, fan_out = self._fans(whole, layout)
-        order = layout.order if layout else tuple(range(len(whole)))
+        order = layout.order if layout else AS_GIVEN[: len(whole)]
         distribution = self._distribution(Target(whole, name, layout, fan_in, fan_out))
         if rng == "native" and self.seed is not None and not distribution.in_keras:
             raise ValueError(
