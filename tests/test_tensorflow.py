@@ -283,6 +283,25 @@ def run(code, **environment):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+CONVERTED = """
+import logging
+import tensorflow as tf
+import oneseed
+warnings = []
+log = logging.Handler(logging.WARNING)
+log.emit = lambda record: warnings.append(record.getMessage())
+tf.get_logger().addHandler(log)
+make = tf.function(lambda seed: oneseed.initializers.HeNormal(seed)((4, 3), axes="o i", path="w", backend="tensorflow"))
+make(tf.constant(3))
+assert not warnings, warnings
+"""
+
+
+def test_autograph_has_nothing_to_say_of_a_call(tmp_path):
+    (tmp_path / "converted.py").write_text(CONVERTED, "utf-8")  # it reads the source of what it converts
+    run(f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import converted")
+
+
 LAYERS = """
 import numpy as np
 import oneseed

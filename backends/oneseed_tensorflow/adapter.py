@@ -43,6 +43,7 @@ class TensorflowBackend:
             f"`device` must be None or the name of a device that TensorFlow sees: {names}. Received: device={device!r}"
         ) from None
 
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
     def check_dtype(self, dtype: str) -> None:
         """Accept every dtype: TensorFlow has them all, some under `tf.dtypes.experimental`."""
 
