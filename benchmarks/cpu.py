@@ -2,8 +2,9 @@
 
 Run it as ``python benchmarks/cpu.py [--count N] [--json FILE] [--plot FILE] [--compare FILE]``, in an environment with
 any of numba, torch, jax, tensorflow and keras; what is missing is named. Each pair is timed by turns in one process, a
-process for each framework, each run after one of the same that is not timed; the table has medians and the ratio
-theirs / ours. With ``--compare`` the ratios of an earlier ``--json`` stand beside those of this run.
+process for each framework, after untimed runs of the same; the table has medians and the ratio theirs / ours. Memory
+that is freed stays with the process, so that nobody's time has the system's for clearing it; the rows of fresh memory
+have that too. With ``--compare`` the ratios of an earlier ``--json`` stand beside those of this run.
 """
 
 import argparse
@@ -27,6 +28,12 @@ from oneseed.initializers import HeNormal, Orthogonal, RandomNormal, RandomUnifo
 REPEATS = 9
 SMALL = 1e-3
 """Seconds below which calls are timed by many at once."""
+
+SETTLE = 0.1
+"""Seconds that each side runs untimed before each measurement, until its threads are awake and the other's asleep."""
+
+KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**34)}
+"""Settings of glibc, by which memory that was freed stays with the process, and is not cleared by the system again."""
 
 PAIRS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {}
 MISSING: list[str] = []
@@ -59,6 +66,18 @@ def numpy_pairs(shape: tuple[int, ...]) -> None:
         lambda: out.fill(1.0),
     )
     PAIRS["numpy: zeros (256,) / numpy.zeros"] = draw(Zeros(), (256,), "numpy"), lambda: np.zeros((256,), np.float32)
+
+
+def fresh_memory_pairs(shape: tuple[int, ...]) -> None:
+    generator = np.random.default_rng(7)
+    PAIRS["numpy, fresh memory: normal f32 / Generator.standard_normal"] = (
+        draw(RandomNormal(0.0, 1.0, 7), shape, "numpy"),
+        lambda: generator.standard_normal(shape, dtype=np.float32),
+    )
+    PAIRS["numpy, fresh memory: uniform f32 / Generator.random"] = (
+        draw(RandomUniform(0.0, 1.0, 7), shape, "numpy"),
+        lambda: generator.random(shape, dtype=np.float32),
+    )
 
 
 def one_thread_pairs(shape: tuple[int, ...]) -> None:
@@ -160,6 +179,12 @@ def timed(run: Callable[[], Any], calls: int) -> float:
     return (time.perf_counter() - start) / calls
 
 
+def settle(run: Callable[[], Any]) -> None:
+    end = time.perf_counter() + SETTLE
+    while time.perf_counter() < end:
+        run()
+
+
 def measure() -> list[dict[str, Any]]:
     """Time every pair by turns; ours first, then theirs."""
     rows = []
@@ -171,8 +196,7 @@ def measure() -> list[dict[str, Any]]:
         times: list[list[float]] = [[], []]
         for _ in range(REPEATS):
             for taken, run, count in zip(times, pair, calls, strict=True):
-                # Threads of the side before may keep a core busy for a while after its work is done.
-                run()
+                settle(run)
                 taken.append(timed(run, count))
         ours, theirs = map(statistics.median, times)
         rows.append({"what": name, "ours_ms": ours * 1e3, "theirs_ms": theirs * 1e3, "ratio": theirs / ours})
@@ -214,7 +238,8 @@ def child(name: str, count: int) -> list[dict[str, Any]]:
         env={
             **os.environ,
             "KERAS_BACKEND": name.removeprefix("keras-"),
-            **({"NUMBA_NUM_THREADS": "1"} if name == "one-thread" else {}),
+            **({} if name == "numpy, fresh memory" else KEEP_MEMORY),
+            **({"NUMBA_NUM_THREADS": "1"} if name == "numpy, one thread" else {}),
         },
     )
     rows: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
@@ -230,9 +255,10 @@ def main() -> None:
     options.add_argument("--compare", help="a file that --json has written, to compare the ratios with")
     options.add_argument("--only", help=argparse.SUPPRESS)
     chosen = options.parse_args()
-    frameworks = {
+    parts = {
         "numpy": numpy_pairs,
-        "one-thread": one_thread_pairs,
+        "numpy, one thread": one_thread_pairs,
+        "numpy, fresh memory": fresh_memory_pairs,
         "torch": torch_pairs,
         "jax": jax_pairs,
         "tensorflow": tensorflow_pairs,
@@ -241,12 +267,13 @@ def main() -> None:
         if chosen.only.startswith("keras-"):
             keras_pairs(chosen.only.removeprefix("keras-"))
         else:
-            frameworks[chosen.only]((chosen.count,))
+            parts[chosen.only]((chosen.count,))
         print(json.dumps(measure()))
         return
-    names = [name for name in frameworks if name == "one-thread" or installed(name)]
+    packages = [name for name in ("numpy", "torch", "jax", "tensorflow") if installed(name)]
+    names = [name for name in parts if name.partition(",")[0] in packages]
     if installed("keras"):
-        names += [f"keras-{name}" for name in names if name != "one-thread"]
+        names += [f"keras-{name}" for name in packages]
     installed("numba")
     rows = [row for name in names for row in child(name, chosen.count)]
     result = {"versions": versions(), "count": chosen.count, "rows": rows}
