@@ -26,8 +26,8 @@ Array = NDArray[Any]
 CHUNK = 2048
 """Words made at once."""
 
-RUN, ROWS = 512, 64
-"""Elements and rows that are made before they are written across memory."""
+ROWS = 64
+"""Rows that are made before they are written across memory."""
 
 LINE = 64
 """Bytes of a line of the cache."""
@@ -47,7 +47,7 @@ def compiled(function: Callable[..., Any]) -> Any:
         return njit(**_OPTIONS)(function)
 
 
-@njit(inline="always", **_OPTIONS)
+@njit(inline="always", **_OPTIONS)  # LLVM makes vectors only of what stands in the loop itself
 def philox(block, plane, seed, stream):  # type: ignore[no-untyped-def]
     """Return the four words of a block."""
     c0, c1, c2, c3 = block & MASK, (block >> HALF) | (plane << u64(29)), stream & MASK, stream >> HALF
@@ -291,7 +291,7 @@ def rows(out, places, apart, length, starts, address, law):  # type: ignore[no-u
     apart : int
         From each element of a row to the next one in `out`.
     length : int
-        The elements of a row; `RUN` at most where they lie apart.
+        The elements of a row; at most `CHUNK - 4` where they lie apart.
     starts : ndarray of uint64, shape (rows,)
         The index of the first element of each row.
     address : ndarray of uint64, shape (2,)
@@ -308,7 +308,8 @@ def rows(out, places, apart, length, starts, address, law):  # type: ignore[no-u
                 values(part, starts[row] + u64(done), address, law, scratch, wide)
         return
     # An odd number of cache lines for each row: those a power of two apart would share the same few sets of the cache.
-    block = np.empty((ROWS, RUN + LINE // out.itemsize), out.dtype)
+    lines = (length * out.itemsize + LINE - 1) // LINE | 1
+    block = np.empty((ROWS, lines * LINE // out.itemsize), out.dtype)
     for top in range(0, starts.size, ROWS):
         these = places[top : top + ROWS]
         for row in range(these.size):
