@@ -75,7 +75,7 @@ def fast(session: nox.Session) -> None:
     """Run the tests of the bits with the compiled kernels, for draws of any size."""
     session.install("-e", ".[fast]", *group("test"))
     tests = [f"tests/test_{name}.py" for name in ("kernels", "known_answers", "reference", "blocks", "parity")]
-    pytest(session, *tests, "backends/oneseed_numpy", required="numba", ONESEED_TEST_KERNELS="1")
+    pytest(session, *tests, required="numba", ONESEED_TEST_KERNELS="1")
 
 
 @nox.session
@@ -90,7 +90,7 @@ def backend(session: nox.Session, name: str) -> None:
     session.install("-e", ".")
     required = " ".join([name, "keras", *libraries, *(["tf_keras"] if name == "tensorflow" else [])])
     pytest(session, "-k", name, *COMMON, required=required)
-    if OWN[name]:  # with the examples of its page and of its docstrings; those of NumPy run with the kernels
+    if OWN[name]:  # with the examples of its page and of its docstrings
         pages = [page for page in (f"docs/{name}.md",) if Path(page).exists()]
         own = [f"tests/test_{each}.py" for each in OWN[name]]
         pytest(session, *own, *pages, f"backends/oneseed_{name}", required=required)

@@ -19,7 +19,7 @@ if not installed("torch"):
 import torch
 from numpydoc.validate import validate
 from test_docstrings import LEFT_OUT
-from torch_calls import DRAWING, FIXED, FLOATS, SHAPES, array, draw
+from tools.torch_calls import DRAWING, FIXED, FLOATS, SHAPES, array, draw
 
 import oneseed
 from oneseed.random import SeedGenerator

@@ -13,10 +13,10 @@ if not installed("torch"):
     pytest.skip("torch is not installed", allow_module_level=True)
 
 import torch
+from tools.torch_calls import DRAWING, FIXED, SHAPES, draw, equal
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.testing._internal.two_tensor import TwoTensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch_calls import DRAWING, FIXED, SHAPES, draw, equal
 
 import oneseed
 from oneseed.initializers import RandomNormal

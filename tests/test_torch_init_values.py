@@ -14,7 +14,7 @@ if not installed("torch"):
     pytest.skip("torch is not installed", allow_module_level=True)
 
 import torch
-from torch_calls import DRAWING, FLOATS, draw, equal
+from tools.torch_calls import DRAWING, FLOATS, draw, equal
 
 import oneseed
 from oneseed.initializers import GlorotUniform, HeUniform, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal
