@@ -19,7 +19,10 @@ from oneseed.seeds import SeedGenerator
 Matrix = NDArray[np.float64] | NDArray[np.complex128]
 
 PANEL = 256
-"""Reflections applied at once, as matrix products."""
+"""Reflections applied at once, as matrix products, and the rows that they are applied to at once."""
+
+SMALL = 32
+"""Rows of a triangular matrix below which it is inverted like any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ def orthonormal(normal: Matrix, gain: float = 1.0) -> Matrix:
     np.fill_diagonal(v, diagonal + phases * norms)
     lengths = np.sqrt(2 * norms * (norms + np.abs(diagonal)))
     v /= np.where(lengths > 0, lengths, 1.0)
-    room = np.empty(m * n, normal.dtype)
+    room = np.empty(PANEL * n, normal.dtype)
     for start in reversed(range(0, n, PANEL)):
         panel, part = v[start:, start : start + PANEL], q[start:, start:]
         width = panel.shape[1]
@@ -113,10 +116,26 @@ def orthonormal(normal: Matrix, gain: float = 1.0) -> Matrix:
         products = np.empty((width, part.shape[1]), normal.dtype)
         products[:, :width] = adjoint[:, :width]
         np.matmul(adjoint[:, width:], part[width:, width:], out=products[:, width:])
-        change = room[: part.size].reshape(part.shape)
-        part -= np.matmul(panel @ np.linalg.inv(inverse), products, out=change)
+        scaled = panel @ _inverse(inverse)
+        for top in range(0, len(part), PANEL):
+            rows = part[top : top + PANEL]
+            change = room[: rows.size].reshape(rows.shape)
+            rows -= np.matmul(scaled[top : top + PANEL], products, out=change)
     q *= -phases * gain
     return q
+
+
+def _inverse(upper: NDArray[Any]) -> NDArray[Any]:
+    """Return the inverse of an upper triangular matrix, by halves, as matrix products."""
+    n = len(upper)
+    if n <= SMALL:
+        inverse: NDArray[Any] = np.linalg.inv(upper)
+        return inverse
+    first, last = slice(0, n // 2), slice(n // 2, n)
+    inverse = np.zeros_like(upper)
+    inverse[first, first], inverse[last, last] = _inverse(upper[first, first]), _inverse(upper[last, last])
+    inverse[first, last] = -inverse[first, first] @ upper[first, last] @ inverse[last, last]
+    return inverse
 
 
 def _phases(diagonal: NDArray[Any]) -> NDArray[Any]:
