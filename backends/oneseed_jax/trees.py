@@ -9,7 +9,7 @@ from jax.sharding import Sharding, SingleDeviceSharding
 
 from oneseed import checks, registry
 from oneseed.draws import Draw
-from oneseed.naming import Names, logical_names
+from oneseed.naming import Names
 from oneseed.plan import Entry, Parameter
 from oneseed.running import run
 from oneseed_jax.layer_axes import axes_of
@@ -86,10 +86,9 @@ def initialize(
     >>> bool((made["dense"]["kernel"] == expected).all())
     True
     """
-    from oneseed.scheme import Scheme
+    from oneseed.scheme import check_scheme, plan_weights
 
-    if not isinstance(scheme, Scheme):
-        raise TypeError(f"`scheme` must be a oneseed.Scheme. Received: scheme={scheme!r}")
+    check_scheme(scheme)
     graph = None
     known = axes_of(tree)
     if is_nnx(tree):
@@ -97,13 +96,11 @@ def initialize(
         graph, tree = sys.modules["flax.nnx"].split(tree)
     engine = registry.load("jax")
     found = _by_name(walk(tree))
-    logical = logical_names(found, names)
-    # State belongs to the scheme only where a rule asks for it.
-    wanted = {name: leaf for name, leaf in found.items() if not leaf.state or scheme.match(logical[name])[0]}
-    params = {name: Parameter(leaf.shape, leaf.dtype) for name, leaf in wanted.items()}
-    patterns = {name: pattern for name, pattern in known.items() if name in wanted} | dict(axes or {})
-    draws = scheme.plan(params, names={name: logical[name] for name in wanted}, axes=patterns).draws(seed)
-    places = _places(shardings, wanted, tree)
+    params = {name: Parameter(leaf.shape, leaf.dtype) for name, leaf in found.items()}
+    state = {name for name, leaf in found.items() if leaf.state}
+    plan = plan_weights(scheme, params, state=state, known=known, names=names, axes=axes)
+    draws = plan.draws(seed)
+    places = _places(shardings, {entry.name: found[entry.name] for entry in plan}, tree)
     for entry, draw in draws:
         engine.check_dtype(entry.dtype)
         if isinstance(place := places[entry.name], Sharding):
@@ -111,7 +108,7 @@ def initialize(
     leaves, structure = jax.tree.flatten(tree)
 
     def put(entry: Entry, draw: Draw) -> None:
-        leaves[wanted[entry.name].place] = engine.draw(draw, places[entry.name])
+        leaves[found[entry.name].place] = engine.draw(draw, places[entry.name])
 
     run(draws, put)
     made = jax.tree.unflatten(structure, leaves)

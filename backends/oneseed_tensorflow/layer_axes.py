@@ -23,14 +23,9 @@ KINDS: dict[str, dict[str, str]] = {
 """The layers of `oneseed.layouts` that hold a class's weights, by attribute."""
 
 
-def layers_of(model: Any) -> list[Any]:
-    """Return a layer and all layers in it."""
-    return list(model._flatten_layers())
-
-
 def weights_with_axes(model: Any) -> Iterator[tuple[Any, str]]:
     """Give the weights whose layer is known, each with the pattern of its axes."""
-    for layer in layers_of(model):
+    for layer in model._flatten_layers():
         classes = [cls.__name__ for cls in type(layer).__mro__ if cls.__module__.partition(".")[0] in THEIRS]
         if "EinsumDense" in classes:
             patterns = {"kernel": _einsum(layer.equation)}

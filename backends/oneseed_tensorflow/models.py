@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from oneseed import registry
 from oneseed.draws import Draw
 from oneseed.dtypes import FLOATS, dtype_name
-from oneseed.naming import Names, logical_names
+from oneseed.naming import Names
 from oneseed.plan import Entry, Parameter
 from oneseed.running import run
 from oneseed_tensorflow.layer_axes import THEIRS, weights_with_axes
@@ -72,23 +72,16 @@ def initialize(
     >>> oneseed.fingerprint(model.layers[0].kernel.value) == oneseed.fingerprint(expected)
     True
     """
-    from oneseed.scheme import Scheme
+    from oneseed.scheme import check_scheme, plan_weights
 
-    if not isinstance(scheme, Scheme):
-        raise TypeError(f"`scheme` must be a oneseed.Scheme. Received: scheme={scheme!r}")
+    check_scheme(scheme)
     found = _by_name(_checked(model))
     check_replicas()
     trained = {id(weight) for weight in wholes(model.trainable_weights)}
-    logical = logical_names(found, names)
-    wanted = {
-        name: weight
-        for name, weight in found.items()
-        if id(weight) in trained or scheme.match(logical[name])[0] is not None
-    }
-    params = {name: Parameter(tuple(weight.shape), weight.dtype) for name, weight in wanted.items()}
-    patterns = {name: pattern for name, pattern in axes_of(model).items() if name in wanted}
+    state = {name for name, weight in found.items() if id(weight) not in trained}
+    params = {name: Parameter(tuple(weight.shape), weight.dtype) for name, weight in found.items()}
     engine = registry.load(_backend(model))
-    plan = scheme.plan(params, names={name: logical[name] for name in wanted}, axes={**patterns, **(axes or {})})
+    plan = plan_weights(scheme, params, state=state, known=axes_of(model), names=names, axes=axes)
     for entry in plan:
         if (its := dtype_name(params[entry.name].dtype)) != entry.dtype:
             raise ValueError(
@@ -96,11 +89,11 @@ def initialize(
                 f"build the model in the other one. Received: dtype={entry.dtype!r}"
             )
     draws = plan.draws(seed)
-    parts = {entry.name: parts_of(wanted[entry.name]) for entry, _ in draws}
+    parts = {entry.name: parts_of(found[entry.name]) for entry, _ in draws}
 
     def put(entry: Entry, draw: Draw) -> None:
         assign(
-            wanted[entry.name],
+            found[entry.name],
             (engine.draw(draw._replace(offset=at, block=block), device) for block, at, device in parts[entry.name]),
         )
 

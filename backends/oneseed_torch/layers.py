@@ -68,11 +68,7 @@ def axes_of(module: Module) -> dict[str, str]:
     >>> oneseed_torch.axes_of(torch.nn.Sequential(torch.nn.Embedding(10, 4), torch.nn.Conv2d(4, 8, 3)))
     {'0.weight': 'b o', '1.weight': 'o i h w'}
     """
-    patterns = {}
-    for parameter, names, places in held(module):
-        if not nn.parameter.is_lazy(parameter) and parameter.ndim > 1:
-            patterns[names[0]] = _axes(*places[0], parameter)
-    return patterns
+    return patterns_of(held(module))
 
 
 class Held(NamedTuple):
@@ -85,10 +81,15 @@ class Held(NamedTuple):
     """The layers that hold it, and its name in each."""
 
 
-def held(module: Module) -> list[Held]:
-    """Return the parameters of a module, each once, in the order of `named_parameters`."""
+def check_module(module: Module) -> None:
+    """Refuse what is no module."""
     if not isinstance(module, nn.Module):
         raise TypeError(f"`module` must be a torch.nn.Module. Received: module={module!r}")
+
+
+def held(module: Module) -> list[Held]:
+    """Return the parameters of a module, each once, in the order of `named_parameters`."""
+    check_module(module)
     found: dict[int, Held] = {}
     for prefix, layer in module.named_modules(remove_duplicate=False):
         for name, parameter in layer._parameters.items():
@@ -97,6 +98,15 @@ def held(module: Module) -> list[Held]:
                 before = found.get(id(parameter), Held(parameter, (), ()))
                 found[id(parameter)] = Held(parameter, (*before.names, whole), (*before.places, (layer, name)))
     return list(found.values())
+
+
+def patterns_of(found: list[Held]) -> dict[str, str]:
+    """Return the axes of the weights among a module's parameters; what `axes_of` does."""
+    patterns = {}
+    for parameter, names, places in found:
+        if not nn.parameter.is_lazy(parameter) and parameter.ndim > 1:
+            patterns[names[0]] = _axes(*places[0], parameter)
+    return patterns
 
 
 def _axes(layer: Module, name: str, parameter: Any) -> str:
@@ -150,7 +160,7 @@ def default_scheme(module: Module) -> Scheme:
     >>> [(entry.name, entry.distribution) for entry in plan][:2]
     [('0.weight', Uniform(low=-0.125, high=0.125)), ('0.bias', Uniform(low=-0.125, high=0.125))]
     """
-    held(module)
+    check_module(module)
     described = ((path, _described(layer)) for path, layer in module.named_modules())
     return torch({path: layer for path, layer in described if layer is not None})
 

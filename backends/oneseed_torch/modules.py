@@ -13,11 +13,11 @@ from oneseed.draws import Draw
 from oneseed.naming import Names
 from oneseed.plan import Entry, Plan
 from oneseed.running import run
-from oneseed.scheme import Scheme
+from oneseed.scheme import Scheme, check_scheme
 from oneseed_torch.adapter import TorchBackend
 from oneseed_torch.filling import check_device, check_seed
 from oneseed_torch.init.putting import is_wrapper, parts_to_write, shape_of, write
-from oneseed_torch.layers import Held, axes_of, held
+from oneseed_torch.layers import Held, held, patterns_of
 from oneseed_torch.memory import fresh
 from oneseed_torch.shards import is_distributed
 
@@ -90,12 +90,13 @@ def initialize_(
     (device(type='cpu'), '0d302d8d92dc1808')
     """
     where = TorchBackend().device(device)
-    found = {its.names[0]: its for its in held(module)}
-    for its in found.values():
+    parameters = held(module)
+    found = {its.names[0]: its for its in parameters}
+    for its in parameters:
         shape_of(its.parameter)
     if seeds.is_framework_seed(seed):
         check_seed(seed)
-    draws = plan_of(module, scheme, names, axes).draws(seed)
+    draws = _plan(parameters, scheme, names, axes).draws(seed)
     works = {entry.name: _work(found[entry.name], entry, draw, where) for entry, draw in draws}
     _check_kept([its for name, its in found.items() if name not in works])
     if waiting := [name for name, buffer in module.named_buffers() if buffer.is_meta]:
@@ -114,11 +115,13 @@ def initialize_(
 
 def plan_of(module: Module, scheme: Scheme, names: Names = None, axes: Mapping[str, str | None] | None = None) -> Plan:
     """Return what `initialize_` would do with a module."""
-    if not isinstance(scheme, Scheme):
-        raise TypeError(f"`scheme` must be a oneseed.Scheme. Received: scheme={scheme!r}")
-    found = held(module)
+    return _plan(held(module), scheme, names, axes)
+
+
+def _plan(found: list[Held], scheme: Scheme, names: Names, axes: Mapping[str, str | None] | None) -> Plan:
+    check_scheme(scheme)
     tied = {alias: its.names[0] for its in found for alias in its.names[1:]}
-    patterns = {**axes_of(module), **(axes or {})}
+    patterns = {**patterns_of(found), **(axes or {})}
     return scheme.plan({its.names[0]: its.parameter for its in found}, names=names, axes=patterns, tied=tied)
 
 

@@ -1,6 +1,7 @@
 """What each parameter of a model will get, before anything is drawn."""
 
 import copy
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -130,10 +131,7 @@ class Entry:
     @property
     def bytes(self) -> int:
         """The size of the whole tensor."""
-        size = numpy_dtype(self.dtype).itemsize
-        for extent in self.shape:
-            size *= extent
-        return size
+        return math.prod(self.shape) * numpy_dtype(self.dtype).itemsize
 
     def draw(self, seed: Any) -> Draw:
         """Return the draw at a seed; an initializer with a seed of its own keeps that."""

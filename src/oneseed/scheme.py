@@ -1,11 +1,11 @@
 """Schemes: from parameters' names to initializers, for whole models."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from oneseed import checks
-from oneseed.naming import Names
+from oneseed.naming import Names, logical_names
 from oneseed.plan import Plan, plan_of
 from oneseed.scheme_rule import Rule, filler, restored, same, stored
 
@@ -305,6 +305,50 @@ class Scheme:
         """Show the rules."""
         rules = "".join(f"\n    {rule!r}," for rule in self.rules)
         return f"Scheme([{rules}\n], otherwise={self.otherwise!r})"
+
+
+def check_scheme(scheme: Any) -> None:
+    """Refuse what is no scheme."""
+    if not isinstance(scheme, Scheme):
+        raise TypeError(f"`scheme` must be a oneseed.Scheme. Received: scheme={scheme!r}")
+
+
+def plan_weights(
+    scheme: Scheme,
+    params: Mapping[str, Any],
+    *,
+    state: Collection[str],
+    known: Mapping[str, str],
+    names: Names,
+    axes: Mapping[str, str | None] | None,
+) -> Plan:
+    """Return the plan of a model that has state beside its parameters.
+
+    Parameters
+    ----------
+    scheme : Scheme
+        The scheme.
+    params : mapping of str to Parameter
+        Parameters and state by name.
+    state : collection of str
+        The names of what is state; it belongs to the scheme only where a rule asks for it.
+    known : mapping of str to str
+        Axes that the layers tell; those of `axes` come first.
+    names, axes
+        See `Scheme.plan`.
+
+    Returns
+    -------
+    Plan
+        The plan, of what belongs to the scheme.
+    """
+    logical = logical_names(params, names)
+    wanted = [name for name in params if name not in state or scheme.match(logical[name])[0] is not None]
+    return scheme.plan(
+        {name: params[name] for name in wanted},
+        names={name: logical[name] for name in wanted},
+        axes={**{name: known[name] for name in wanted if name in known}, **(axes or {})},
+    )
 
 
 def _rule(config: Any) -> Rule:
