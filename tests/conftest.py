@@ -1,10 +1,15 @@
 """PyTorch and Triton are imported before TensorFlow: the other way round their libraries clash in one process."""
 
 import signal
+import subprocess
+import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from frameworks import installed
+
+from oneseed import cli
 
 # Scripts that tests run in processes of their own.
 collect_ignore = ["tools"]
@@ -21,3 +26,33 @@ def interruptible():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def run(capfd):
+    """Run the command in this process; return status, what it printed, and what it complained of."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as stop:
+            cli.main([str(argument) for argument in arguments])
+        return stop.value.code, *capfd.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def run_ranks():
+    """Run a script on several ranks of PyTorch, each of which must end well."""
+
+    def run_ranks(script, ranks):
+        import torch
+
+        if not torch.distributed.is_available():
+            pytest.skip("PyTorch was built without its distributed package")
+        tool = Path(__file__).parent / "tools" / script
+        done = subprocess.run(
+            [sys.executable, str(tool), str(ranks)], capture_output=True, text=True, check=False, timeout=120
+        )
+        assert done.stdout.split() == ["exit", "codes", *["0"] * ranks], done.stderr
+
+    return run_ranks

@@ -8,20 +8,8 @@ import numpy as np
 import pytest
 
 import oneseed
-from oneseed import cli, sampling
+from oneseed import sampling
 from oneseed.initializers import HeNormal
-
-
-@pytest.fixture
-def run(capfd):
-    """Run the command in this process; return status, what it printed, and what it complained of."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as stop:
-            cli.main([str(argument) for argument in arguments])
-        return stop.value.code, *capfd.readouterr()
-
-    return run
 
 
 def test_sample_shows_what_was_drawn(run):

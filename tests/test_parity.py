@@ -1,6 +1,7 @@
 """`oneseed parity`: its answers, and that it tells when they are not met."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import reference
 
 import oneseed
-from oneseed import cli, parity
+from oneseed import parity
 from oneseed.distributions import Normal, TruncatedNormal, Uniform
 
 SAMPLED = [
@@ -50,13 +51,8 @@ def test_every_class_has_a_known_answer():
 
 
 @pytest.fixture
-def run(capfd):
-    def run(*arguments):
-        with pytest.raises(SystemExit) as stop:
-            cli.main(["parity", *arguments])
-        return stop.value.code, *capfd.readouterr()
-
-    return run
+def run(run):
+    return partial(run, "parity")
 
 
 def test_numpy_agrees(run):

@@ -9,21 +9,11 @@ import numpy as np
 import pytest
 from frameworks import installed
 
-from oneseed import cli, initializers, plotting
+from oneseed import initializers, plotting
 from oneseed.distributions import Integers, Normal, TruncatedNormal, Uniform
 from oneseed.initializers.base import Initializer
 
 pytestmark = pytest.mark.skipif(not installed("matplotlib"), reason="needs matplotlib")
-
-
-@pytest.fixture
-def run(capfd):
-    def run(*arguments):
-        with pytest.raises(SystemExit) as stop:
-            cli.main([str(argument) for argument in arguments])
-        return stop.value.code, *capfd.readouterr()
-
-    return run
 
 
 def pictured(initializer, shape, dtype="float32", axes=None):

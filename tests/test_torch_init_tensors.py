@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -181,15 +180,9 @@ assert "torch._dynamo" not in sys.modules and "torch.distributed.tensor" not in 
 
 
 @pytest.mark.parametrize("ranks", [2, 4])
-def test_ranks_fill_their_own_parts(ranks):
+def test_ranks_fill_their_own_parts(run_ranks, ranks):
     """DTensors on meshes of one and two axes, and a model sharded both ways."""
-    if not torch.distributed.is_available():
-        pytest.skip("PyTorch was built without its distributed package")
-    tool = Path(__file__).parent / "tools" / "torch_ranks.py"
-    done = subprocess.run(
-        [sys.executable, str(tool), str(ranks)], capture_output=True, text=True, check=False, timeout=120
-    )
-    assert done.stdout.split() == ["exit", "codes", *["0"] * ranks], done.stderr
+    run_ranks("torch_ranks.py", ranks)
 
 
 # Seeds

@@ -2,8 +2,6 @@
 
 import runpy
 import signal
-import subprocess
-import sys
 import warnings
 from pathlib import Path
 
@@ -377,15 +375,9 @@ def test_llama_on_the_meta_device():
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 4])
-def test_each_rank_fills_its_part(ranks):
+def test_each_rank_fills_its_part(run_ranks, ranks):
     """Modules sharded by fully_shard, with values and on the meta device."""
-    if not torch.distributed.is_available():
-        pytest.skip("PyTorch was built without its distributed package")
-    tool = Path(__file__).parent / "tools" / "torch_module_ranks.py"
-    done = subprocess.run(
-        [sys.executable, str(tool), str(ranks)], capture_output=True, text=True, check=False, timeout=120
-    )
-    assert done.stdout.split() == ["exit", "codes", *["0"] * ranks], done.stderr
+    run_ranks("torch_module_ranks.py", ranks)
 
 
 def test_the_example_runs(capsys):

@@ -3,13 +3,11 @@
 Called with the number of ranks; prints their exit codes. Nothing but gloo on the CPU is needed.
 """
 
-import os
 import sys
-import tempfile
-import warnings
 
 import torch
 import torch.distributed as dist
+from ranks import start
 from torch import nn
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor.debug import CommDebugMode
@@ -88,22 +86,5 @@ def rank_main(rank, count, file):
     dist.destroy_process_group()
 
 
-def main():
-    """Start the ranks as forks of this process, in which PyTorch is imported already."""
-    count = int(sys.argv[1])
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # PyTorch's own, of forks and of what it deprecates
-        context = torch.multiprocessing.get_context("fork")
-        ranks = [
-            context.Process(target=rank_main, args=(rank, count, os.path.join(folder, "ranks")))
-            for rank in range(count)
-        ]
-        for process in ranks:
-            process.start()
-        for process in ranks:
-            process.join()
-        print("exit codes", *(process.exitcode for process in ranks))
-
-
 if __name__ == "__main__":
-    main()
+    start(rank_main)

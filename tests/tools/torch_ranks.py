@@ -4,14 +4,11 @@ Called with the number of ranks; prints one line for each rank, or fails. Nothin
 """
 
 import itertools
-import os
-import sys
-import tempfile
-import warnings
 from functools import partial
 
 import torch
 import torch.distributed as dist
+from ranks import start
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor, Partial, Replicate, Shard, distribute_tensor
 from torch.distributed.tensor.debug import CommDebugMode
@@ -160,22 +157,5 @@ def rank_main(rank, count, file):
     dist.destroy_process_group()
 
 
-def main():
-    """Start the ranks as forks of this process, in which PyTorch is imported already."""
-    count = int(sys.argv[1])
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # PyTorch's own, of forks and of what it deprecates
-        context = torch.multiprocessing.get_context("fork")
-        ranks = [
-            context.Process(target=rank_main, args=(rank, count, os.path.join(folder, "ranks")))
-            for rank in range(count)
-        ]
-        for process in ranks:
-            process.start()
-        for process in ranks:
-            process.join()
-        print("exit codes", *(process.exitcode for process in ranks))
-
-
 if __name__ == "__main__":
-    main()
+    start(rank_main)
