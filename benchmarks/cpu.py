@@ -35,7 +35,10 @@ SETTLE = 0.1
 KEEP_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**34)}
 """Settings of glibc, by which memory that was freed stays with the process, and is not cleared by the system again."""
 
-PAIRS: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {}
+Pair = tuple[Callable[[], Any], Callable[[], Any]]
+"""Ours and theirs."""
+
+PAIRS: dict[str, Pair] = {}
 MISSING: list[str] = []
 
 
@@ -49,43 +52,36 @@ def draw(init: Any, shape: tuple[int, ...], backend: str, dtype: str = "float32"
     return lambda: init(shape, dtype, backend=backend)
 
 
-def numpy_pairs(shape: tuple[int, ...]) -> None:
+def numpy_normal(shape: tuple[int, ...]) -> Pair:
     generator = np.random.default_rng(7)
-    normal, uniform = RandomNormal(0.0, 1.0, 7), RandomUniform(0.0, 1.0, 7)
-    PAIRS["numpy: normal f32 / Generator.standard_normal"] = (
-        draw(normal, shape, "numpy"),
-        lambda: generator.standard_normal(shape, dtype=np.float32),
-    )
-    PAIRS["numpy: uniform f32 / Generator.random"] = (
-        draw(uniform, shape, "numpy"),
-        lambda: generator.random(shape, dtype=np.float32),
-    )
+    ours = draw(RandomNormal(0.0, 1.0, 7), shape, "numpy")
+    return ours, lambda: generator.standard_normal(shape, dtype=np.float32)
+
+
+def numpy_uniform(shape: tuple[int, ...]) -> Pair:
+    generator = np.random.default_rng(7)
+    ours = draw(RandomUniform(0.0, 1.0, 7), shape, "numpy")
+    return ours, lambda: generator.random(shape, dtype=np.float32)
+
+
+def numpy_pairs(shape: tuple[int, ...]) -> None:
+    PAIRS["numpy: normal f32 / Generator.standard_normal"] = numpy_normal(shape)
+    PAIRS["numpy: uniform f32 / Generator.random"] = numpy_uniform(shape)
     out = np.empty(shape, np.float32)
     PAIRS["numpy: normal f32 / fill of an array in memory (the limit: below 1)"] = (
-        draw(normal, shape, "numpy"),
+        numpy_normal(shape)[0],
         lambda: out.fill(1.0),
     )
     PAIRS["numpy: zeros (256,) / numpy.zeros"] = draw(Zeros(), (256,), "numpy"), lambda: np.zeros((256,), np.float32)
 
 
 def fresh_memory_pairs(shape: tuple[int, ...]) -> None:
-    generator = np.random.default_rng(7)
-    PAIRS["numpy, fresh memory: normal f32 / Generator.standard_normal"] = (
-        draw(RandomNormal(0.0, 1.0, 7), shape, "numpy"),
-        lambda: generator.standard_normal(shape, dtype=np.float32),
-    )
-    PAIRS["numpy, fresh memory: uniform f32 / Generator.random"] = (
-        draw(RandomUniform(0.0, 1.0, 7), shape, "numpy"),
-        lambda: generator.random(shape, dtype=np.float32),
-    )
+    PAIRS["numpy, fresh memory: normal f32 / Generator.standard_normal"] = numpy_normal(shape)
+    PAIRS["numpy, fresh memory: uniform f32 / Generator.random"] = numpy_uniform(shape)
 
 
 def one_thread_pairs(shape: tuple[int, ...]) -> None:
-    generator = np.random.default_rng(7)
-    PAIRS["numpy, one thread: normal f32 / Generator.standard_normal"] = (
-        draw(RandomNormal(0.0, 1.0, 7), shape, "numpy"),
-        lambda: generator.standard_normal(shape, dtype=np.float32),
-    )
+    PAIRS["numpy, one thread: normal f32 / Generator.standard_normal"] = numpy_normal(shape)
 
 
 def torch_pairs(shape: tuple[int, ...]) -> None:

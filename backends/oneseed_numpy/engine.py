@@ -71,7 +71,8 @@ def fill(draw: Draw, out: Array) -> None:
             part[...] = values.reshape(part.shape)
         return
     law, address = fast.law(made), np.array([seed, stream], np.uint64)
-    direct = flat(view, fast.written(made))
+    written = fast.written(made)
+    direct = flat(view, written)
 
     def write(tile: tuple[slice, ...]) -> None:
         part = view[tile]
@@ -80,7 +81,7 @@ def fill(draw: Draw, out: Array) -> None:
             places = runs(tile, direct.steps, direct.first).view(np.int64)
             fast.rows(direct.memory, places, direct.steps[-1], length, starts, address, law)
             return
-        own = np.empty(part.size, fast.written(made))
+        own = np.empty(part.size, written)
         fast.rows(own, np.arange(0, part.size, length), 1, length, starts, address, law)
         part[...] = own.reshape(part.shape)
 
