@@ -39,3 +39,17 @@ ALL = [
     pytest.param(item.value, marks=() if installed(item.value) else pytest.mark.skip(f"{item.value} is not installed"))
     for item in Framework
 ]
+
+
+def cuda():
+    """Tell whether PyTorch has a CUDA device here."""
+    return installed("torch") and importlib.import_module("torch").cuda.is_available()
+
+
+PLACES = [
+    *(pytest.param((item.values[0], None), id=item.values[0], marks=item.marks) for item in ALL),
+    pytest.param(
+        ("torch", "cuda"), id="torch-cuda", marks=() if cuda() else pytest.mark.skip("torch finds no CUDA device")
+    ),
+]
+"""Each backend where it draws by default, None, and PyTorch on a GPU; JAX and TensorFlow take one if it is there."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import ml_dtypes
 import numpy as np
 import pytest
-from frameworks import ALL
+from frameworks import PLACES
 
 import oneseed
 from oneseed import initializers
@@ -24,13 +24,13 @@ ROWS = [
 ]
 
 
-def made(row, backend):
+def made(row, backend, device):
     """Draw what a row asks for; JAX has dtypes of 64 bits only where it is told so."""
     init = initializers.get(row["initializer"])
     call = {key: row[key] for key in ("axes", "path", "partition_shape", "partition_offset") if key in row}
 
     def draw():
-        return init(tuple(row["shape"]), row["dtype"], backend=backend, **call)
+        return init(tuple(row["shape"]), row["dtype"], backend=backend, device=device, **call)
 
     if backend == "jax":
         import jax
@@ -40,10 +40,10 @@ def made(row, backend):
     return to_numpy(draw())
 
 
-@pytest.mark.parametrize("backend", ALL)
+@pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("row", ROWS)
-def test_known_answer(row, backend):
-    found = made(row, backend)
+def test_known_answer(row, place):
+    found = made(row, *place)
     assert found.dtype.name == row["dtype"]
     if "fingerprint" in row:
         assert oneseed.fingerprint(found) == row["fingerprint"]

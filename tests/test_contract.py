@@ -1,11 +1,12 @@
 """What every backend must do alike: the same bits, and the same refusals."""
 
 import json
+from contextlib import nullcontext
 from importlib.resources import files
 
 import numpy as np
 import pytest
-from frameworks import ALL
+from frameworks import PLACES
 
 import oneseed
 from oneseed import backend as K
@@ -18,17 +19,21 @@ VECTORS = json.loads((files("oneseed.stream") / "data" / "vectors.json").read_te
 FLOATS = ("bfloat16", "float16", "float32", "float64")
 
 
-@pytest.fixture(params=ALL)
+@pytest.fixture(params=PLACES)
 def engine(request):
     """Each backend, in force, with 64-bit floats where the framework has to be told."""
-    if request.param == "jax":
+    backend, device = request.param
+    place = nullcontext()
+    if backend == "jax":
         import jax
 
-        with jax.enable_x64(True), oneseed.using(backend="jax"):
-            yield registry.load("jax")
-    else:
-        with oneseed.using(backend=request.param):
-            yield registry.load(request.param)
+        place = jax.enable_x64(True)
+    elif device is not None:
+        import torch
+
+        place = torch.device(device)
+    with place, oneseed.using(backend=backend):
+        yield registry.load(backend)
 
 
 def bits(array):

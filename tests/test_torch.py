@@ -24,7 +24,7 @@ from oneseed.distributions import Fill, Integers, Normal
 from oneseed.draws import Draw
 from oneseed.dtypes import INTEGERS
 from oneseed.initializers import Constant, HeNormal, Ones, Orthogonal, RandomUniform
-from oneseed_torch import elements
+from oneseed_torch import adapter, elements
 
 FLOATS = ("bfloat16", "float16", "float32", "float64")
 CPU = torch.device("cpu")
@@ -146,6 +146,15 @@ def test_fake_tensors():
         with pytest.raises(ValueError, match="must hold values"):
             K.get_value(tensor)
     assert HeNormal(7)((4, 3)).tolist() == on_numpy(HeNormal(7), (4, 3)).tolist()
+
+
+def test_an_accelerator_is_a_mode(monkeypatch):
+    assert ("cuda" in adapter.TorchBackend().modes()) == torch.cuda.is_available()
+    monkeypatch.setattr(adapter, "ACCELERATORS", ("meta", "mtia"))
+    modes = adapter.TorchBackend().modes()
+    assert list(modes) == ["eager", "compile", "meta"]
+    assert modes["meta"](lambda: HeNormal(7)((4, 3))).is_meta
+    assert modes["eager"](lambda: HeNormal(7)((4, 3))).device == CPU
 
 
 def test_modes_that_change_nothing():

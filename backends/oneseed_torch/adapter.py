@@ -1,6 +1,7 @@
 """PyTorch tensors as oneseed's."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -115,9 +116,15 @@ class TorchBackend:
             variable.copy_(self.from_numpy(array, "cpu"))
 
     def modes(self) -> dict[str, Callable[[Callable[[], Tensor]], Tensor]]:
-        """Return eager execution, and the capture of `torch.compile`."""
+        """Return eager execution, the capture of `torch.compile`, and eager execution on each kind of accelerator."""
         # A draw is no part of the captured graph: a backend that compiles more than "eager" would do no more for it.
-        return {"eager": lambda make: make(), "compile": lambda make: torch.compile(make, backend="eager")()}
+        modes = {"eager": lambda make: make(), "compile": lambda make: torch.compile(make, backend="eager")()}
+        return modes | {kind: partial(_made_on, kind) for kind in ACCELERATORS if _usable(torch.device(kind))}
+
+
+def _made_on(kind: str, make: Callable[[], Tensor]) -> Tensor:
+    with torch.device(kind):
+        return make()
 
 
 def _parsed(device: Any) -> Any:

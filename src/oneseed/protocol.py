@@ -57,4 +57,7 @@ class Backend(Protocol):
         """Replace the values of a variable in place."""
 
     def modes(self) -> "dict[str, Callable[[Callable[[], Tensor]], Tensor]]":
-        """Return the ways in which this framework can run a function that draws: "eager", and its compilers."""
+        """Return the ways in which this framework can run a function that draws.
+
+        There is "eager", each of its compilers, and each kind of device that it does not take by itself.
+        """
