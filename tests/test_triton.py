@@ -267,7 +267,15 @@ def test_compiles_for_devices(compiled, monkeypatch, target, variant, tmp_path):
     NUMBERS, fill_kernel = compiled.NUMBERS, compiled.fill_kernel
     kind, chosen = VARIANTS[variant]
     row = "AXES" not in chosen
-    flags = {"WIDE": False, "SHIFTED": False, "ALIGNED": True, "DENSE": row, "QUADS": row, "ACROSS": not row}
+    flags = {
+        "WIDE": False,
+        "SHIFTED": False,
+        "PTX": target.startswith("sm"),
+        "ALIGNED": True,
+        "DENSE": row,
+        "QUADS": row,
+        "ACROSS": not row,
+    }
     constants = {"AXES": 0, "STORED": 0, "ROWS": 1, "GROUPS": 1024, **flags, **chosen}
     signature = dict.fromkeys(fill_kernel.arg_names, "constexpr") | dict.fromkeys(NUMBERS, "i64")
     signature |= {"out": f"*{kind}", "table": "*i64"}

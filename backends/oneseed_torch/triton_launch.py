@@ -118,7 +118,7 @@ def _launch(draw: Draw, made: Recipe, out: Tensor, first: int, part: Layout) -> 
     table = device_table(made.bits, out.device).view(torch.int64) if "normal" in made.kind else out
     arguments = {
         "seed": signed(draw.seed),
-        "stream": signed(draw.stream),
+        "number": signed(draw.stream),
         "first": first,
         "length": row.size,
         "rows": rows,
@@ -140,6 +140,7 @@ def _launch(draw: Draw, made: Recipe, out: Tensor, first: int, part: Layout) -> 
                 KIND=made.kind,
                 WIDE=made.bits == 64,
                 SHIFTED=made.offset is not None,
+                PTX=out.is_cuda and not torch.version.hip,
                 ALIGNED=aligned,
                 DENSE=row.stride == 1,
                 QUADS=quads,
