@@ -1,6 +1,7 @@
 """The Pallas kernel makes the bits of stream v1: interpreted anywhere, and on a GPU if one is there."""
 
 import random
+import warnings
 
 import numpy as np
 import pytest
@@ -37,17 +38,17 @@ GPU = pytest.param("gpu", marks=[] if gpus() else pytest.mark.skip("no GPU is he
 def drawn(request, monkeypatch):
     """What makes an array of a draw."""
     if request.param == "interpreter":
-        monkeypatch.setattr(compiled, "SWITCH", "ONESEED_TEST_PALLAS")
-        monkeypatch.setenv("ONESEED_TEST_PALLAS", "1")
         program = by_four.program
         monkeypatch.setattr(by_four, "program", lambda sharding: program(sharding, True))
-        monkeypatch.setattr(by_four, "suits", lambda draw, sharding: True)
+        monkeypatch.setattr(compiled, "gpu_for", lambda draw, sharding: jax.devices()[0])
+        monkeypatch.setattr(compiled, "kernel_runs_on", lambda device: True)
         return lambda draw: np.asarray(compiled.elements(draw))
-    monkeypatch.setenv(compiled.SWITCH, "1")
     place = SingleDeviceSharding(gpus()[0])
 
     def made(draw):
-        assert by_four.suits(draw, place)
+        gpu = compiled.gpu_for(draw, place)
+        assert gpu in gpus()
+        assert compiled.kernel_runs_on(gpu)
         return np.asarray(compiled.elements(draw, place))
 
     return made
@@ -111,47 +112,68 @@ def test_lowers_to_triton(monkeypatch, dtype):
     def program(sharding):
         return lambda *arguments: kept.setdefault("arguments", arguments)
 
-    monkeypatch.setenv(compiled.SWITCH, "1")
-    monkeypatch.setattr(by_four, "suits", lambda draw, sharding: True)
+    monkeypatch.setattr(compiled, "gpu_for", lambda draw, sharding: jax.devices()[0])
+    monkeypatch.setattr(compiled, "kernel_runs_on", lambda device: True)
     real = by_four.program
     monkeypatch.setattr(by_four, "program", program)
     law = Integers(0, 9) if dtype == "int32" else TruncatedNormal(0.3, 0.02)
-    compiled.elements(Draw(law, (1000,), dtype, 2**63, ("a",), (0,), 1, 1, (0,), (1000,)))
-    lowered = real(None).trace(*kept["arguments"]).lower(lowering_platforms=("cuda",)).as_text()
-    assert "triton_kernel_call" in lowered or "xla.gpu.triton" in lowered
+    for offset in (0, 1):
+        compiled.elements(Draw(law, (2000,), dtype, 2**63, ("a",), (0,), 1, 1, (offset,), (1000,)))
+        lowered = real(None).trace(*kept.pop("arguments")).lower(lowering_platforms=("cuda",)).as_text()
+        assert "triton_kernel_call" in lowered or "xla.gpu.triton" in lowered
 
 
-def test_the_compiled_function_unless_asked_otherwise(monkeypatch):
-    def refuse(draw, sharding):
-        raise AssertionError("nobody asked for the kernel")
+def test_a_kernel_that_cannot_be_used_is_a_warning(monkeypatch):
+    compiled.kernel_runs_on.cache_clear()
+    device = jax.devices("cpu")[0]  # which has no Triton
+    with pytest.warns(RuntimeWarning, match="Pallas kernel cannot be used on .*the function that XLA compiles"):
+        assert not compiled.kernel_runs_on(device)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        monkeypatch.setattr(compiled, "gpu_for", lambda draw, sharding: device)
+        draw = Draw(Normal(), (9,), "float32", 7, (), (0,), 1, 1, (0,), (9,))
+        assert np.asarray(compiled.elements(draw)).tobytes() == registry.load("numpy").draw(draw).tobytes()
+    compiled.kernel_runs_on.cache_clear()
 
-    monkeypatch.delenv(compiled.SWITCH, raising=False)
-    monkeypatch.setattr(by_four, "suits", refuse)
-    draw = Draw(Normal(), (9,), "float32", 7, (), (0,), 1, 1, (0,), (9,))
-    assert np.asarray(compiled.elements(draw)).tobytes() == registry.load("numpy").draw(draw).tobytes()
-    monkeypatch.setenv(compiled.SWITCH, "1")
-    with pytest.raises(AssertionError, match="nobody asked"):
-        compiled.elements(draw)
 
-
-def test_what_suits(monkeypatch):
+def test_which_draws_a_gpu_makes_by_its_kernel(monkeypatch):
     class Device:
         platform = "gpu"
 
     def draw(shape=(6, 4), order=(0, 1), offset=(2, 0), block=(3, 4), dtype="float32"):
         return Draw(Normal(), shape, dtype, 7, (), order, 1, 1, offset, block)
 
-    assert not by_four.suits(draw(), None)  # on a CPU
-    monkeypatch.setattr(by_four, "default_device", Device)
-    assert by_four.suits(draw(), None)
-    assert by_four.suits(draw(block=(1, 3)), None)
-    assert not by_four.suits(draw(block=(3, 3)), None)
-    assert not by_four.suits(draw(order=(1, 0)), None)
-    assert not by_four.suits(draw(dtype="float64"), None)
-    assert not by_four.suits(draw(block=(0, 4)), None)
-    assert not by_four.suits(draw((2**20, 2**20), offset=(0, 0), block=(2**11, 2**20)), None)
+    monkeypatch.setattr(compiled, "default_device", lambda: jax.devices("cpu")[0])
+    assert compiled.gpu_for(draw(), None) is None
+    device = Device()
+    monkeypatch.setattr(compiled, "default_device", lambda: device)
+    assert compiled.gpu_for(draw(), None) is device
+    assert compiled.gpu_for(draw(block=(1, 3)), None) is device
+    assert compiled.gpu_for(draw(block=(3, 3)), None) is None
+    assert compiled.gpu_for(draw(order=(1, 0)), None) is None
+    assert compiled.gpu_for(draw(dtype="float64"), None) is None
+    assert compiled.gpu_for(draw(block=(0, 4)), None) is None
+    assert compiled.gpu_for(draw((2**20, 2**20), offset=(0, 0), block=(2**11, 2**20)), None) is None
     mesh = NamedSharding(Mesh(np.array(jax.devices()[:1]), ("x",)), PartitionSpec("x"))
-    assert not by_four.suits(draw(), mesh)
+    assert compiled.gpu_for(draw(), mesh) is None
     seen = []
-    jax.jit(lambda: seen.append(by_four.suits(draw(), None)))()
-    assert seen == [False]
+    jax.jit(lambda: seen.append(compiled.gpu_for(draw(), None)))()
+    assert seen == [None]
+
+
+# Words in lanes of their own size, as XLA's functions for GPUs have them
+
+
+@pytest.mark.parametrize("dtype", [*FLOATS, "float64", "int32"])
+@pytest.mark.parametrize(("first", "order"), [(0, (0, 1)), (2**34 - 3, (0, 1)), (2**32 - 7, (1, 0)), (2**40, (1, 0))])
+def test_narrow_lanes(monkeypatch, dtype, first, order):
+    monkeypatch.setattr(compiled, "_bits_in_wide_lanes", compiled._bits_in_narrow_lanes)
+    compiled.program.cache_clear()
+    law = Integers(3, 100) if dtype == "int32" else TruncatedNormal(0.3, 0.02)
+    row = 2**36 if order == (0, 1) else 2**20
+    offset = (first // row, first % row) if order == (0, 1) else (first % row, first // row)
+    shape = (2**20, row) if order == (0, 1) else (row, 2**40)
+    with jax.enable_x64(True):
+        draw = Draw(law, shape, dtype, 2**64 - 3, ("a", 1), order, 1, 1, offset, (3, 50))
+        assert np.asarray(compiled.elements(draw)).tobytes() == registry.load("numpy").draw(draw).tobytes()
+    compiled.program.cache_clear()

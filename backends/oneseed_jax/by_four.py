@@ -1,8 +1,7 @@
 """Stream v1 as a Pallas kernel for GPUs: one Philox counter for four elements, where the compiled function has four.
 
-XLA cannot fuse an exchange between elements into one loop; a kernel that writes the value of each word to its own place
-needs none. Only elements that follow each other are made so, those of a whole tensor in the order of its own axes, and
-no float64 or float8, whose operations Pallas does not lower to Triton.
+XLA cannot fuse an exchange between elements into one loop. A program of this kernel makes the four values of each of
+its counters, and stores them as neighbours.
 """
 
 from collections.abc import Callable
@@ -12,108 +11,95 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton as plgpu
-from jax.sharding import SingleDeviceSharding
 from numpy.typing import NDArray
 
 from oneseed.checks import Shape
-from oneseed.draws import Draw
-from oneseed.dtypes import FLOAT8, numpy_dtype
-from oneseed.stream.philox import MASK, philox4x32
+from oneseed.dtypes import numpy_dtype
+from oneseed.stream.philox import philox4x32
 from oneseed.stream.quantile import table
 from oneseed.stream.sample import sample
-from oneseed_jax.compiled import JaxArrays, as_recipe, joined
-from oneseed_jax.places import default_device, tracing
+from oneseed_jax.compiled import Kind, NarrowArrays, joined, unpacked
 
 Array = Any
 
-COUNTERS = 256
+COUNTERS = 512
 """Philox counters of a program, each of four elements."""
 
-LIMIT = 2**31 - 4 * COUNTERS
-"""Elements above which addresses would need more than 32 bits."""
 
-
-class KernelArrays(JaxArrays):
-    """`oneseed.stream.arrays.Arrays` inside a kernel, which gets the table as an argument."""
+class KernelArrays(NarrowArrays):
+    """`oneseed.stream.arrays.Arrays` inside a kernel, which gets the table as an argument, two columns in a uint64."""
 
     def __init__(self, table: Any) -> None:
         self.table = table
 
     def columns(self, table: NDArray[Any], rows: Array) -> list[Array]:
-        """Look up each column; the rows come from 31 or 63 bit numbers and fit."""
-        width = table.shape[1]
-        at = rows.astype(jnp.int32) * width
-        return [plgpu.load(self.table.at[at + column]) for column in range(width)]
-
-
-def suits(draw: Draw, sharding: Any) -> bool:
-    """Tell whether the kernel can make a draw: eagerly, on one GPU, of 32 bits an element that follow each other."""
-    if (
-        draw.dtype in ("float64", *FLOAT8)
-        or tracing()
-        or not (sharding is None or isinstance(sharding, SingleDeviceSharding))
-    ):
-        return False
-    device = default_device() if sharding is None else next(iter(sharding.device_set))
-    return bool(device.platform == "gpu") and 0 < prod(draw.block) <= LIMIT and is_run(draw.block, draw.strides)
-
-
-def is_run(block: Shape, strides: Shape) -> bool:
-    """Tell whether the index grows by one from each element of a block to the next."""
-    step = 1
-    for size, stride in zip(reversed(block), reversed(strides), strict=True):
-        if size > 1 and stride != step:
-            return False
-        step *= size
-    return True
+        """Look up two columns at once: what limits the kernel are its loads from addresses in no order."""
+        at = rows.astype(jnp.int32) * 2
+        pairs = [plgpu.load(self.table.at[at + pair]) for pair in range(2)]
+        return [half.astype(jnp.uint32) for pair in pairs for half in (pair, pair >> 32)]
 
 
 @lru_cache(maxsize=128)
 def program(sharding: Any, interpret: bool = False) -> Callable[..., Array]:
-    """Return the compiled function for a device; it takes what `oneseed_jax.compiled` gives its own, but strides."""
+    """Return the compiled function for a device.
 
-    def run(kind: Any, block: Shape, seed: Any, stream: Any, first: Any, numbers: Any) -> Array:
-        return by_four(kind, block, seed, stream, first, numbers, interpret)
+    It takes what `oneseed_jax.compiled.program` gives its own, but instead of strides whether the first element is the
+    first of its counter's.
+    """
 
-    compiled: Callable[..., Array] = jax.jit(run, static_argnums=(0, 1), out_shardings=sharding)
+    def run(kind: Kind, block: Shape, aligned: bool, seed: Any, numbers: Any) -> Array:
+        with jax.enable_x64(True):
+            return by_four(kind, block, aligned, seed, numbers, interpret)
+
+    compiled: Callable[..., Array] = jax.jit(run, static_argnums=(0, 1, 2), out_shardings=sharding)
     return compiled
 
 
-def by_four(
-    kind: tuple[str, str, str, int], block: Shape, seed: Any, stream: Any, first: Any, numbers: Any, interpret: bool
-) -> Array:
+def by_four(kind: Kind, block: Shape, aligned: bool, seed: Any, numbers: Any, interpret: bool) -> Array:
     """Call the kernel for a run of elements of 32 random bits each; every number is an argument of it."""
-    size = prod(block)
-    names = [name for name in ("scale", "offset", "low", "high") if numbers[name] is not None]
-    with jax.enable_x64(True):
-        halves = jnp.stack([jnp.asarray(half, jnp.uint32) for half in (*seed, *stream, *first)])
-        windows = jnp.stack([jnp.asarray(half, jnp.uint32) for half in (*numbers["first"], *numbers["width"])])
-        reals = jnp.stack([numbers[name] for name in names] or [jnp.float32(0)])
-        look_up = jnp.asarray(table(32).reshape(-1))
+    size, many = prod(block), 4 * COUNTERS
+    look_up = np.ascontiguousarray(table(32)).view(np.uint64).reshape(-1)
+    if seed is not None:
+        numbers = jnp.concatenate([jnp.stack(seed), numbers[2:]])
 
-        def kernel(halves: Any, windows: Any, reals: Any, look_up: Any, out: Any) -> None:
-            *address, low, high = (halves[at].astype(jnp.uint64) for at in range(6))
-            given = dict.fromkeys(numbers) | {name: reals[at] for at, name in enumerate(names)}
-            given |= {"first": (windows[0], windows[1]), "width": (windows[2], windows[3])}
-            made, arrays = as_recipe(kind, given), KernelArrays(look_up)
-            start = joined((low, high))
-            group = pl.program_id(0) * COUNTERS + lax.iota(jnp.int32, COUNTERS)
-            counter = (start >> 2) + group.astype(jnp.uint64)
+    def kernel(numbers: Any, look_up: Any, out: Any) -> None:
+        given, arrays = unpacked(kind, None, numbers), KernelArrays(look_up)
+        start = pl.program_id(0) * COUNTERS
+        counter = (joined(given.first) >> 2) + (start + lax.iota(jnp.int32, COUNTERS)).astype(jnp.uint64)
+        at = counter.astype(jnp.uint32), (counter >> 32).astype(jnp.uint32)
+        stream = (jnp.broadcast_to(half, at[0].shape) for half in given.stream)
+        words = philox4x32((*at, *stream), given.seed, arrays.product)
+        values = side_by_side(*(sample(given.recipe, word, arrays) for word in words))
 
-            at = (counter & MASK, counter >> 32, address[2], address[3])
-            for lane, word in enumerate(philox4x32(at, (address[0], address[1]))):
-                place = 4 * group + lane - (start & 3).astype(jnp.int32)
-                value = sample(made, word.astype(jnp.uint32), arrays)
-                plgpu.store(out.at[place], value, mask=(place >= 0) & (place < size))
+        def store_all() -> None:
+            plgpu.store(out.at[pl.ds(4 * start, many)], values)
 
-        made = pl.pallas_call(
-            kernel,
-            jax.ShapeDtypeStruct((size,), numpy_dtype(kind[1])),
-            grid=(pl.cdiv(size + 3, 4 * COUNTERS),),
-            interpret=interpret,
-            compiler_params=plgpu.CompilerParams(num_warps=4),
-        )(halves, windows, reals, look_up)
-        return made.reshape(block)
+        def store_some() -> None:
+            place = 4 * start + lax.iota(jnp.int32, many) - (given.first[0] & 3).astype(jnp.int32)
+            plgpu.store(out.at[place], values, mask=(place >= 0) & (place < size))
+
+        if aligned:  # without a mask stores are wide, whatever the size
+            inside = 4 * (start + COUNTERS) <= size
+            pl.when(inside)(store_all)
+            pl.when(jnp.logical_not(inside))(store_some)
+        else:
+            store_some()
+
+    made = pl.pallas_call(
+        kernel,
+        jax.ShapeDtypeStruct((size,), numpy_dtype(kind.dtype)),
+        grid=(pl.cdiv(size + (0 if aligned else 3), many),),
+        interpret=interpret,
+        compiler_params=plgpu.CompilerParams(num_warps=4),
+    )(numbers, look_up)
+    return made.reshape(block)
+
+
+def side_by_side(a: Array, b: Array, c: Array, d: Array) -> Array:
+    """Return the values of each counter's four words next to each other, without an exchange between threads."""
+    even, odd = (jnp.stack(pair, axis=-1) for pair in ((a, c), (b, d)))
+    return jnp.stack([even, odd], axis=-1).reshape(-1)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from oneseed.checks import Shape
 from oneseed.draws import Draw
+from oneseed.stream.arrays import Lanes64
 from oneseed.stream.elements import draw_elements
 from oneseed.stream.philox import MASK
 from oneseed.stream.sample import Recipe, recipe
@@ -74,7 +75,7 @@ class Operand:
         return Operand(tf.bitwise.invert(self.tensor))
 
 
-class TensorflowArrays:
+class TensorflowArrays(Lanes64):
     """Implements `oneseed.stream.arrays.Arrays`."""
 
     def cast(self, x: Operand, dtype: str) -> Operand:

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from oneseed.draws import Draw
+from oneseed.stream.arrays import Lanes64
 from oneseed.stream.elements import draw_elements
 from oneseed.stream.philox import MASK
 from oneseed.stream.sample import Recipe, recipe
@@ -124,7 +125,7 @@ def _lanes(value: Unsigned | int) -> Tensor:
     return value.lanes if isinstance(value, Unsigned) else (value + 2**63) % 2**64 - 2**63
 
 
-class TorchArrays:
+class TorchArrays(Lanes64):
     """`oneseed.stream.arrays.Arrays` for PyTorch: `Unsigned`, and tensors for everything else."""
 
     def cast(self, x: Any, dtype: str) -> Any:

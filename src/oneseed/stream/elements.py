@@ -32,12 +32,23 @@ def draw_elements(recipe: Recipe, index: Array, seed: Halves, stream: Halves, ar
     array of ``recipe.dtype``
         The values, in the shape of `index`.
     """
+    block = index >> 2
+    return sample(
+        recipe, random_bits(recipe.bits, (block & MASK, block >> 32), index & 3, seed, stream, arrays), arrays
+    )
+
+
+def random_bits(bits: int, block: Halves, place: Array, seed: Halves, stream: Halves, arrays: Arrays) -> Array:
+    """Return one random integer of 32 or 64 bits for each element, given its block and its place there.
+
+    All numbers are of the type of the `arrays`' lanes, but for the result: uint32 or uint64.
+    """
 
     def words(plane: int) -> Array:
-        block = index >> 2
-        counter = (block & MASK, (block >> 32) | (plane << 29), *stream)
-        return arrays.select(index & 3, philox4x32(counter, seed))
+        counter = (block[0], block[1] | (plane << 29), *stream)
+        return arrays.select(place, philox4x32(counter, seed, arrays.product))
 
-    high = words(0)
-    u = arrays.cast(high, "uint32") if recipe.bits == 32 else (high << 32) | words(1)
-    return sample(recipe, u, arrays)
+    if bits == 32:
+        return arrays.cast(words(0), "uint32")
+    high, low = (arrays.cast(words(plane), "uint64") for plane in (0, 1))
+    return (high << 32) | low

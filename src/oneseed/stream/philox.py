@@ -7,7 +7,10 @@ References
 Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC'11.
 """
 
-from oneseed.stream.arrays import Array
+from collections.abc import Callable
+from typing import Any
+
+Array = Any
 
 PHILOX_M4x32_0 = 0xD2511F53
 PHILOX_M4x32_1 = 0xCD9E8D57
@@ -17,7 +20,17 @@ ROUNDS = 10
 MASK = 0xFFFFFFFF
 
 
-def philox4x32(counter: tuple[Array, Array, Array, Array], key: tuple[Array, Array]) -> tuple[Array, ...]:
+def product64(a: Array, b: Array | int) -> tuple[Array, Array]:
+    """Return the high and the low 32 bits of the product of two numbers below ``2**32``, in uint64."""
+    made = a * b
+    return made >> 32, made & MASK
+
+
+def philox4x32(
+    counter: tuple[Array, Array, Array, Array],
+    key: tuple[Array, Array],
+    product: Callable[[Array, int], tuple[Array, Array]] = product64,
+) -> tuple[Array, ...]:
     """Return the four words of each counter.
 
     Parameters
@@ -27,6 +40,8 @@ def philox4x32(counter: tuple[Array, Array, Array, Array], key: tuple[Array, Arr
         The first must be an array.
     key : tuple of 2
         Python integers or uint64 scalars below ``2**32``.
+    product : callable
+        What multiplies words; one for words of another integer type takes counter and key in that.
 
     Returns
     -------
@@ -42,11 +57,9 @@ def philox4x32(counter: tuple[Array, Array, Array, Array], key: tuple[Array, Arr
     c0, c1, c2, c3 = counter
     k0, k1 = key
     for _ in range(ROUNDS):
-        # The lanes hold 64 bits and every word stays below 2**32: the products are exact, and
-        # vector units have a fast multiply for such lanes.
-        p0 = c0 * PHILOX_M4x32_0
-        p1 = c2 * PHILOX_M4x32_1
-        c0, c1, c2, c3 = (p1 >> 32) ^ (c1 ^ k0), p1 & MASK, (p0 >> 32) ^ (c3 ^ k1), p0 & MASK
+        high0, low0 = product(c0, PHILOX_M4x32_0)
+        high1, low1 = product(c2, PHILOX_M4x32_1)
+        c0, c1, c2, c3 = high1 ^ (c1 ^ k0), low1, high0 ^ (c3 ^ k1), low0
         k0 = (k0 + PHILOX_W32_0) & MASK
         k1 = (k1 + PHILOX_W32_1) & MASK
     return c0, c1, c2, c3

@@ -55,10 +55,9 @@ def quantile32(u: Array, arrays: Arrays) -> Array:
     tail = arrays.bits((u ^ sign) | 1, "int32")
     w = arrays.bits(arrays.cast(tail, "float32"), "uint32")
     c0, c1, c2, c3 = arrays.columns(table(32), (w >> 19) - (127 << 4))
-    x = arrays.cast(~(w << 13), "uint64")
-    z = arrays.cast(c3, "uint64")
+    x, z = arrays.lane(~(w << 13)), arrays.lane(c3)
     for c in (c2, c1, c0):
-        z = ((z * x) >> 32) + c
+        z = arrays.high(z, x) + c
     z = arrays.cast(z, "uint32")
     return arrays.bits(sign - (z ^ sign), "int32")
 

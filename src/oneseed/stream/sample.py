@@ -119,7 +119,7 @@ def sample(recipe: Recipe, u: Array, arrays: Arrays) -> Array:
     else:
         if kind == "truncated_normal":
             if bits == 32:
-                u = arrays.cast((arrays.cast(u, "uint64") * recipe.width) >> 32, "uint32") + recipe.first
+                u = arrays.cast(arrays.high(arrays.lane(u), recipe.width), "uint32") + recipe.first
             else:
                 u = mulhi64(u, recipe.width) + recipe.first
         whole = (quantile32 if bits == 32 else quantile64)(u, arrays)
