@@ -205,8 +205,11 @@ def _program_of_typed(sharding: Any, kind: Kind, block: Shape, strides: Shape, s
 
 
 def _program(kind: Kind, block: Shape, strides: Shape, seed: Any, numbers: Any) -> Array:
-    # Inside a caller's compiled function the arguments are constants again, unless XLA is kept from seeing so.
-    numbers = lax.optimization_barrier(jnp.asarray(numbers))
+    numbers = jnp.asarray(numbers)
+    # Inside a caller's compiled function the arguments are constants again, unless XLA is kept from seeing so; where
+    # the seed is one, Philox's keys may well be.
+    seed = (numbers[0], numbers[1]) if seed is None else seed
+    numbers = lax.optimization_barrier(numbers)
     with jax.enable_x64(True):
         given = unpacked(kind, seed, numbers)
         address = given.seed, given.stream, given.first
