@@ -4,6 +4,7 @@ Without a device the kernel is compiled for several all the same, down to their 
 """
 
 import importlib
+import inspect
 import random
 import re
 import sys
@@ -83,7 +84,8 @@ def launch(request, monkeypatch):
         monkeypatch.delenv("TRITON_INTERPRET", raising=False)
         return importlib.import_module("oneseed_torch.triton_launch"), torch.device("cuda", 0)
     module = request.getfixturevalue("interpreted")
-    monkeypatch.setattr(module, "COUNTERS", {32: 64, 64: 64})
+    for counters in ("COUNTERS", "OF_ROWS"):
+        monkeypatch.setattr(module, counters, {32: 64, 64: 64})
     return module, torch.device("cpu")
 
 
@@ -198,11 +200,22 @@ def test_more_axes_than_one_launch_numbers(launch, rank):
 
 def test_programs_of_the_size_that_devices_run(launch, monkeypatch, interpreted):
     module, _ = launch
-    monkeypatch.setattr(module, "COUNTERS", {32: 1024, 64: 256})
+    monkeypatch.setattr(module, "COUNTERS", {32: 512, 64: 256})
+    monkeypatch.setattr(module, "OF_ROWS", {32: 256, 64: 64})
     for dtype in ("float32", "float64"):
         agree(launch, Draw(Normal(), (9000,), dtype, 5, (), (0,), 1, 1, (0,), (9000,)))
         agree(launch, Draw(Normal(), (70, 90), dtype, 5, (), (1, 0), 1, 1, (0, 0), (70, 90)))
         agree(launch, Draw(Normal(), (30, 90), dtype, 5, (), (0, 1), 1, 1, (1, 2), (29, 80)))
+
+
+def test_programs_that_make_several_tiles(launch, monkeypatch):
+    monkeypatch.setattr(launch[0], "BUSY", 2)
+    for size in (2600, 5000):
+        agree(launch, Draw(Normal(), (size,), "float32", 5, (), (0,), 1, 1, (0,), (size,)))
+    agree(launch, Draw(Normal(), (40, 33), "float32", 5, (), (1, 0), 1, 1, (0, 0), (40, 33)))
+    agree(launch, Draw(Normal(), (41, 90), "float32", 5, (), (0, 1), 1, 1, (1, 2), (37, 80)))
+    monkeypatch.setattr(launch[0], "PROGRAMS", 3)
+    agree(launch, Draw(Normal(), (5000,), "float32", 5, (), (0,), 1, 1, (0,), (5000,)))
 
 
 def test_launches_beyond_the_largest_grid(launch, monkeypatch):
@@ -276,7 +289,7 @@ def test_compiles_for_devices(compiled, monkeypatch, target, variant, tmp_path):
         "QUADS": row,
         "ACROSS": not row,
     }
-    constants = {"AXES": 0, "STORED": 0, "ROWS": 1, "GROUPS": 1024, **flags, **chosen}
+    constants = {"AXES": 0, "STORED": 0, "ROWS": 1, "GROUPS": 512, **flags, **chosen}
     signature = dict.fromkeys(fill_kernel.arg_names, "constexpr") | dict.fromkeys(NUMBERS, "i64")
     signature |= {"out": f"*{kind}", "table": "*i64"}
     source = ASTSource(fill_kernel, signature, constants, {(0,): [["tt.divisibility", 16]]})
@@ -292,6 +305,16 @@ def test_compiles_for_devices(compiled, monkeypatch, target, variant, tmp_path):
         assert layouts
         for layout in layouts:
             assert re.search(rf"{layout} = .*threadsPerWarp = \[32, 1\].*order = \[0, 1\]", made.asm["ttgir"])
+
+
+def test_no_argument_is_named_as_one_of_the_launch(compiled):
+    from triton.backends.nvidia.compiler import CUDAOptions
+    from triton.runtime.jit import JITFunction
+
+    # A launch takes these for its own, or refuses them, and only where there is a device.
+    taken = {"stream", "device", *inspect.signature(JITFunction.run).parameters, *CUDAOptions.__dataclass_fields__}
+    assert {"grid", "num_warps"} < taken
+    assert not taken & set(compiled.fill_kernel.arg_names)
 
 
 def test_values_compile_nothing_anew(compiled):

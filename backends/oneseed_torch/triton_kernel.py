@@ -25,7 +25,24 @@ UNIT_64 = tl.constexpr(2 ** UNIFORM_BITS[64])
 
 
 @triton.jit
-def words(counter, plane: tl.constexpr, number, seed):
+def product(a, b, PTX: tl.constexpr):
+    """Return the high and the low 32 bits of products of uint32."""
+    if PTX:
+        # Of a high half and a sum the compiler would make one instruction that takes two moves to prepare.
+        return tl.inline_asm_elementwise(
+            "{ .reg .b64 p; mul.wide.u32 p, $2, $3; mov.b64 {$1, $0}, p; }",
+            "=r,=r,r,r",
+            [a, b],
+            dtype=(tl.uint32, tl.uint32),
+            is_pure=True,
+            pack=1,
+        )
+    else:
+        return tl.umulhi(a, b), a * b
+
+
+@triton.jit
+def words(counter, plane: tl.constexpr, number, seed, PTX: tl.constexpr):
     """Return the four words of each counter, an int64, in uint32."""
     c0 = counter.to(tl.uint32)
     c1 = (counter >> 32).to(tl.uint32) | (plane << 29)
@@ -34,12 +51,12 @@ def words(counter, plane: tl.constexpr, number, seed):
     k0 = seed.to(tl.uint32)
     k1 = (seed.to(tl.int64) >> 32).to(tl.uint32)
     for _ in tl.static_range(ROUNDS):
-        p0 = c0.to(tl.uint64) * M0
-        p1 = c2.to(tl.uint64) * M1
-        c0 = (p1 >> 32).to(tl.uint32) ^ c1 ^ k0
-        c2 = (p0 >> 32).to(tl.uint32) ^ c3 ^ k1
-        c1 = p1.to(tl.uint32)
-        c3 = p0.to(tl.uint32)
+        high0, low0 = product(c0, (c0 & 0) | M0, PTX)
+        high1, low1 = product(c2, (c0 & 0) | M1, PTX)
+        c0 = high1 ^ c1 ^ k0
+        c2 = high0 ^ c3 ^ k1
+        c1 = low1
+        c3 = low0
         k0 += W0
         k1 += W1
     return c0, c1, c2, c3
@@ -78,9 +95,9 @@ def normal32(u, table, PTX: tl.constexpr):
     w = tail.to(tl.float32).to(tl.uint32, bitcast=True)
     c0, c1, c2, c3 = coefficients(table, (w >> 19).to(tl.int32) - (127 << 4), PTX)
     x = (w << 13) ^ 0xFFFFFFFF
-    z = tl.umulhi(c3, x) + c2
-    z = tl.umulhi(z, x) + c1
-    z = tl.umulhi(z, x) + c0
+    z = product(c3, x, PTX)[0] + c2
+    z = product(z, x, PTX)[0] + c1
+    z = product(z, x, PTX)[0] + c0
     return sign - (z.to(tl.int32, bitcast=True) ^ sign)
 
 
@@ -176,7 +193,7 @@ def place(row, sizes, steps, RANK: tl.constexpr):
 
 
 NUMBERS = [
-    *("seed", "number", "first", "length", "rows", "stride", "tiles", "start"),
+    *("seed", "number", "first", "length", "rows", "stride", "tiles", "start", "turns"),
     *("size0", "size1", "size2", "step0", "step1", "step2", "step3"),
     *("stored0", "stored1", "stored2", "stride0", "stride1", "stride2", "stride3"),
     *("scale", "offset", "low", "high", "window", "width"),
@@ -196,6 +213,7 @@ def fill_kernel(
     stride: tl.int64,
     tiles: tl.int64,
     start: tl.int64,
+    turns: tl.int64,
     size0: tl.int64,
     size1: tl.int64,
     size2: tl.int64,
@@ -229,49 +247,51 @@ def fill_kernel(
     ROWS: tl.constexpr,
     GROUPS: tl.constexpr,
 ):
-    """Make one tile; `oneseed_torch.triton_launch` has what the arguments are."""
-    program = start.to(tl.int64) + tl.program_id(0)
-    if AXES == 0:
-        group = program * GROUPS
-        begin = first
-    else:
-        group = program % tiles * GROUPS
-        row = program // tiles * ROWS + tl.expand_dims(tl.arange(0, ROWS), 1)
-        begin = first + place(row, (size0, size1, size2), (step0, step1, step2, step3), AXES)
-    counter = (begin >> 2) + (group + tl.expand_dims(tl.arange(0, GROUPS), 0))
+    """Make some tiles, one after the other; `oneseed_torch.triton_launch` has what the arguments are."""
+    for turn in range(turns):
+        program = start.to(tl.int64) + tl.program_id(0).to(tl.int64) * turns + turn
+        if AXES == 0:
+            group = program * GROUPS
+            begin = first
+        else:
+            group = program % tiles * GROUPS
+            row = program // tiles * ROWS + tl.expand_dims(tl.arange(0, ROWS), 1)
+            begin = first + place(row, (size0, size1, size2), (step0, step1, step2, step3), AXES)
+        counter = (begin >> 2) + (group + tl.expand_dims(tl.arange(0, GROUPS), 0))
 
-    u0, u1, u2, u3 = words(counter, 0, number, seed)
-    if WIDE:
-        low0, low1, low2, low3 = words(counter, 1, number, seed)
-        u0 = (u0.to(tl.uint64) << 32) | low0
-        u1 = (u1.to(tl.uint64) << 32) | low1
-        u2 = (u2.to(tl.uint64) << 32) | low2
-        u3 = (u3.to(tl.uint64) << 32) | low3
-    # Values become neighbours when they are made, so that each thread has the four that it stores, as one.
-    dtype: tl.constexpr = out.dtype.element_ty
-    value = side_by_side(
-        sample(u0, table, scale, offset, low, high, window, width, KIND, WIDE, SHIFTED, PTX).to(dtype),
-        sample(u1, table, scale, offset, low, high, window, width, KIND, WIDE, SHIFTED, PTX).to(dtype),
-        sample(u2, table, scale, offset, low, high, window, width, KIND, WIDE, SHIFTED, PTX).to(dtype),
-        sample(u3, table, scale, offset, low, high, window, width, KIND, WIDE, SHIFTED, PTX).to(dtype),
-    )
+        u0, u1, u2, u3 = words(counter, 0, number, seed, PTX)
+        if WIDE:
+            low0, low1, low2, low3 = words(counter, 1, number, seed, PTX)
+            u0 = (u0.to(tl.uint64) << 32) | low0
+            u1 = (u1.to(tl.uint64) << 32) | low1
+            u2 = (u2.to(tl.uint64) << 32) | low2
+            u3 = (u3.to(tl.uint64) << 32) | low3
+        # Values become neighbours when they are made, so that each thread has the four that it stores, as one.
+        dtype: tl.constexpr = out.dtype.element_ty
+        value = side_by_side(
+            sample(u0, table, scale, offset, low, high, window, width, KIND, WIDE, SHIFTED, PTX).to(dtype),
+            sample(u1, table, scale, offset, low, high, window, width, KIND, WIDE, SHIFTED, PTX).to(dtype),
+            sample(u2, table, scale, offset, low, high, window, width, KIND, WIDE, SHIFTED, PTX).to(dtype),
+            sample(u3, table, scale, offset, low, high, window, width, KIND, WIDE, SHIFTED, PTX).to(dtype),
+        )
 
-    at = group * 4 + tl.expand_dims(tl.arange(0, 4 * GROUPS), 0)
-    inside = (group + GROUPS) * 4 <= length
-    if not ALIGNED:
-        at = at - (begin & 3)
-    mask = (at >= 0) & (at < length)
-    # A thread has four values of each counter; to store more at once it would have to exchange them with others.
-    to = out + (tl.max_contiguous(at, (1, 4)) if DENSE else at * stride)
-    if AXES > 0:
-        # What is known to be 1 tells the compiler to store along the rows.
-        innermost = 1 if ACROSS else stride0
-        far = place(row, (stored0, stored1, stored2), (innermost, stride1, stride2, stride3), STORED)
-        # Strides that come in fours tell the compiler that stores of four are aligned.
-        to += far * 4 if QUADS else far
-        mask &= row < rows
-        inside = inside & ((program // tiles + 1) * ROWS <= rows)
-    if ALIGNED and inside:
-        tl.store(to, value)  # without a mask stores are wide, whatever the sizes
-    else:
-        tl.store(to, value, mask=mask)
+        at = group * 4 + tl.expand_dims(tl.arange(0, 4 * GROUPS), 0)
+        inside = (group + GROUPS) * 4 <= length
+        if not ALIGNED:
+            at = at - (begin & 3)
+        # A thread has four values of each counter; to store more at once it would have to exchange them with others.
+        to = out + (tl.max_contiguous(at, (1, 4)) if DENSE else at * stride)
+        if AXES > 0:
+            # What is known to be 1 tells the compiler to store along the rows.
+            innermost = 1 if ACROSS else stride0
+            far = place(row, (stored0, stored1, stored2), (innermost, stride1, stride2, stride3), STORED)
+            # Strides that come in fours tell the compiler that stores of four are aligned.
+            to += far * 4 if QUADS else far
+            inside = inside & ((program // tiles + 1) * ROWS <= rows)
+        if ALIGNED and inside:
+            tl.store(to, value)  # without a mask stores are wide, whatever the sizes
+        else:
+            mask = (at >= 0) & (at < length)
+            if AXES > 0:
+                mask = mask & (row < rows)
+            tl.store(to, value, mask=mask)

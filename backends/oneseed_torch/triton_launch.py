@@ -15,11 +15,18 @@ from oneseed_torch.triton_kernel import fill_kernel
 
 Tensor = Any
 
-COUNTERS = {32: 1024, 64: 256}
-"""Philox counters of a program, each of four elements, for 32 or 64 random bits an element; a quarter where there are
-several rows, whose addresses take registers."""
+COUNTERS = {32: 512, 64: 256}
+"""Philox counters of a tile, each of four elements, for 32 or 64 random bits an element."""
 
-GROUPS = (1, 4, 16, 64, 256, 1024)
+OF_ROWS = {32: 256, 64: 64}
+"""The same where there are several rows, whose addresses take registers."""
+
+TURNS = 8
+"""Tiles that a program makes one after the other, where so many programs remain that a device is busy:"""
+
+BUSY = 4096
+
+GROUPS = (1, 4, 16, 64, 256)
 """Counters along a row: few numbers, since each is another kernel to compile."""
 
 ACROSS = 4
@@ -105,14 +112,16 @@ def _launch(draw: Draw, made: Recipe, out: Tensor, first: int, part: Layout) -> 
     row, axes = part
     aligned = all(number % 4 == 0 for number in (first, *(axis.step for axis in axes)))
     stored = joined(axes)
-    counters = COUNTERS[made.bits] // (4 if axes else 1)
+    counters = (OF_ROWS if axes else COUNTERS)[made.bits]
     rows = prod(axis.size for axis in axes)
     needed = (row.size + (3 if aligned else 6)) // 4
     groups = min(counters, next((few for few in GROUPS if few >= needed), counters))
     if any(axis.stride < row.stride for axis in axes):
         groups = min(groups, ACROSS)
     tiles = -(-needed // groups)
-    programs = tiles * -(-rows * groups // counters)
+    total = tiles * -(-rows * groups // counters)
+    turns = min(TURNS, max(1, total // BUSY))
+    programs = -(-total // turns)
     quads = aligned and row.stride == 1 and all(axis.stride % 4 == 0 for axis in stored)
     # Where nothing is looked up, any tensor does.
     table = device_table(made.bits, out.device).view(torch.int64) if "normal" in made.kind else out
@@ -135,7 +144,8 @@ def _launch(draw: Draw, made: Recipe, out: Tensor, first: int, part: Layout) -> 
             fill_kernel[(min(PROGRAMS, programs - start),)](
                 out,
                 table,
-                start=start,
+                start=start * turns,
+                turns=turns,
                 **arguments,
                 KIND=made.kind,
                 WIDE=made.bits == 64,
