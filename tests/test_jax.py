@@ -202,7 +202,7 @@ def test_host_memory_is_not_copied(dtype, monkeypatch):
 
     monkeypatch.setattr("oneseed_jax.adapter.fill", record)
     init = initializers.RandomUniform(0, 10, 3)
-    made = init((33, 7), dtype)
+    made = init((33, 7), dtype, device="cpu")
     assert seen == [made.unsafe_buffer_pointer()]
     same(made, expected(init, (33, 7), dtype))
 
@@ -214,7 +214,7 @@ def test_devices():
         for init, values in ((HE(7), wanted), (initializers.Zeros(), wanted * 0)):
             made = init((4, 3), device=device)
             same(made, np.abs(values) if init.seed is None else values)
-            assert made.devices() == {cpu}
+            assert made.devices() == {jax.devices()[0] if device is None else cpu}
             assert made.committed == (device is not None)
     for wrong in ("cpu:99", "cpu:x", "cpu:-1", "nowhere"):
         with pytest.raises(ValueError, match=r"`device` must .* Received: device="):
