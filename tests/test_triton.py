@@ -82,11 +82,14 @@ def launch(request, monkeypatch):
     """The launcher under test, with small programs, and the device of its tensors."""
     if request.param == "cuda":
         monkeypatch.delenv("TRITON_INTERPRET", raising=False)
-        return importlib.import_module("oneseed_torch.triton_launch"), torch.device("cuda", 0)
-    module = request.getfixturevalue("interpreted")
-    for counters in ("COUNTERS", "OF_ROWS"):
-        monkeypatch.setattr(module, counters, {32: 64, 64: 64})
-    return module, torch.device("cpu")
+        module, device = importlib.import_module("oneseed_torch.triton_launch"), torch.device("cuda", 0)
+    else:
+        module, device = request.getfixturevalue("interpreted"), torch.device("cpu")
+        for counters in ("COUNTERS", "OF_ROWS"):
+            monkeypatch.setattr(module, counters, {32: 64, 64: 64})
+    module.tiling.cache_clear()  # a test may change what it depends on
+    yield module, device
+    module.tiling.cache_clear()
 
 
 def drawn(launch, draw):

@@ -1,6 +1,7 @@
 """How a draw is cut into tiles for the Triton kernel, and the launch of it."""
 
 from contextlib import nullcontext
+from functools import lru_cache
 from itertools import product
 from math import prod
 from typing import Any, NamedTuple
@@ -56,6 +57,7 @@ class Layout(NamedTuple):
     axes: tuple[Axis, ...]
 
 
+@lru_cache(maxsize=1024)
 def layout(block: Shape, steps: Shape, strides: Shape) -> Layout:
     """Find the rows of a block.
 
@@ -107,12 +109,36 @@ def fill(draw: Draw, out: Tensor) -> None:
         _launch(draw, made, out.as_strided((1,), (1,), start), first, Layout(row, inner))
 
 
-def _launch(draw: Draw, made: Recipe, out: Tensor, first: int, part: Layout) -> None:
-    """Fill rows, the first of which starts where `out` does, at the index `first`."""
+class Tiling(NamedTuple):
+    """How rows are cut into tiles: how many programs make how many each, and what the kernel is told of it."""
+
+    programs: int
+    turns: int
+    arguments: dict[str, int]
+    constants: dict[str, int]
+
+
+@lru_cache(maxsize=1024)
+def tiling(part: Layout, aligned: bool, bits: int) -> Tiling:
+    """Cut rows into tiles.
+
+    Parameters
+    ----------
+    part : Layout
+        The rows of one launch.
+    aligned : bool
+        Whether every row starts at an index that is a multiple of four.
+    bits : {32, 64}
+        The random bits of an element.
+
+    Returns
+    -------
+    Tiling
+        The tiles.
+    """
     row, axes = part
-    aligned = all(number % 4 == 0 for number in (first, *(axis.step for axis in axes)))
     stored = joined(axes)
-    counters = (OF_ROWS if axes else COUNTERS)[made.bits]
+    counters = (OF_ROWS if axes else COUNTERS)[bits]
     rows = prod(axis.size for axis in axes)
     needed = (row.size + (3 if aligned else 6)) // 4
     groups = min(counters, next((few for few in GROUPS if few >= needed), counters))
@@ -121,14 +147,8 @@ def _launch(draw: Draw, made: Recipe, out: Tensor, first: int, part: Layout) -> 
     tiles = -(-needed // groups)
     total = tiles * -(-rows * groups // counters)
     turns = min(TURNS, max(1, total // BUSY))
-    programs = -(-total // turns)
     quads = aligned and row.stride == 1 and all(axis.stride % 4 == 0 for axis in stored)
-    # Where nothing is looked up, any tensor does.
-    table = device_table(made.bits, out.device).view(torch.int64) if "normal" in made.kind else out
     arguments = {
-        "seed": signed(draw.seed),
-        "number": signed(draw.stream),
-        "first": first,
         "length": row.size,
         "rows": rows,
         "stride": row.stride,
@@ -137,28 +157,43 @@ def _launch(draw: Draw, made: Recipe, out: Tensor, first: int, part: Layout) -> 
         **_numbered("step", [axis.step for axis in axes], AXES),
         **_numbered("stored", [axis.size for axis in stored], AXES - 1),
         **_numbered("stride", [axis.stride // (4 if quads else 1) for axis in stored], AXES),
-        **numbers(made),
     }
-    with torch.cuda.device(out.device) if out.device.type == "cuda" else nullcontext():
+    constants = {
+        "WIDE": bits == 64,
+        "ALIGNED": aligned,
+        "DENSE": row.stride == 1,
+        "QUADS": quads,
+        "ACROSS": bool(stored) and stored[0].stride == 1,
+        "AXES": len(axes),
+        "STORED": len(stored),
+        "ROWS": counters // groups,
+        "GROUPS": groups,
+    }
+    return Tiling(-(-total // turns), turns, arguments, constants)
+
+
+def _launch(draw: Draw, made: Recipe, out: Tensor, first: int, part: Layout) -> None:
+    """Fill rows, the first of which starts where `out` does, at the index `first`."""
+    aligned = all(number % 4 == 0 for number in (first, *(axis.step for axis in part.axes)))
+    programs, turns, arguments, constants = tiling(part, aligned, made.bits)
+    # Where nothing is looked up, any tensor does.
+    table = device_table(made.bits, out.device).view(torch.int64) if "normal" in made.kind else out
+    with torch.cuda.device(out.device) if out.is_cuda else nullcontext():
         for start in range(0, programs, PROGRAMS):
             fill_kernel[(min(PROGRAMS, programs - start),)](
                 out,
                 table,
+                seed=signed(draw.seed),
+                number=signed(draw.stream),
+                first=first,
                 start=start * turns,
                 turns=turns,
                 **arguments,
+                **numbers(made),
+                **constants,
                 KIND=made.kind,
-                WIDE=made.bits == 64,
                 SHIFTED=made.offset is not None,
                 PTX=out.is_cuda and not torch.version.hip,
-                ALIGNED=aligned,
-                DENSE=row.stride == 1,
-                QUADS=quads,
-                ACROSS=bool(stored) and stored[0].stride == 1,
-                AXES=len(axes),
-                STORED=len(stored),
-                ROWS=counters // groups,
-                GROUPS=groups,
                 num_warps=WARPS,
                 enable_fp_fusion=True,  # changes no bit: see `affine`
             )
@@ -180,6 +215,7 @@ def joined(axes: tuple[Axis, ...]) -> list[Axis]:
     return found
 
 
+@lru_cache(maxsize=1024)
 def numbers(made: Recipe) -> dict[str, int]:
     """Return a recipe's numbers as the kernel takes them: 64 bits each, floats as theirs."""
     reals = {name: getattr(made, name) for name in ("scale", "offset", "low", "high")}
