@@ -13,7 +13,7 @@ import oneseed
 from oneseed import initializers as I
 from oneseed import registry
 from oneseed.distributions import Complex, Normal, TruncatedNormal, Uniform
-from oneseed.initializers.haar import PANEL, orthonormal
+from oneseed.initializers import haar
 
 PARTS = {"complex64": "float32", "complex128": "float64"}
 IMAG = reference.stream_of(("imag",))
@@ -221,9 +221,9 @@ def product_of_reflections(normal):
     m, n = normal.shape
     if m < n:
         return product_of_reflections(normal.T).T
-    q, phases = np.eye(m, dtype=complex), []
+    q, phases = np.eye(m, dtype=normal.dtype), []
     for k in range(n):
-        x = np.zeros(m, complex)
+        x = np.zeros(m, normal.dtype)
         x[k:] = normal[k:, k]
         phases.append(x[k] / abs(x[k]))
         v = x.copy()
@@ -242,30 +242,30 @@ def test_unitary_values_of_the_definition(shape):
 
 
 @pytest.mark.parametrize("imag", [0, 1j])
-@pytest.mark.parametrize("shape", [(PANEL, PANEL), (PANEL + 1, PANEL), (PANEL + 1, PANEL + 1), (300, 700), (600, 530)])
-def test_panels_of_reflections(shape, imag):
+@pytest.mark.parametrize("shape", [(16, 16), (17, 16), (17, 17), (40, 100), (150, 140), (290, 271), (120, 500)])
+def test_panels_of_reflections(monkeypatch, shape, imag):
+    monkeypatch.setattr(haar, "PANELS", (16, 32))  # of 16 columns, of 17 and of 32, the last one narrower
     rng = np.random.default_rng(3)
     normal = rng.normal(size=shape) + imag * rng.normal(size=shape)
-    expected = product_of_reflections(normal)
-    rows, columns = np.indices(shape) // PANEL
-    normal[rows > columns if shape[0] < shape[1] else rows < columns] = np.nan  # not used
-    made = np.empty_like(normal)
-    orthonormal(normal.__getitem__, made)
-    np.testing.assert_allclose(made, expected, rtol=0, atol=1e-13)
+    made, asked = np.empty_like(normal), []
+
+    def block(cuts):
+        asked.append(cuts)
+        return normal[cuts]
+
+    haar.orthonormal(block, made)
+    np.testing.assert_allclose(made, product_of_reflections(normal), rtol=0, atol=1e-13)
+    assert all(rows.start == columns.start for rows, columns in asked)  # nothing above the diagonal, or below it
 
 
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])
-@pytest.mark.parametrize("shape", [(2, 600, 530), (2, 300, 700)])
-def test_panels_are_those_of_the_whole_field(shape, dtype):
-    count, rows, columns = shape
+@pytest.mark.parametrize("shape", [(1, 300, 270), (1, 200, 300), (2, 140, 150)])
+def test_panels_are_of_one_field(shape, dtype):
     normal = I.RandomNormal(0.0, 1.0, 9)(shape, "float64")
     if dtype == "complex128":
         normal = normal + 1j * I.RandomNormal(0.0, 1.0, 9)(shape, "float64", path="imag")
-    made = I.Orthogonal(seed=9)(shape, dtype, axes="e i o")
-    for at in range(count):
-        expected = np.empty((rows, columns), dtype)
-        orthonormal(normal[at].__getitem__, expected)
-        np.testing.assert_allclose(made[at], expected, rtol=0, atol=1e-13)
+    for made, values in zip(I.Orthogonal(seed=9)(shape, dtype, axes="e i o"), normal, strict=True):
+        np.testing.assert_allclose(made, product_of_reflections(values), rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize(("dtype", "precision"), [("complex64", 1e-6), ("complex128", 1e-14)])
@@ -286,7 +286,7 @@ def test_a_zero_on_the_diagonal():
     normal = np.ones((3, 3), complex) * (1 + 2j)
     normal[0, 0] = normal[2, 2] = 0
     q = np.empty_like(normal)
-    orthonormal(normal.__getitem__, q)
+    haar.orthonormal(normal.__getitem__, q)
     np.testing.assert_allclose(q.conj().T @ q, np.eye(3), rtol=0, atol=1e-14)
 
 

@@ -22,8 +22,8 @@ from oneseed.seeds import SeedGenerator
 Matrix = NDArray[np.float64] | NDArray[np.complex128]
 Block = tuple[slice, slice]
 
-PANEL = 256
-"""Rows and columns of the blocks that matrices are divided into, for products of whole blocks."""
+PANELS = 128, 256
+"""The fewest and the most columns of a panel; eight panels make up a matrix where that lies between."""
 
 SMALL = 32
 """Rows of a triangular matrix below which it is inverted like any other."""
@@ -60,8 +60,8 @@ class Haar(Structured):
         whole = np.empty(tuple(draw.shape[axis] for axis in draw.order), numpy_dtype(draw.dtype))
         if whole.size:
             shape = self.count, self.rows, self.columns
-            # Of one panel all values are used; many small matrices are drawn in one call then.
-            together = normals(draw, shape) if self.tall[1] <= PANEL else None
+            # One large matrix is drawn in panels, without most of what it does not use; many are drawn in one call.
+            together = None if self.count == 1 and self.tall[1] > PANELS[0] else normals(draw, shape)
             for at, out in enumerate(whole.reshape(shape)):
                 normal = partial(normals, draw, shape[1:], at, ()) if together is None else together[at].__getitem__
                 orthonormal(normal, out, self.gain)
@@ -112,45 +112,59 @@ def orthonormal(normal: Callable[[Block], Matrix], out: NDArray[Any], gain: floa
     """
     m, n = out.shape
     if m < n:
-        return orthonormal(lambda block: normal(block[::-1]).T, out.T, gain)
-    width = min(PANEL, n)
+        orthonormal(lambda block: normal(block[::-1]).T, out.T, gain)
+        return
+    fewest, most = PANELS
+    width = min(max(fewest, min(n // 8, most)), n)
     cuts = [slice(start, min(start + width, n)) for start in range(0, n, width)]
     # V has its blocks on and below the diagonal. Those of Y, transposed, lie on and above it: a block further to the
     # right they fit into the same memory, fresh pages of which take longer than what is computed with them.
     memory = np.empty((m, n + width), np.complex128 if out.dtype.kind == "c" else np.float64)
     v, y = memory[:, :n], memory[:n, width:].T
-    phases, squares = np.empty(n, memory.dtype), np.empty(n)
-    # All is drawn before the first product, after which the threads of BLAS stay awake for a while.
-    for cut in cuts:
-        panel, square = v[cut.start :, cut], v[cut, cut]
-        panel[...] = normal((slice(cut.start, m), cut))
-        square[...] = np.tril(square)
-        diagonal = square.diagonal()
-        norms = np.sqrt(np.einsum("ij,ij->j", panel.conj(), panel).real)
-        phases[cut], squares[cut] = _phases(diagonal), norms * (norms + np.abs(diagonal))
-        np.fill_diagonal(square, diagonal + phases[cut] * norms)
-    # S', on and below the diagonal, in the place of Y.
-    for cut in cuts:
-        np.matmul(v[cut.start :, cut].conj().T, v[cut.start :, : cut.stop], out=y[cut, : cut.stop])
-    np.fill_diagonal(y, np.where(squares > 0, squares, 1.0))
     room = np.empty(width * m, memory.dtype)
-    for at, cut in reversed(list(enumerate(cuts))):
-        column = _shaped(room, v[cut.start : n, cut])
-        column[: cut.stop - cut.start] = v[cut, cut]
-        for rows in cuts[at + 1 :]:
-            part, known = column[rows.start - cut.start : rows.stop - cut.start], slice(cut.stop, rows.stop)
-            np.subtract(v[rows, cut], np.matmul(y[rows, known], y[known, cut], out=part), out=part)
-        np.matmul(column, _inverse(np.tril(y[cut, cut])), out=y[cut.start :, cut])
+    scale = gain * _reflect(normal, v, y, cuts)
+    _solve(v, y, cuts, room)
     adjoint = y.conj().T
-    scale = phases * gain
     for cut in cuts:
         known = slice(cut.stop)
         for rows, columns in (cut, slice(cut.start, n)), (slice(cut.stop, m), cut):
+            if rows.start == m:  # nothing is below a square
+                continue
             made = _shaped(room, out[rows, columns])
             np.matmul(v[rows, known], adjoint[known, columns], out=made)
             if rows is cut:
                 np.fill_diagonal(made, made.diagonal() - 1)
             np.multiply(made, scale[columns], out=out[rows, columns], casting="unsafe")
+
+
+def _reflect(normal: Callable[[Block], Matrix], v: Matrix, y: Matrix, cuts: list[slice]) -> NDArray[Any]:
+    """Make V, and S' in the place of Y, and return the phases of the diagonal."""
+    m, n = v.shape
+    phases, squares = np.empty(n, v.dtype), np.empty(n)
+    for cut in cuts:
+        panel, square = v[cut.start :, cut], v[cut, cut]
+        panel[...] = normal((slice(cut.start, m), cut))
+        square *= np.tri(len(square))
+        diagonal = square.diagonal()
+        norms = np.sqrt(np.einsum("ij,ij->j", panel.conj(), panel).real)
+        phases[cut], squares[cut] = _phases(diagonal), norms * (norms + np.abs(diagonal))
+        np.fill_diagonal(square, diagonal + phases[cut] * norms)
+    for cut in cuts:  # after all draws, which BLAS's threads would slow down: they stay awake after a product
+        np.matmul(v[cut.start :, cut].conj().T, v[cut.start :, : cut.stop], out=y[cut, : cut.stop])
+    squares[squares == 0] = 1.0  # a column of zeros reflects nothing
+    np.fill_diagonal(y, squares)
+    return phases
+
+
+def _solve(v: Matrix, y: Matrix, cuts: list[slice], room: Matrix) -> None:
+    """Solve Y S' = V, with Y in the place of S'."""
+    for at, cut in reversed(list(enumerate(cuts))):
+        column = _shaped(room, v[cut.start : len(y), cut])
+        column[: cut.stop - cut.start] = v[cut, cut]
+        for rows in cuts[at + 1 :]:
+            part, known = column[rows.start - cut.start : rows.stop - cut.start], slice(cut.stop, rows.stop)
+            np.subtract(v[rows, cut], np.matmul(y[rows, known], y[known, cut], out=part), out=part)
+        np.matmul(column, _inverse(y[cut, cut] * np.tri(cut.stop - cut.start)), out=y[cut.start :, cut])
 
 
 def _shaped(room: Matrix, like: NDArray[Any]) -> Matrix:
