@@ -13,7 +13,7 @@ import oneseed
 from oneseed import initializers as I
 from oneseed import registry
 from oneseed.distributions import Complex, Normal, TruncatedNormal, Uniform
-from oneseed.initializers.haar import orthonormal
+from oneseed.initializers import haar
 
 PARTS = {"complex64": "float32", "complex128": "float64"}
 IMAG = reference.stream_of(("imag",))
@@ -219,14 +219,16 @@ def normals(seed, rows, columns):
 def product_of_reflections(normal):
     """Multiply whole Householder matrices, one for each column, as plainly as it can be written."""
     m, n = normal.shape
-    q, phases = np.eye(m, dtype=complex), []
+    if m < n:
+        return product_of_reflections(normal.T).T
+    q, phases = np.eye(m, dtype=normal.dtype), []
     for k in range(n):
-        x = np.zeros(m, complex)
+        x = np.zeros(m, normal.dtype)
         x[k:] = normal[k:, k]
         phases.append(x[k] / abs(x[k]))
         v = x.copy()
         v[k] += phases[k] * np.linalg.norm(x)
-        q = q @ (np.eye(m) - 2 * np.outer(v, v.conj()) / np.vdot(v, v))
+        q -= np.outer(q @ v, 2 * v.conj() / np.vdot(v, v))
     return q[:, :n] * -np.array(phases)
 
 
@@ -239,10 +241,31 @@ def test_unitary_values_of_the_definition(shape):
     np.testing.assert_allclose(made[:, 0], 2 * normal[:, 0] / np.linalg.norm(normal[:, 0]), rtol=0, atol=1e-14)
 
 
-def test_panels_of_reflections():
+@pytest.mark.parametrize("imag", [0, 1j])
+@pytest.mark.parametrize("shape", [(16, 16), (17, 16), (17, 17), (40, 100), (150, 140), (290, 271), (120, 500)])
+def test_panels_of_reflections(monkeypatch, shape, imag):
+    monkeypatch.setattr(haar, "PANELS", (16, 32))  # of 16 columns, of 17 and of 32, the last one narrower
     rng = np.random.default_rng(3)
-    normal = rng.normal(size=(150, 140)) + 1j * rng.normal(size=(150, 140))
-    np.testing.assert_allclose(orthonormal(normal), product_of_reflections(normal), rtol=0, atol=1e-12)
+    normal = rng.normal(size=shape) + imag * rng.normal(size=shape)
+    made, asked = np.empty_like(normal), []
+
+    def block(cuts):
+        asked.append(cuts)
+        return normal[cuts]
+
+    haar.orthonormal(block, made)
+    np.testing.assert_allclose(made, product_of_reflections(normal), rtol=0, atol=1e-13)
+    assert all(rows.start == columns.start for rows, columns in asked)  # nothing above the diagonal, or below it
+
+
+@pytest.mark.parametrize("dtype", ["float64", "complex128"])
+@pytest.mark.parametrize("shape", [(1, 300, 270), (1, 200, 300), (2, 140, 150)])
+def test_panels_are_of_one_field(shape, dtype):
+    normal = I.RandomNormal(0.0, 1.0, 9)(shape, "float64")
+    if dtype == "complex128":
+        normal = normal + 1j * I.RandomNormal(0.0, 1.0, 9)(shape, "float64", path="imag")
+    for made, values in zip(I.Orthogonal(seed=9)(shape, dtype, axes="e i o"), normal, strict=True):
+        np.testing.assert_allclose(made, product_of_reflections(values), rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize(("dtype", "precision"), [("complex64", 1e-6), ("complex128", 1e-14)])
@@ -262,7 +285,8 @@ def test_a_matrix_for_each_element_of_the_batch_axes():
 def test_a_zero_on_the_diagonal():
     normal = np.ones((3, 3), complex) * (1 + 2j)
     normal[0, 0] = normal[2, 2] = 0
-    q = orthonormal(normal)
+    q = np.empty_like(normal)
+    haar.orthonormal(normal.__getitem__, q)
     np.testing.assert_allclose(q.conj().T @ q, np.eye(3), rtol=0, atol=1e-14)
 
 

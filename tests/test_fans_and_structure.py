@@ -264,7 +264,8 @@ def test_signs_are_even():
 
 @pytest.mark.parametrize("normal", [np.zeros((4, 3)), np.eye(4, 3), -np.eye(4, 3), np.ones((4, 3)), np.zeros((1, 1))])
 def test_zeros_on_the_diagonal_make_no_zero_column(normal):
-    q = orthonormal(normal)
+    q = np.empty(normal.shape)
+    orthonormal(normal.__getitem__, q)
     np.testing.assert_allclose(q.T @ q, np.eye(q.shape[1]), atol=1e-14)
 
 

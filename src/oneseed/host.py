@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from oneseed import registry
 from oneseed.checks import Shape
-from oneseed.distributions import Distribution, Integers, Normal
+from oneseed.distributions import Distribution, Integers
 from oneseed.draws import Draw
 from oneseed.dtypes import NUMERIC
 from oneseed.protocol import Backend
@@ -90,12 +90,9 @@ def words(draw: Draw) -> NDArray[np.uint32]:
     return drawn(draw, Integers(0, 2**32), "uint32")
 
 
-def gaussian(draw: Draw) -> NDArray[Any]:
-    """Return the standard normal values at the address of a draw, whole, in float64, in logical order."""
-    return field(Normal(), draw, tuple(draw.shape[axis] for axis in draw.order))
-
-
-def field(law: Distribution, draw: Draw, shape: Shape, at: int = 0, *names: str) -> NDArray[Any]:
+def field(
+    law: Distribution, draw: Draw, shape: Shape, at: int = 0, *names: str, block: tuple[slice, ...] | None = None
+) -> NDArray[Any]:
     """Return the values of a random field at the address of a draw, in float64.
 
     Parameters
@@ -110,16 +107,18 @@ def field(law: Distribution, draw: Draw, shape: Shape, at: int = 0, *names: str)
         Which of them.
     *names : str
         The field's name, for every field of a draw but the first.
+    block : tuple of slice, optional
+        The part of the tensor that is made, a start and a stop for each axis; by default all of it.
 
     Returns
     -------
     ndarray of float64
-        The tensor.
+        The tensor, or its block.
     """
-    rank = len(shape) + 1
-    whole, block, offset = (at + 1, *shape), (1, *shape), (at, *(0,) * len(shape))
+    cuts = slice(at, at + 1), *(block or map(slice, (0,) * len(shape), shape))
+    offset, extent = tuple(cut.start for cut in cuts), tuple(cut.stop - cut.start for cut in cuts)
     path = (*draw.path, *names)
-    asked = Draw(law, whole, "float64", draw.seed, path, tuple(range(rank)), 1, 1, offset, block)
+    asked = Draw(law, (at + 1, *shape), "float64", draw.seed, path, tuple(range(len(cuts))), 1, 1, offset, extent)
     (values,) = registry.load(HOST).draw(asked)
     made: NDArray[Any] = values
     return made

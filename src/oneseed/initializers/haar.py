@@ -1,25 +1,29 @@
 """Orthogonal and unitary matrices, uniformly distributed."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import checks
-from oneseed.distributions import Structured
+from oneseed.checks import Shape
+from oneseed.distributions import Normal, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import COMPLEX, cast_scalar, numpy_dtype
 from oneseed.fans import BATCH, INPUT, OUTPUT, SPATIAL
-from oneseed.host import gaussian
+from oneseed.host import field
 from oneseed.initializers.base import RandomInitializer, Target, check_inexact
 from oneseed.seeds import SeedGenerator
 
 Matrix = NDArray[np.float64] | NDArray[np.complex128]
+Block = tuple[slice, slice]
 
-PANEL = 256
-"""Reflections applied at once, as matrix products, and the rows that they are applied to at once."""
+PANELS = 128, 256
+"""The fewest and the most columns of a panel; eight panels make up a matrix where that lies between."""
 
 SMALL = 32
 """Rows of a triangular matrix below which it is inverted like any other."""
@@ -53,38 +57,52 @@ class Haar(Structured):
 
     def values(self, draw: Draw) -> NDArray[Any]:
         """Make the whole tensor, in float64 or complex128, and return the block, rounded."""
-        logical = gaussian(draw)
-        if draw.dtype in COMPLEX:
-            logical = logical + 1j * gaussian(draw._replace(path=(*draw.path, "imag")))
-        whole = np.empty(logical.shape, numpy_dtype(draw.dtype))
-        if logical.size:
+        whole = np.empty(tuple(draw.shape[axis] for axis in draw.order), numpy_dtype(draw.dtype))
+        if whole.size:
             shape = self.count, self.rows, self.columns
-            for out, matrix in zip(whole.reshape(shape), logical.reshape(shape), strict=True):
-                out[...] = orthonormal(matrix, self.gain)
+            # One large matrix is drawn in panels, without most of what it does not use; many are drawn in one call.
+            together = None if self.count == 1 and self.tall[1] > PANELS[0] else normals(draw, shape)
+            for at, out in enumerate(whole.reshape(shape)):
+                normal = partial(normals, draw, shape[1:], at, ()) if together is None else together[at].__getitem__
+                orthonormal(normal, out, self.gain)
         return np.ascontiguousarray(whole.transpose(np.argsort(draw.order))[draw.slices])
 
 
-def orthonormal(normal: Matrix, gain: float = 1.0) -> Matrix:
+def normals(
+    draw: Draw, shape: Shape, at: int = 0, names: tuple[str, ...] = (), block: tuple[slice, ...] | None = None
+) -> Any:
+    """Return normal values of a field, real ones or, for a complex draw, complex ones of two such values each."""
+    made = field(Normal(), draw, shape, at, *names, block=block)
+    if draw.dtype in COMPLEX:
+        return made + 1j * field(Normal(), draw, shape, at, *names, "imag", block=block)
+    return made
+
+
+def orthonormal(normal: Callable[[Block], Matrix], out: NDArray[Any], gain: float = 1.0) -> None:
     """Turn independent normal values into a matrix with orthonormal columns, uniformly distributed, times `gain`.
 
-    One with fewer rows than columns has orthonormal rows: it is the transpose of what `normal.T` becomes. Otherwise the
-    matrix is a product of Householder reflections, one for each column of the part of `normal` on and below the
+    One with fewer rows than columns has orthonormal rows: it is the transpose of what the transposed values become.
+    Otherwise the matrix is a product of Householder reflections, one for each column of the values on and below the
     diagonal: the factor Q that a QR decomposition of a normal matrix would give, with a positive diagonal of R, for the
     work of half of one. Complex numbers have a phase in place of a sign, and the columns are orthonormal in the sense
     of ``conj(x) @ y``.
 
     Parameters
     ----------
-    normal : ndarray of float64 or complex128, shape (m, n)
-        Independent values of a standard normal distribution, or complex numbers of two such values each; those
-        above the diagonal are not used.
+    normal : callable
+        Returns the block, a slice of rows and one of columns, of independent values of a standard normal distribution,
+        or complex numbers of two such values each. Blocks above the diagonal are not asked for.
+    out : ndarray, shape (m, n)
+        The memory for the matrix, which is computed in float64 or complex128, and rounded. All of it is written.
     gain : float
         The factor.
 
-    Returns
-    -------
-    ndarray of the same dtype, shape (m, n)
-        The matrix.
+    Notes
+    -----
+    With the vectors v of the reflections as the columns of V, the product is ``I - V S^-1 V'``, where S is upper
+    triangular and ``S + S' = V' V``. V is lower triangular, and so is ``Y = V (S')^-1``, for which Y S' = V is solved
+    from the last columns to the first; the matrix is ``I - V Y'``. All four are handled in blocks, and none is
+    multiplied that is zero.
 
     References
     ----------
@@ -92,49 +110,78 @@ def orthonormal(normal: Matrix, gain: float = 1.0) -> Matrix:
     estimators", SIAM J. Numer. Anal. 17, 1980; Puglisi, "Modification of the Householder method based on
     the compact WY representation", SIAM J. Sci. Stat. Comput. 13, 1992.
     """
-    m, n = normal.shape
+    m, n = out.shape
     if m < n:
-        return orthonormal(normal.T, gain).T
-    q = np.zeros_like(normal, order="C")
-    np.fill_diagonal(q, 1.0)
-    v = np.tril(normal)
-    diagonal = v.diagonal().copy()
-    phases = _phases(diagonal)
-    norms = np.sqrt(np.einsum("ij,ij->j", v.conj(), v).real)
-    np.fill_diagonal(v, diagonal + phases * norms)
-    lengths = np.sqrt(2 * norms * (norms + np.abs(diagonal)))
-    v /= np.where(lengths > 0, lengths, 1.0)
-    room = np.empty(PANEL * n, normal.dtype)
-    for start in reversed(range(0, n, PANEL)):
-        panel, part = v[start:, start : start + PANEL], q[start:, start:]
-        width = panel.shape[1]
-        adjoint = panel.conj().T
-        # Unit vectors: each reflection is I - 2 v v', and together they are I - V T V'.
-        inverse = np.triu(adjoint @ panel, 1)
-        np.fill_diagonal(inverse, 0.5)
-        # So far the panel's own rows and columns of `part` are those of the identity.
-        products = np.empty((width, part.shape[1]), normal.dtype)
-        products[:, :width] = adjoint[:, :width]
-        np.matmul(adjoint[:, width:], part[width:, width:], out=products[:, width:])
-        scaled = panel @ _inverse(inverse)
-        for top in range(0, len(part), PANEL):
-            rows = part[top : top + PANEL]
-            change = room[: rows.size].reshape(rows.shape)
-            rows -= np.matmul(scaled[top : top + PANEL], products, out=change)
-    q *= -phases * gain
-    return q
+        orthonormal(lambda block: normal(block[::-1]).T, out.T, gain)
+        return
+    fewest, most = PANELS
+    width = min(max(fewest, min(n // 8, most)), n)
+    cuts = [slice(start, min(start + width, n)) for start in range(0, n, width)]
+    # V has its blocks on and below the diagonal. Those of Y, transposed, lie on and above it: a block further to the
+    # right they fit into the same memory, fresh pages of which take longer than what is computed with them.
+    memory = np.empty((m, n + width), np.complex128 if out.dtype.kind == "c" else np.float64)
+    v, y = memory[:, :n], memory[:n, width:].T
+    room = np.empty(width * m, memory.dtype)
+    scale = gain * _reflect(normal, v, y, cuts)
+    _solve(v, y, cuts, room)
+    adjoint = y.conj().T
+    for cut in cuts:
+        known = slice(cut.stop)
+        for rows, columns in (cut, slice(cut.start, n)), (slice(cut.stop, m), cut):
+            if rows.start == m:  # nothing is below a square
+                continue
+            made = _shaped(room, out[rows, columns])
+            np.matmul(v[rows, known], adjoint[known, columns], out=made)
+            if rows is cut:
+                np.fill_diagonal(made, made.diagonal() - 1)
+            np.multiply(made, scale[columns], out=out[rows, columns], casting="unsafe")
 
 
-def _inverse(upper: NDArray[Any]) -> NDArray[Any]:
-    """Return the inverse of an upper triangular matrix, by halves, as matrix products."""
-    n = len(upper)
+def _reflect(normal: Callable[[Block], Matrix], v: Matrix, y: Matrix, cuts: list[slice]) -> NDArray[Any]:
+    """Make V, and S' in the place of Y, and return the phases of the diagonal."""
+    m, n = v.shape
+    phases, squares = np.empty(n, v.dtype), np.empty(n)
+    for cut in cuts:
+        panel, square = v[cut.start :, cut], v[cut, cut]
+        panel[...] = normal((slice(cut.start, m), cut))
+        square *= np.tri(len(square))
+        diagonal = square.diagonal()
+        norms = np.sqrt(np.einsum("ij,ij->j", panel.conj(), panel).real)
+        phases[cut], squares[cut] = _phases(diagonal), norms * (norms + np.abs(diagonal))
+        np.fill_diagonal(square, diagonal + phases[cut] * norms)
+    for cut in cuts:  # after all draws, which BLAS's threads would slow down: they stay awake after a product
+        np.matmul(v[cut.start :, cut].conj().T, v[cut.start :, : cut.stop], out=y[cut, : cut.stop])
+    squares[squares == 0] = 1.0  # a column of zeros reflects nothing
+    np.fill_diagonal(y, squares)
+    return phases
+
+
+def _solve(v: Matrix, y: Matrix, cuts: list[slice], room: Matrix) -> None:
+    """Solve Y S' = V, with Y in the place of S'."""
+    for at, cut in reversed(list(enumerate(cuts))):
+        column = _shaped(room, v[cut.start : len(y), cut])
+        column[: cut.stop - cut.start] = v[cut, cut]
+        for rows in cuts[at + 1 :]:
+            part, known = column[rows.start - cut.start : rows.stop - cut.start], slice(cut.stop, rows.stop)
+            np.subtract(v[rows, cut], np.matmul(y[rows, known], y[known, cut], out=part), out=part)
+        np.matmul(column, _inverse(y[cut, cut] * np.tri(cut.stop - cut.start)), out=y[cut.start :, cut])
+
+
+def _shaped(room: Matrix, like: NDArray[Any]) -> Matrix:
+    """Return memory from the start of a one-dimensional array, of the shape and the order of axes of another array."""
+    return room[: like.size].reshape(like.shape, order="C" if like.strides[0] >= like.strides[1] else "F")
+
+
+def _inverse(lower: NDArray[Any]) -> NDArray[Any]:
+    """Return the inverse of a lower triangular matrix, by halves, as matrix products."""
+    n = len(lower)
     if n <= SMALL:
-        inverse: NDArray[Any] = np.linalg.inv(upper)
+        inverse: NDArray[Any] = np.linalg.inv(lower)
         return inverse
     first, last = slice(0, n // 2), slice(n // 2, n)
-    inverse = np.zeros_like(upper)
-    inverse[first, first], inverse[last, last] = _inverse(upper[first, first]), _inverse(upper[last, last])
-    inverse[first, last] = -inverse[first, first] @ upper[first, last] @ inverse[last, last]
+    inverse = np.zeros_like(lower)
+    inverse[first, first], inverse[last, last] = _inverse(lower[first, first]), _inverse(lower[last, last])
+    inverse[last, first] = -inverse[last, last] @ lower[last, first] @ inverse[first, first]
     return inverse
 
 

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,12 +10,11 @@ from numpy.typing import NDArray
 
 from oneseed import checks
 from oneseed.checks import Shape
-from oneseed.distributions import Normal
 from oneseed.draws import Draw
 from oneseed.dtypes import COMPLEX, cast_scalar, numpy_dtype, overflows
-from oneseed.host import field, words64
+from oneseed.host import words64
 from oneseed.initializers.base import Target
-from oneseed.initializers.haar import orthonormal
+from oneseed.initializers.haar import normals, orthonormal
 from oneseed.initializers.kernels import Block, Kernel, Matrix, RandomKernel, Sides, WholeKernel, check_spatial
 from oneseed.seeds import SeedGenerator
 
@@ -23,10 +23,9 @@ Seed = int | SeedGenerator | None
 
 def haar(draw: Draw, at: int, rows: int, columns: int, *names: str, gain: float = 1.0) -> Any:
     """Return matrix number `at` of a field of matrices with orthonormal columns, or rows if those are fewer."""
-    normal: Any = field(Normal(), draw, (rows, columns), at, *names)
-    if draw.dtype in COMPLEX:
-        normal = normal + 1j * field(Normal(), draw, (rows, columns), at, *names, "imag")
-    return orthonormal(normal, gain)
+    made = np.empty((rows, columns), np.complex128 if draw.dtype in COMPLEX else np.float64)
+    orthonormal(partial(normals, draw, made.shape, at, names), made, gain)
+    return made
 
 
 class Gained(Kernel):
