@@ -17,7 +17,7 @@ INTEGER = int, type(None)
 
 
 class NumpyBackend:
-    """Implements `oneseed.protocol.Backend`."""
+    """Implements `oneseed.protocol.HostBackend`."""
 
     name = "numpy"
 
@@ -51,6 +51,10 @@ class NumpyBackend:
         else:
             fill(draw, out)
         return out
+
+    def fill(self, draw: Draw, array: Array) -> None:
+        """Execute a draw that is sampled in an array."""
+        fill(draw, array)
 
     def from_numpy(self, array: Array, device: Any = None) -> Array:
         """Return the array itself."""

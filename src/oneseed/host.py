@@ -1,7 +1,7 @@
 """The way between a framework's tensors and arrays in host memory."""
 
 import sys
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from oneseed.checks import Shape
 from oneseed.distributions import Distribution, Integers
 from oneseed.draws import Draw
 from oneseed.dtypes import NUMERIC
-from oneseed.protocol import Backend
+from oneseed.protocol import Backend, HostBackend
 from oneseed.stream.paths import stream_number
 from oneseed.stream.philox import words_of_blocks
 
@@ -91,8 +91,14 @@ def words(draw: Draw) -> NDArray[np.uint32]:
 
 
 def field(
-    law: Distribution, draw: Draw, shape: Shape, at: int = 0, *names: str, block: tuple[slice, ...] | None = None
-) -> NDArray[Any]:
+    law: Distribution,
+    draw: Draw,
+    shape: Shape,
+    at: int = 0,
+    *names: str,
+    block: tuple[slice, ...] | None = None,
+    out: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
     """Return the values of a random field at the address of a draw, in float64.
 
     Parameters
@@ -109,6 +115,8 @@ def field(
         The field's name, for every field of a draw but the first.
     block : tuple of slice, optional
         The part of the tensor that is made, a start and a stop for each axis; by default all of it.
+    out : ndarray of float64, optional
+        The memory to write, of any strides.
 
     Returns
     -------
@@ -119,8 +127,8 @@ def field(
     offset, extent = tuple(cut.start for cut in cuts), tuple(cut.stop - cut.start for cut in cuts)
     path = (*draw.path, *names)
     asked = Draw(law, (at + 1, *shape), "float64", draw.seed, path, tuple(range(len(cuts))), 1, 1, offset, extent)
-    (values,) = registry.load(HOST).draw(asked)
-    made: NDArray[Any] = values
+    made = np.empty(extent[1:]) if out is None else out
+    cast(HostBackend, registry.load(HOST)).fill(asked, made[np.newaxis])
     return made
 
 

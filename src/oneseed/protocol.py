@@ -61,3 +61,10 @@ class Backend(Protocol):
 
         There is "eager", each of its compilers, and each kind of device that it does not take by itself.
         """
+
+
+class HostBackend(Backend, Protocol):
+    """The backend of arrays in host memory, with which the core computes what is not sampled element by element."""
+
+    def fill(self, draw: Draw, array: NDArray[Any]) -> None:
+        """Execute a draw that is sampled in an array of its block's shape and its dtype, of any strides."""

@@ -61,24 +61,36 @@ class Haar(Structured):
         if whole.size:
             shape = self.count, self.rows, self.columns
             # One large matrix is drawn in panels, without most of what it does not use; many are drawn in one call.
-            together = None if self.count == 1 and self.tall[1] > PANELS[0] else normals(draw, shape)
-            for at, out in enumerate(whole.reshape(shape)):
-                normal = partial(normals, draw, shape[1:], at, ()) if together is None else together[at].__getitem__
-                orthonormal(normal, out, self.gain)
+            if self.count == 1 and self.tall[1] > PANELS[0]:
+                orthonormal(partial(normals, draw, shape[1:], 0, ()), whole.reshape(shape)[0], self.gain)
+            else:
+                together = np.empty(shape, accumulator(draw.dtype))
+                normals(draw, shape, 0, (), None, together)
+                for normal, out in zip(together, whole.reshape(shape), strict=True):
+                    orthonormal(partial(copy_block, normal), out, self.gain)
         return np.ascontiguousarray(whole.transpose(np.argsort(draw.order))[draw.slices])
 
 
+def accumulator(dtype: str) -> type[np.floating | np.complexfloating]:
+    """Return the type in which a matrix of a dtype is computed."""
+    return np.complex128 if dtype in COMPLEX else np.float64
+
+
 def normals(
-    draw: Draw, shape: Shape, at: int = 0, names: tuple[str, ...] = (), block: tuple[slice, ...] | None = None
-) -> Any:
-    """Return normal values of a field, real ones or, for a complex draw, complex ones of two such values each."""
-    made = field(Normal(), draw, shape, at, *names, block=block)
+    draw: Draw, shape: Shape, at: int, names: tuple[str, ...], block: tuple[slice, ...] | None, out: Matrix
+) -> None:
+    """Write normal values of a field, real ones or, for a complex draw, complex ones of two such values each."""
+    field(Normal(), draw, shape, at, *names, block=block, out=out.real)
     if draw.dtype in COMPLEX:
-        return made + 1j * field(Normal(), draw, shape, at, *names, "imag", block=block)
-    return made
+        field(Normal(), draw, shape, at, *names, "imag", block=block, out=out.imag)
 
 
-def orthonormal(normal: Callable[[Block], Matrix], out: NDArray[Any], gain: float = 1.0) -> None:
+def copy_block(normal: Matrix, block: Block, out: Matrix) -> None:
+    """Write a block of values that are there already."""
+    out[...] = normal[block]
+
+
+def orthonormal(normal: Callable[[Block, Matrix], None], out: NDArray[Any], gain: float = 1.0) -> None:
     """Turn independent normal values into a matrix with orthonormal columns, uniformly distributed, times `gain`.
 
     One with fewer rows than columns has orthonormal rows: it is the transpose of what the transposed values become.
@@ -90,8 +102,8 @@ def orthonormal(normal: Callable[[Block], Matrix], out: NDArray[Any], gain: floa
     Parameters
     ----------
     normal : callable
-        Returns the block, a slice of rows and one of columns, of independent values of a standard normal distribution,
-        or complex numbers of two such values each. Blocks above the diagonal are not asked for.
+        Writes a block, a slice of rows and one of columns, of independent values of a standard normal distribution, or
+        complex numbers of two such values each, to an array. Blocks above the diagonal are not asked for.
     out : ndarray, shape (m, n)
         The memory for the matrix, which is computed in float64 or complex128, and rounded. All of it is written.
     gain : float
@@ -112,14 +124,14 @@ def orthonormal(normal: Callable[[Block], Matrix], out: NDArray[Any], gain: floa
     """
     m, n = out.shape
     if m < n:
-        orthonormal(lambda block: normal(block[::-1]).T, out.T, gain)
+        orthonormal(lambda block, part: normal(block[::-1], part.T), out.T, gain)
         return
     fewest, most = PANELS
     width = min(max(fewest, min(n // 8, most)), n)
     cuts = [slice(start, min(start + width, n)) for start in range(0, n, width)]
     # V has its blocks on and below the diagonal. Those of Y, transposed, lie on and above it: a block further to the
     # right they fit into the same memory, fresh pages of which take longer than what is computed with them.
-    memory = np.empty((m, n + width), np.complex128 if out.dtype.kind == "c" else np.float64)
+    memory = np.empty((m, n + width), accumulator(out.dtype.name))
     v, y = memory[:, :n], memory[:n, width:].T
     room = np.empty(width * m, memory.dtype)
     scale = gain * _reflect(normal, v, y, cuts)
@@ -137,13 +149,13 @@ def orthonormal(normal: Callable[[Block], Matrix], out: NDArray[Any], gain: floa
             np.multiply(made, scale[columns], out=out[rows, columns], casting="unsafe")
 
 
-def _reflect(normal: Callable[[Block], Matrix], v: Matrix, y: Matrix, cuts: list[slice]) -> NDArray[Any]:
+def _reflect(normal: Callable[[Block, Matrix], None], v: Matrix, y: Matrix, cuts: list[slice]) -> NDArray[Any]:
     """Make V, and S' in the place of Y, and return the phases of the diagonal."""
     m, n = v.shape
     phases, squares = np.empty(n, v.dtype), np.empty(n)
     for cut in cuts:
         panel, square = v[cut.start :, cut], v[cut, cut]
-        panel[...] = normal((slice(cut.start, m), cut))
+        normal((slice(cut.start, m), cut), panel)
         square *= np.tri(len(square))
         diagonal = square.diagonal()
         norms = np.sqrt(np.einsum("ij,ij->j", panel.conj(), panel).real)
