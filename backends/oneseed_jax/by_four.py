@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from oneseed.checks import Shape
 from oneseed.dtypes import numpy_dtype
-from oneseed.stream.philox import philox4x32
+from oneseed.stream.philox import round_keys, rounds
 from oneseed.stream.quantile import table
 from oneseed.stream.sample import sample
 from oneseed_jax.compiled import Kind, NarrowArrays, joined, unpacked
@@ -72,7 +72,7 @@ def by_four(kind: Kind, block: Shape, aligned: bool, seed: Any, numbers: Any, in
         counter = (joined(given.first) >> 2) + (start + lax.iota(jnp.int32, COUNTERS)).astype(jnp.uint64)
         at = counter.astype(jnp.uint32), (counter >> 32).astype(jnp.uint32)
         stream = (jnp.broadcast_to(half, at[0].shape) for half in given.stream)
-        words = philox4x32((*at, *stream), given.seed, arrays.product)
+        words = rounds((*at, *stream), round_keys(given.seed), arrays.product)
         values = side_by_side(*(sample(given.recipe, word, arrays) for word in words))
 
         def store_all() -> None:

@@ -225,7 +225,7 @@ def _program(kind: Kind, block: Shape, strides: Shape, seed: Any, numbers: Any) 
 
 def _bits_in_wide_lanes(bits: int, block: Shape, strides: Shape, seed: Halves, stream: Halves, first: Halves) -> Array:
     index = joined(first) + _offsets(block, strides, jnp.uint64)
-    seed, stream = (tuple(half.astype(jnp.uint64) for half in pair) for pair in (seed, stream))
+    stream = stream[0].astype(jnp.uint64), stream[1].astype(jnp.uint64)
     return random_bits(bits, (index >> 2 & MASK, index >> 34), index & 3, seed, stream, JaxArrays())
 
 

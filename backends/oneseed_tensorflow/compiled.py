@@ -142,8 +142,8 @@ def program(kind: Kind) -> Any:
             numbers["offset"] = offset
         made = Recipe(*kind[:4], **numbers)
         at = indices(kind.block, kind.strides, start)
-        halves = [(x & MASK, x >> 32) for x in (Operand(seed), stream)]
-        return draw_elements(made, at, halves[0], halves[1], arrays).tensor
+        low, high = map(Operand, tf.unstack(tf.bitcast(seed, tf.uint32)))
+        return draw_elements(made, at, (low, high), (stream & MASK, stream >> 32), arrays).tensor
 
     return tf.function(make, autograph=False, jit_compile=True)
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 from oneseed.stream.arrays import Array, Arrays
-from oneseed.stream.philox import MASK, philox4x32
+from oneseed.stream.philox import MASK, round_keys, rounds
 from oneseed.stream.sample import Recipe, sample
 
 Halves = tuple[Any, Any]
-"""A number of 64 bits as its low and high 32 bits, uint64 scalars of the framework."""
+"""A number of 64 bits as its low and high 32 bits: Python integers, or unsigned scalars of the framework."""
 
 
 def draw_elements(recipe: Recipe, index: Array, seed: Halves, stream: Halves, arrays: Arrays) -> Array:
@@ -41,12 +41,19 @@ def draw_elements(recipe: Recipe, index: Array, seed: Halves, stream: Halves, ar
 def random_bits(bits: int, block: Halves, place: Array, seed: Halves, stream: Halves, arrays: Arrays) -> Array:
     """Return one random integer of 32 or 64 bits for each element, given its block and its place there.
 
-    All numbers are of the type of the `arrays`' lanes, but for the result: uint32 or uint64.
+    Block, place and stream are of the type of the `arrays`' lanes. The seed's halves are best of uint32, where sums of
+    keys wrap by themselves: to XLA a mask that is shared with scalars is an argument, and no constant that would tell
+    LLVM how small the factors of products are.
     """
+
+    def lane(key: Any) -> Any:
+        return key if isinstance(key, int) else arrays.lane(key)
+
+    keys = [(lane(k0), lane(k1)) for k0, k1 in round_keys(seed)]
 
     def words(plane: int) -> Array:
         counter = (block[0], block[1] | (plane << 29), *stream)
-        return arrays.select(place, philox4x32(counter, seed, arrays.product))
+        return arrays.select(place, rounds(counter, keys, arrays.product))
 
     if bits == 32:
         return arrays.cast(words(0), "uint32")

@@ -26,11 +26,7 @@ def product64(a: Array, b: Array | int) -> tuple[Array, Array]:
     return made >> 32, made & MASK
 
 
-def philox4x32(
-    counter: tuple[Array, Array, Array, Array],
-    key: tuple[Array, Array],
-    product: Callable[[Array, int], tuple[Array, Array]] = product64,
-) -> tuple[Array, ...]:
+def philox4x32(counter: tuple[Array, Array, Array, Array], key: tuple[Array, Array]) -> tuple[Array, ...]:
     """Return the four words of each counter.
 
     Parameters
@@ -40,8 +36,6 @@ def philox4x32(
         The first must be an array.
     key : tuple of 2
         Python integers or uint64 scalars below ``2**32``.
-    product : callable
-        What multiplies words; one for words of another integer type takes counter and key in that.
 
     Returns
     -------
@@ -54,14 +48,29 @@ def philox4x32(
     >>> [hex(int(word[0])) for word in philox4x32((np.zeros(1, np.uint64), 0, 0, 0), (0, 0))]
     ['0x6627e8d5', '0xe169c58d', '0xbc57ac4c', '0x9b00dbd8']
     """
+    return rounds(counter, round_keys(key), product64)
+
+
+def round_keys(key: tuple[Array, Array]) -> list[tuple[Array, Array]]:
+    """Return the two keys of each round, given those of the first: Python integers, or scalars of uint32 or uint64."""
+    keys = [key]
+    for _ in range(ROUNDS - 1):
+        k0, k1 = keys[-1]
+        keys.append(((k0 + PHILOX_W32_0) & MASK, (k1 + PHILOX_W32_1) & MASK))
+    return keys
+
+
+def rounds(
+    counter: tuple[Array, Array, Array, Array],
+    keys: list[tuple[Array, Array]],
+    product: Callable[[Array, int], tuple[Array, Array]],
+) -> tuple[Array, ...]:
+    """Return the four words of each counter, by the keys of the rounds and a function that multiplies words."""
     c0, c1, c2, c3 = counter
-    k0, k1 = key
-    for _ in range(ROUNDS):
+    for k0, k1 in keys:
         high0, low0 = product(c0, PHILOX_M4x32_0)
         high1, low1 = product(c2, PHILOX_M4x32_1)
         c0, c1, c2, c3 = high1 ^ (c1 ^ k0), low1, high0 ^ (c3 ^ k1), low0
-        k0 = (k0 + PHILOX_W32_0) & MASK
-        k1 = (k1 + PHILOX_W32_1) & MASK
     return c0, c1, c2, c3
 
 
