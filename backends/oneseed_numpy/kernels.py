@@ -128,35 +128,17 @@ def finished32(x, scale, offset, low, high, shift, clamp):  # type: ignore[no-un
 
 
 @compiled
-def uniform32(u, scale, offset, low, high, shift, clamp):  # type: ignore[no-untyped-def]
-    """Return the uniform value of a word."""
-    x = f32(i32((u >> u32(7)) | u32(1)) - i32(16777216))
-    return finished32(x, scale, offset, low, high, shift, clamp)
-
-
-@compiled
-def uniforms32(block, seed, stream, numbers, shift, clamp, out):  # type: ignore[no-untyped-def]
-    """Write the uniform values of whole blocks, without a place for their words between."""
-    scale, offset, low, high = numbers[0], numbers[1], numbers[2], numbers[3]
-    for i in range(out.size // 4):
-        a, b, c, d = philox(block + u64(i), u64(0), seed, stream)
-        out[4 * i] = uniform32(a, scale, offset, low, high, shift, clamp)
-        out[4 * i + 1] = uniform32(b, scale, offset, low, high, shift, clamp)
-        out[4 * i + 2] = uniform32(c, scale, offset, low, high, shift, clamp)
-        out[4 * i + 3] = uniform32(d, scale, offset, low, high, shift, clamp)
-
-
-@compiled
 def finish32(u, z, uniform, numbers, shift, clamp, out):  # type: ignore[no-untyped-def]
     """Write signed, scaled, shifted and clamped values; `numbers` are scale, offset and the two bounds."""
     scale, offset, low, high = numbers[0], numbers[1], numbers[2], numbers[3]
     for i in range(out.size):
+        # To Numba a difference has 64 bits, in which a vector holds half as many; its lower half is what is meant.
         if uniform:
-            out[i] = uniform32(u[i], scale, offset, low, high, shift, clamp)
+            x = f32(i32(i32((u[i] >> u32(7)) | u32(1)) - i32(16777216)))
         else:
             sign = u32(i32(u[i]) >> i32(31))
             x = f32(i32(sign - (z[i] ^ sign)))
-            out[i] = finished32(x, scale, offset, low, high, shift, clamp)
+        out[i] = finished32(x, scale, offset, low, high, shift, clamp)
 
 
 @compiled
@@ -185,10 +167,6 @@ def finish64(u, z, uniform, numbers, shift, clamp, out):  # type: ignore[no-unty
 def values32(part, first, address, law, scratch, wide):  # type: ignore[no-untyped-def]
     """Write float32 values."""
     uniform, numbers, shift, clamp, window, table, _brain = law
-    if uniform and first & u64(3) == 0:
-        whole = part.size & ~3
-        uniforms32(first >> u64(2), address[0], address[1], numbers, shift, clamp, part[:whole])
-        first, part = first + u64(whole), part[whole:]
     made, z = scratch[0], scratch[1]
     lane = words(first, part.size, u64(0), address[0], address[1], made)
     u = made[lane : lane + part.size]
