@@ -67,7 +67,7 @@ def by_four(kind: Kind, block: Shape, aligned: bool, seed: Any, numbers: Any, in
         numbers = jnp.concatenate([jnp.stack(seed), numbers[2:]])
 
     def kernel(numbers: Any, look_up: Any, out: Any) -> None:
-        given, arrays = unpacked(kind, None, numbers), KernelArrays(look_up)
+        given, arrays = unpacked(kind, numbers), KernelArrays(look_up)
         start = pl.program_id(0) * COUNTERS
         counter = (joined(given.first) >> 2) + (start + lax.iota(jnp.int32, COUNTERS)).astype(jnp.uint64)
         at = counter.astype(jnp.uint32), (counter >> 32).astype(jnp.uint32)

@@ -87,9 +87,7 @@ def elements(draw: Draw, sharding: Any = None) -> Array:
     jax.Array
         The values.
     """
-    made = recipe(draw.distribution, draw.dtype)
-    kind = Kind(*made[:4], tuple(name for name in REALS if getattr(made, name) is not None))
-    seed, numbers = packed(draw, made, kind)
+    kind, seed, numbers = packed(draw)
     gpu = gpu_for(draw, sharding)
     if gpu is not None and kernel_runs_on(gpu):
         from oneseed_jax import by_four  # and with it Pallas, which takes time to import
@@ -125,13 +123,11 @@ def is_run(block: Shape, strides: Shape) -> bool:
 def kernel_runs_on(device: Any) -> bool:
     """Try the kernel on one element; where it cannot be compiled or run, say why."""
     draw = Draw(Normal(), (), "float32", 0, (), (), 1, 1, (), ())
-    made = recipe(draw.distribution, draw.dtype)
-    kind = Kind(*made[:4], ("scale",))
+    kind, seed, numbers = packed(draw)
     try:
         from oneseed_jax import by_four
 
-        run = by_four.program(SingleDeviceSharding(device))
-        run(kind, draw.block, True, *packed(draw, made, kind)).block_until_ready()
+        by_four.program(SingleDeviceSharding(device))(kind, draw.block, True, seed, numbers).block_until_ready()
     except Exception as error:  # a compiler that is missing, a device too old: there is no common exception for them
         warnings.warn(
             f"The Pallas kernel cannot be used on {device} ({error!r}); oneseed draws with the function that XLA "
@@ -143,17 +139,19 @@ def kernel_runs_on(device: Any) -> bool:
     return True
 
 
-def packed(draw: Draw, made: Recipe, kind: Kind) -> tuple[Any, NDArray[np.uint32]]:
-    """Return what is no part of the compiled function: a seed that is no integer, and a vector of all numbers.
+def packed(draw: Draw) -> tuple[Kind, Any, NDArray[np.uint32]]:
+    """Return what is static of a draw, and what is not: a seed that is no integer, and a vector of all numbers.
 
     All numbers are arguments: XLA may fold constants into each other, which changes bits, and another seed, path, mean
     or deviation must not compile anew. They are one argument, as each is a transfer to the device of its own; numbers
     of 64 bits are halves, which a caller's function without 64-bit types could not take whole.
     """
+    made = recipe(draw.distribution, draw.dtype)
+    kind = Kind(*made[:4], tuple(name for name in REALS if getattr(made, name) is not None))
     seed = None if isinstance(draw.seed, int) else halves(draw.seed)
     whole = np.array([draw.seed if seed is None else 0, draw.stream, draw.first, made.first, made.width], "<u8")
     reals = np.array([getattr(made, name) for name in kind.reals], f"<f{made.bits // 8}")
-    return seed, np.concatenate([whole.view("<u4"), reals.view("<u4")])
+    return kind, seed, np.concatenate([whole.view("<u4"), reals.view("<u4")])
 
 
 class Numbers(NamedTuple):
@@ -165,10 +163,9 @@ class Numbers(NamedTuple):
     recipe: Recipe
 
 
-def unpacked(kind: Kind, seed: Any, numbers: Array) -> Numbers:
-    """Take apart what `packed` has put together, with 64-bit types on."""
-    pairs = [(numbers[at], numbers[at + 1]) for at in range(0, 10, 2)]
-    own, stream, first, window, width = pairs
+def unpacked(kind: Kind, numbers: Array) -> Numbers:
+    """Take apart the vector that `packed` has put together, with 64-bit types on."""
+    seed, stream, first, window, width = ((numbers[at], numbers[at + 1]) for at in range(0, 10, 2))
     if kind.bits == 32:
         words = [numbers[10 + at] for at in range(len(kind.reals))]
     else:
@@ -176,7 +173,7 @@ def unpacked(kind: Kind, seed: Any, numbers: Array) -> Numbers:
     reals = {name: lax.bitcast_convert_type(x, kind.working) for name, x in zip(kind.reals, words, strict=True)}
     lowest = joined(window).astype("uint64" if kind.kind == "integers" else f"uint{kind.bits}")
     made = Recipe(*kind[:4], **reals, first=lowest, width=joined(width))
-    return Numbers(own if seed is None else seed, stream, first, made)
+    return Numbers(seed, stream, first, made)
 
 
 def joined(pair: Halves) -> Array:
@@ -211,10 +208,11 @@ def _program(kind: Kind, block: Shape, strides: Shape, seed: Any, numbers: Any) 
     seed = (numbers[0], numbers[1]) if seed is None else seed
     numbers = lax.optimization_barrier(numbers)
     with jax.enable_x64(True):
-        given = unpacked(kind, seed, numbers)
-        address = given.seed, given.stream, given.first
+        given = unpacked(kind, numbers)
         u = lax.platform_dependent(
-            *address,
+            seed,
+            given.stream,
+            given.first,
             cpu=partial(_bits_in_wide_lanes, kind.bits, block, strides),
             default=partial(_bits_in_narrow_lanes, kind.bits, block, strides),
         )

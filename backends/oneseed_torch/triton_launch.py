@@ -23,9 +23,10 @@ OF_ROWS = {32: 256, 64: 64}
 """The same where there are several rows, whose addresses take registers."""
 
 TURNS = 8
-"""Tiles that a program makes one after the other, where so many programs remain that a device is busy:"""
+"""The most tiles that a program makes, one after the other."""
 
 BUSY = 4096
+"""Programs that keep a device busy; each makes no more tiles than leaves so many."""
 
 GROUPS = (1, 4, 16, 64, 256)
 """Counters along a row: few numbers, since each is another kernel to compile."""

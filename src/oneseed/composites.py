@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from oneseed import registry
 from oneseed.distributions import Fill, Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import COMPLEX, cast_array, numpy_dtype, working_dtype
+from oneseed.dtypes import COMPLEX, cast_array, numpy_dtype, wide_dtype, working_dtype
 from oneseed.host import HOST, numbers
 
 Array = NDArray[Any]
@@ -88,7 +88,7 @@ class Combination(Composite):
 
     def values(self, draw: Draw) -> Array:
         """Add up the block."""
-        wide = "complex128" if draw.dtype in COMPLEX else "float64"
+        wide = wide_dtype(draw.dtype)
         terms = [
             on_host(part._replace(offset=draw.offset, block=draw.block)).astype(wide) * factor
             for part, factor in zip(self.parts, self.factors, strict=True)

@@ -48,6 +48,11 @@ def working_dtype(name: str) -> str:
     return "float64" if name == "float64" else "float32"
 
 
+def wide_dtype(name: str) -> str:
+    """Return the dtype in which the host computes values of dtype `name` that are rounded only once made."""
+    return "complex128" if name in COMPLEX else "float64"
+
+
 def narrowed(array: NDArray[np.float64], dtype: str) -> NDArray[Any]:
     """Round float64 values to a float dtype; to half precision by way of float32, whose roundings its values are."""
     return array.astype(working_dtype(dtype), copy=False).astype(numpy_dtype(dtype), copy=False)

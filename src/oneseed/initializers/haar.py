@@ -13,7 +13,7 @@ from oneseed import checks
 from oneseed.checks import Shape
 from oneseed.distributions import Normal, Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import COMPLEX, cast_scalar, numpy_dtype
+from oneseed.dtypes import COMPLEX, cast_scalar, numpy_dtype, wide_dtype
 from oneseed.fans import BATCH, INPUT, OUTPUT, SPATIAL
 from oneseed.host import field
 from oneseed.initializers.base import RandomInitializer, Target, check_inexact
@@ -64,16 +64,11 @@ class Haar(Structured):
             if self.count == 1 and self.tall[1] > PANELS[0]:
                 orthonormal(partial(normals, draw, shape[1:], 0, ()), whole.reshape(shape)[0], self.gain)
             else:
-                together = np.empty(shape, accumulator(draw.dtype))
+                together = np.empty(shape, wide_dtype(draw.dtype))
                 normals(draw, shape, 0, (), None, together)
                 for normal, out in zip(together, whole.reshape(shape), strict=True):
                     orthonormal(partial(copy_block, normal), out, self.gain)
         return np.ascontiguousarray(whole.transpose(np.argsort(draw.order))[draw.slices])
-
-
-def accumulator(dtype: str) -> type[np.floating | np.complexfloating]:
-    """Return the type in which a matrix of a dtype is computed."""
-    return np.complex128 if dtype in COMPLEX else np.float64
 
 
 def normals(
@@ -131,7 +126,7 @@ def orthonormal(normal: Callable[[Block, Matrix], None], out: NDArray[Any], gain
     cuts = [slice(start, min(start + width, n)) for start in range(0, n, width)]
     # V has its blocks on and below the diagonal. Those of Y, transposed, lie on and above it: a block further to the
     # right they fit into the same memory, fresh pages of which take longer than what is computed with them.
-    memory = np.empty((m, n + width), accumulator(out.dtype.name))
+    memory = np.empty((m, n + width), wide_dtype(out.dtype.name))
     v, y = memory[:, :n], memory[:n, width:].T
     room = np.empty(width * m, memory.dtype)
     scale = gain * _reflect(normal, v, y, cuts)

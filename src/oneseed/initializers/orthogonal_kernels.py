@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from oneseed import checks
 from oneseed.checks import Shape
 from oneseed.draws import Draw
-from oneseed.dtypes import cast_scalar, numpy_dtype, overflows
+from oneseed.dtypes import cast_scalar, numpy_dtype, overflows, wide_dtype
 from oneseed.host import words64
 from oneseed.initializers.base import Target
-from oneseed.initializers.haar import accumulator, normals, orthonormal
+from oneseed.initializers.haar import normals, orthonormal
 from oneseed.initializers.kernels import Block, Kernel, Matrix, RandomKernel, Sides, WholeKernel, check_spatial
 from oneseed.seeds import SeedGenerator
 
@@ -23,7 +23,7 @@ Seed = int | SeedGenerator | None
 
 def haar(draw: Draw, at: int, rows: int, columns: int, *names: str, gain: float = 1.0) -> Any:
     """Return matrix number `at` of a field of matrices with orthonormal columns, or rows if those are fewer."""
-    made = np.empty((rows, columns), accumulator(draw.dtype))
+    made = np.empty((rows, columns), wide_dtype(draw.dtype))
     orthonormal(partial(normals, draw, made.shape, at, names), made, gain)
     return made
 
