@@ -1,8 +1,7 @@
 """The host engine's inner loops, compiled by Numba.
 
 They make what `oneseed.stream` defines, to the bit, in chunks that fit the first-level cache: one simple loop for each
-step, which LLVM turns into vector code. Words are held in 64 bits and masked to 32, so that the fast multiply for such
-lanes is used.
+step, which LLVM turns into vector code.
 """
 
 from collections.abc import Callable
@@ -16,24 +15,36 @@ from numba.extending import overload
 from numpy.typing import NDArray
 
 from oneseed.dtypes import numpy_dtype
-from oneseed.stream.philox import PHILOX_W32_0, PHILOX_W32_1, PHILOX_M4x32_0, PHILOX_M4x32_1
 from oneseed.stream.quantile import table
 from oneseed.stream.sample import Recipe
-from oneseed_numpy.lanes import LANES, SIDE, bits32, bits64, cubics, real32, real64, transposed
+from oneseed_numpy.lanes import (
+    BLOCKS,
+    LANES,
+    LINE,
+    SIDE,
+    bits32,
+    bits64,
+    blocks,
+    cubics,
+    prefetch,
+    real32,
+    real64,
+    transposed,
+    widest,
+)
 
 Array = NDArray[Any]
 
 CHUNK = 2048
+"""Values made at once."""
+
+GROUP = 4 * BLOCKS
 """Words made at once."""
 
 ROWS = 64
 """Rows that are made before they are written across memory."""
 
-LINE = 64
-"""Bytes of a line of the cache."""
-
 u32, u64, i32, i64, f32, f64 = np.uint32, np.uint64, np.int32, np.int64, np.float32, np.float64
-M0, M1, W0, W1 = u64(PHILOX_M4x32_0), u64(PHILOX_M4x32_1), u64(PHILOX_W32_0), u64(PHILOX_W32_1)
 MASK, HALF = u64(0xFFFFFFFF), u64(32)
 
 _OPTIONS = {"nogil": True, "boundscheck": False, "error_model": "numpy"}
@@ -47,25 +58,18 @@ def compiled(function: Callable[..., Any]) -> Any:
         return njit(**_OPTIONS)(function)
 
 
-@njit(inline="always", **_OPTIONS)  # LLVM makes vectors only of what stands in the loop itself
-def philox(block, plane, seed, stream):  # type: ignore[no-untyped-def]
-    """Return the four words of a block."""
-    c0, c1, c2, c3 = block & MASK, (block >> HALF) | (plane << u64(29)), stream & MASK, stream >> HALF
-    k0, k1 = seed & MASK, seed >> HALF
-    for _ in range(10):
-        p0, p1 = c0 * M0, c2 * M1
-        c0, c1, c2, c3 = (p1 >> HALF) ^ c1 ^ k0, p1 & MASK, (p0 >> HALF) ^ c3 ^ k1, p0 & MASK
-        k0, k1 = (k0 + W0) & MASK, (k1 + W1) & MASK
-    return u32(c0), u32(c1), u32(c2), u32(c3)
-
-
 @compiled
-def words(first, count, plane, seed, stream, out):  # type: ignore[no-untyped-def]
-    """Write the words of `count` elements from `first` on, after those of their block before them; return how many."""
-    lane = i64(first & u64(3))
-    block = first >> u64(2)
-    for i in range((lane + count + 3) // 4):
-        out[4 * i], out[4 * i + 1], out[4 * i + 2], out[4 * i + 3] = philox(block + u64(i), plane, seed, stream)
+def words(part, first, plane, address, out):  # type: ignore[no-untyped-def]
+    """Write the words of the values of `part` from `first` on, after those of their block before them.
+
+    Meanwhile the memory of `part` is fetched, to which the values are going to be written. Return how many words are
+    before the first.
+    """
+    lane, block, seed, stream = i64(first & u64(3)), first >> u64(2), address[0], address[1]
+    to = out.ctypes.data
+    for group in range((lane + part.size + GROUP - 1) // GROUP):
+        blocks(block + u64(BLOCKS * group), plane, seed, stream, to + u64(4 * GROUP * group))
+        prefetch(part, GROUP * group)
     return lane
 
 
@@ -75,6 +79,7 @@ def normal32(u, first, width, table, offsets, x, z):  # type: ignore[no-untyped-
 
     The sign is the highest bit of `u`, which becomes the word within the part.
     """
+    widest()
     if width:
         for i in range(u.size):
             u[i] = u32(((u64(u[i]) * width) >> HALF) + first)
@@ -130,6 +135,7 @@ def finished32(x, scale, offset, low, high, shift, clamp):  # type: ignore[no-un
 @compiled
 def finish32(u, z, uniform, numbers, shift, clamp, out):  # type: ignore[no-untyped-def]
     """Write signed, scaled, shifted and clamped values; `numbers` are scale, offset and the two bounds."""
+    widest()
     scale, offset, low, high = numbers[0], numbers[1], numbers[2], numbers[3]
     for i in range(out.size):
         # To Numba a difference has 64 bits, in which a vector holds half as many; its lower half is what is meant.
@@ -144,6 +150,7 @@ def finish32(u, z, uniform, numbers, shift, clamp, out):  # type: ignore[no-unty
 @compiled
 def finish64(u, z, uniform, numbers, shift, clamp, out):  # type: ignore[no-untyped-def]
     """Write signed, scaled, shifted and clamped values; `numbers` are scale, offset and the two bounds."""
+    widest()
     scale, offset, low, high = numbers[0], numbers[1], numbers[2], numbers[3]
     scale_head = real64(bits64(scale) >> u64(27) << u64(27))
     scale_rest = scale - scale_head
@@ -168,7 +175,7 @@ def values32(part, first, address, law, scratch, wide):  # type: ignore[no-untyp
     """Write float32 values."""
     uniform, numbers, shift, clamp, window, table, _brain = law
     made, z = scratch[0], scratch[1]
-    lane = words(first, part.size, u64(0), address[0], address[1], made)
+    lane = words(part, first, u64(0), address, made)
     u = made[lane : lane + part.size]
     if not uniform:
         normal32(u, window[0], window[1], table, scratch[2], scratch[3], z)
@@ -191,6 +198,7 @@ def narrowed(value, brain):  # type: ignore[no-untyped-def]
 @compiled
 def values16(part, first, address, law, scratch, wide):  # type: ignore[no-untyped-def]
     """Write bfloat16 or float16 values, as uint16."""
+    widest()
     values = wide[0].view(f32)[: part.size]
     values32(values, first, address, law, scratch, wide)
     for i in range(part.size):
@@ -202,11 +210,11 @@ def values64(part, first, address, law, scratch, wide):  # type: ignore[no-untyp
     """Write float64 values."""
     uniform, numbers, shift, clamp, window, columns, _brain = law
     made, u, z = scratch[0], wide[0][: part.size], wide[1]
-    lane = words(first, part.size, u64(0), address[0], address[1], made)
+    lane = words(part, first, u64(0), address, made)
     half = made[lane : lane + part.size]
     for i in range(part.size):
         u[i] = u64(half[i]) << HALF
-    words(first, part.size, u64(1), address[0], address[1], made)
+    words(part, first, u64(1), address, made)
     for i in range(part.size):
         u[i] |= u64(half[i])
     if not uniform:
@@ -218,14 +226,14 @@ def values64(part, first, address, law, scratch, wide):  # type: ignore[no-untyp
 def integers(part, first, address, law, scratch, wide):  # type: ignore[no-untyped-def]
     """Write integers, of the dtype of `part`."""
     least, width = law
-    lane = words(first, part.size, u64(0), address[0], address[1], scratch[0])
+    lane = words(part, first, u64(0), address, scratch[0])
     u = scratch[0][lane : lane + part.size]
     for i in range(part.size):
         part[i] = ((u64(u[i]) * width) >> HALF) + least
 
 
 def values(part: Any, first: Any, address: Any, law: Any, scratch: Any, wide: Any) -> None:
-    """Write the values of at most `CHUNK - 4` elements from `first` on, by the function for their dtype."""
+    """Write the values of at most `CHUNK` elements from `first` on, by the function for their dtype."""
     raise NotImplementedError
 
 
@@ -269,7 +277,7 @@ def rows(out, places, apart, length, starts, address, law):  # type: ignore[no-u
     apart : int
         From each element of a row to the next one in `out`.
     length : int
-        The elements of a row; at most `CHUNK - 4` where they lie apart.
+        The elements of a row; at most `CHUNK` where they lie apart.
     starts : ndarray of uint64, shape (rows,)
         The index of the first element of each row.
     address : ndarray of uint64, shape (2,)
@@ -277,12 +285,12 @@ def rows(out, places, apart, length, starts, address, law):  # type: ignore[no-u
     law : tuple
         What to draw, as `law` gives it.
     """
-    scratch, wide = np.zeros((4, CHUNK), u32), np.empty((2, CHUNK), u64)
+    scratch, wide = np.zeros((4, CHUNK + GROUP), u32), np.empty((2, CHUNK), u64)
     if apart == 1:
         for row in range(starts.size):
-            for done in range(0, length, CHUNK - 4):
+            for done in range(0, length, CHUNK):
                 place = places[row] + done
-                part = out[place : place + min(CHUNK - 4, length - done)]
+                part = out[place : place + min(CHUNK, length - done)]
                 values(part, starts[row] + u64(done), address, law, scratch, wide)
         return
     # An odd number of cache lines for each row: those a power of two apart would share the same few sets of the cache.

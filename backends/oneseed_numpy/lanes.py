@@ -1,26 +1,58 @@
-"""What Numba cannot say and LLVM does not find: numbers read as other types, and the look-up of whole rows.
+"""What Numba cannot say and LLVM does not find: whole blocks of words, numbers read as other types, look-ups of rows.
 
 Each function here becomes a few instructions of LLVM's own language, with vectors of 16 words, which LLVM fits to the
 processor: one register with AVX-512, two with AVX2, four with NEON.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from oneseed.stream.philox import words_of_blocks
+
 LANES = 16
 """Words that `cubics` takes at once."""
+
+BLOCKS = 8
+"""Blocks of four words that `blocks` makes at once."""
+
+LINE = 64
+"""Bytes of a line of the cache."""
 
 SIDE = 16
 """Rows and columns of the squares that `transposed` turns."""
 
-WORD, LONG = ir.IntType(32), ir.IntType(64)
+BYTE, WORD, LONG = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 WORDS, PAIRS = ir.VectorType(WORD, LANES), ir.VectorType(LONG, LANES // 2)
 COEFFICIENTS = 4
 ROW = ir.VectorType(WORD, COEFFICIENTS)
+MASK, HALF = 0xFFFFFFFF, 32
+
+
+def _operator(instruction: str) -> Callable[["Lanes", "Lanes | int"], "Lanes"]:
+    def method(self: "Lanes", other: "Lanes | int") -> "Lanes":
+        value = ir.Constant(PAIRS, [other] * PAIRS.count) if isinstance(other, int) else other.value
+        return Lanes(self.builder, getattr(self.builder, instruction)(self.value, value))
+
+    return method
+
+
+class Lanes:
+    """A vector of 8 numbers of 64 bits in code that is being built: each operator adds an instruction.
+
+    For words in such lanes there is a fast multiply. LLVM sees which bits above them do not count, and takes no
+    instruction to clear those.
+    """
+
+    def __init__(self, builder: Any, value: Any) -> None:
+        self.builder, self.value = builder, value
+
+    __add__, __mul__ = _operator("add"), _operator("mul")
+    __and__, __or__, __xor__ = _operator("and_"), _operator("or_"), _operator("xor")
+    __lshift__, __rshift__ = _operator("shl"), _operator("lshr")
 
 
 def _same_bits(given: Any, wanted: Any) -> Callable[..., Any]:
@@ -42,6 +74,59 @@ bits64, real64 = _same_bits(types.float64, types.uint64), _same_bits(types.uint6
 
 
 @intrinsic
+def widest(_typing):  # type: ignore[no-untyped-def]
+    """Let LLVM use the widest vectors there are in the loops of the function that calls this.
+
+    For many processors it chooses half of that, lest their clock slow down, which `blocks` and `cubics` risk anyway.
+    """
+
+    def generate(context, builder, _signature, _arguments):  # type: ignore[no-untyped-def]
+        # llvmlite's own method refuses what it does not know, as it does every attribute of one processor.
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@intrinsic
+def prefetch(_typing, array, first):  # type: ignore[no-untyped-def]
+    """Have memory fetched while other work goes on, to be written soon: of 32 elements from `first` on."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        pointer, write, keep, data = BYTE.as_pointer(), WORD(1), WORD(3), WORD(1)
+        kind = ir.FunctionType(ir.VoidType(), [pointer, WORD, WORD, WORD])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [pointer], kind)
+        memory = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        for element in range(0, 4 * BLOCKS, 8 * LINE // array.dtype.bitwidth):
+            place = builder.gep(memory, [builder.add(arguments[1], LONG(element))])
+            builder.call(function, [builder.bitcast(place, pointer), write, keep, data])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), generate
+
+
+@intrinsic
+def blocks(_typing, first, plane, seed, stream, results):  # type: ignore[no-untyped-def]
+    """Write the words of 8 blocks from `first` on, in order, to the address `results`."""
+
+    def generate(context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+        first, plane, seed, stream = (_everywhere(builder, value) for value in arguments[:4])
+        numbers = builder.add(first.value, ir.Constant(PAIRS, list(range(BLOCKS))))
+        made = [
+            builder.bitcast(word.value, WORDS) for word in words_of_blocks(Lanes(builder, numbers), seed, stream, plane)
+        ]
+        # The lower half of each lane counts: those of words 0 and 1 of a block go side by side, and of 2 and 3.
+        halves = _mask(lane for block in range(0, LANES, 2) for lane in (block, LANES + block))
+        pairs = [builder.bitcast(builder.shuffle_vector(a, b, halves), PAIRS) for a, b in (made[:2], made[2:])]
+        for part in (0, BLOCKS // 2):
+            order = _mask(lane for block in range(part, part + BLOCKS // 2) for lane in (block, BLOCKS + block))
+            _store(builder, builder.shuffle_vector(*pairs, order), builder.add(arguments[4], LONG(16 * part)))
+        return context.get_dummy_value()
+
+    return types.void(types.uint64, types.uint64, types.uint64, types.uint64, types.uintp), generate
+
+
+@intrinsic
 def cubics(_typing, table, offsets, positions, results):  # type: ignore[no-untyped-def]
     """Evaluate the cubic polynomials of 16 words, in fixed point: ``z = c[j] + (z*x >> 32)`` for j = 2, 1, 0.
 
@@ -49,26 +134,22 @@ def cubics(_typing, table, offsets, positions, results):  # type: ignore[no-unty
     bytes, a row's each; of the 16 positions x; and of the place for the 16 results.
     """
 
-    def generate(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
         table, offsets, positions, results = arguments
         columns = _transposed(builder, [_row(builder, table, offsets, lane) for lane in range(LANES)])
-        low, half = _splat(0xFFFFFFFF), _splat(32)
-        # Words of even and of odd number side by side in lanes of 64 bits, for which there is a fast multiply. What a
-        # lane holds above 32 bits does not count, and takes no instruction to clear.
-        x = builder.bitcast(_load(builder, positions, WORDS), PAIRS)
+        x = Lanes(builder, builder.bitcast(_load(builder, positions, WORDS), PAIRS))
         halves = []
-        for odd in (False, True):
-            lanes = [builder.lshr(column, half) if odd else column for column in columns]
-            at = builder.lshr(x, half) if odd else builder.and_(x, low)
+        for odd in (False, True):  # words of even and of odd number
+            lanes = [column >> HALF if odd else column for column in columns]
+            at = x >> HALF if odd else x & MASK
             z = lanes.pop()
             for coefficient in reversed(lanes):
-                z = builder.add(builder.lshr(builder.mul(builder.and_(z, low), at), half), coefficient)
+                z = ((z & MASK) * at >> HALF) + coefficient
             halves.append(z)
-        joined = builder.or_(builder.and_(halves[0], low), builder.shl(halves[1], half))
-        builder.store(joined, builder.inttoptr(results, PAIRS.as_pointer()), align=4)
-        return ir.Constant(LONG, 0)
+        _store(builder, (halves[0] & MASK | halves[1] << HALF).value, results)
+        return context.get_dummy_value()
 
-    return types.uintp(types.uintp, types.uintp, types.uintp, types.uintp), generate
+    return types.void(types.uintp, types.uintp, types.uintp, types.uintp), generate
 
 
 @intrinsic
@@ -104,8 +185,18 @@ def transposed(_typing, source, first, row, target, place, apart):  # type: igno
     return types.void(source, types.intp, types.intp, target, types.intp, types.intp), generate
 
 
+def _everywhere(builder: Any, value: Any) -> Lanes:
+    """Return a number of 64 bits in all lanes."""
+    one = builder.insert_element(ir.Constant(PAIRS, ir.Undefined), value, WORD(0))
+    return Lanes(builder, builder.shuffle_vector(one, one, _mask([0] * PAIRS.count)))
+
+
 def _load(builder: Any, address: Any, kind: Any) -> Any:
     return builder.load(builder.inttoptr(address, kind.as_pointer()), align=4)
+
+
+def _store(builder: Any, value: Any, address: Any) -> None:
+    builder.store(value, builder.inttoptr(address, value.type.as_pointer()), align=4)
 
 
 def _row(builder: Any, table: Any, offsets: Any, lane: int) -> Any:
@@ -114,14 +205,14 @@ def _row(builder: Any, table: Any, offsets: Any, lane: int) -> Any:
     return _load(builder, builder.add(table, builder.zext(offset, LONG)), ROW)
 
 
-def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
-    """Turn 16 rows of four words into four columns of 16, held as 8 pairs."""
+def _transposed(builder: Any, rows: list[Any]) -> list[Lanes]:
+    """Turn 16 rows of four words into four columns of 16, two words in a lane."""
     # Rows 4 apart go into one vector, so that all further moves stay within its four quarters.
     quarter = LANES // 4
     a, b, c, d = (_joined(builder, rows[first::quarter]) for first in range(quarter))
     pairs = [[_woven(builder, x, y, 1, upper) for x, y in ((a, b), (c, d))] for upper in (False, True)]
     columns = [_woven(builder, x, y, 2, upper) for x, y in pairs for upper in (False, True)]
-    return [builder.bitcast(column, PAIRS) for column in columns]
+    return [Lanes(builder, builder.bitcast(column, PAIRS)) for column in columns]
 
 
 def _joined(builder: Any, parts: list[Any]) -> Any:
@@ -141,9 +232,6 @@ def _woven(builder: Any, a: Any, b: Any, size: int, upper: bool) -> Any:
     return builder.shuffle_vector(a, b, _mask(mask))
 
 
-def _mask(lanes: Any) -> Any:
-    return ir.Constant(ir.VectorType(WORD, len(lanes)), list(lanes))
-
-
-def _splat(value: int) -> Any:
-    return ir.Constant(PAIRS, [value] * PAIRS.count)
+def _mask(lanes: Iterable[int]) -> Any:
+    chosen = list(lanes)
+    return ir.Constant(ir.VectorType(WORD, len(chosen)), chosen)

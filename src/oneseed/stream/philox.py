@@ -74,14 +74,14 @@ def rounds(
     return c0, c1, c2, c3
 
 
-def words_of_blocks(blocks: Array, seed: int, stream: int, plane: int | Array = 0) -> tuple[Array, ...]:
+def words_of_blocks(blocks: Array, seed: Array, stream: Array, plane: Array = 0) -> tuple[Array, ...]:
     """Return the words of the elements ``4*block .. 4*block + 3`` for each block.
 
     Parameters
     ----------
     blocks : array of uint64
         Element index // 4, below ``2**61``.
-    seed, stream : int
+    seed, stream : int or array of uint64
         The address, each in ``[0, 2**64)``.
     plane : int or array of uint64
         0 for the high words, 1 for the low words of 64-bit samples.
