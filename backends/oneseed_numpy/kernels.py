@@ -29,9 +29,11 @@ from oneseed_numpy.lanes import (
     prefetch,
     real32,
     real64,
+    septics,
     transposed,
     widest,
 )
+from oneseed_numpy.pages import aligned
 
 Array = NDArray[Any]
 
@@ -102,22 +104,30 @@ def mulhi(a, b):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def normal64(u, first, width, columns, z):  # type: ignore[no-untyped-def]
+def normal64(u, first, width, table, scratch, z):  # type: ignore[no-untyped-def]
     """Write the size of normal samples with 59 fraction bits, of all of the distribution or, with a `width`, of a part.
 
     The sign is the highest bit of `u`, which becomes the word within the part.
     """
+    widest()
     if width:
         for i in range(u.size):
             u[i] = mulhi(u[i], width) + first
+    offsets, low, high = scratch[1], scratch[2], scratch[3]
     for i in range(u.size):
         tail = bits64(f64(i64((u[i] ^ u64(i64(u[i]) >> i64(63))) | u64(1))))
-        row = (tail >> u64(47)) - u64(32736)
         x = ~(tail << u64(17))
-        value = columns[7, row]
-        for j in range(6, -1, -1):
-            value = mulhi(value, x) + columns[j, row]
-        z[i] = value
+        offsets[i] = u32((tail >> u64(47)) - u64(32736)) * u32(64)
+        low[i], high[i] = u32(x), u32(x >> HALF)
+    for i in range(0, u.size, LANES // 2):
+        at = u64(4 * i)
+        septics(
+            table.ctypes.data,
+            offsets.ctypes.data + at,
+            low.ctypes.data + at,
+            high.ctypes.data + at,
+            z.ctypes.data + u64(2) * at,
+        )
 
 
 @compiled
@@ -208,7 +218,7 @@ def values16(part, first, address, law, scratch, wide):  # type: ignore[no-untyp
 @compiled
 def values64(part, first, address, law, scratch, wide):  # type: ignore[no-untyped-def]
     """Write float64 values."""
-    uniform, numbers, shift, clamp, window, columns, _brain = law
+    uniform, numbers, shift, clamp, window, table, _brain = law
     made, u, z = scratch[0], wide[0][: part.size], wide[1]
     lane = words(part, first, u64(0), address, made)
     half = made[lane : lane + part.size]
@@ -218,7 +228,7 @@ def values64(part, first, address, law, scratch, wide):  # type: ignore[no-untyp
     for i in range(part.size):
         u[i] |= u64(half[i])
     if not uniform:
-        normal64(u, window[0], window[1], columns, z)
+        normal64(u, window[0], window[1], table, scratch, z)
     finish64(u, z, uniform, numbers, shift, clamp, part)
 
 
@@ -285,7 +295,7 @@ def rows(out, places, apart, length, starts, address, law):  # type: ignore[no-u
     law : tuple
         What to draw, as `law` gives it.
     """
-    scratch, wide = np.zeros((4, CHUNK + GROUP), u32), np.empty((2, CHUNK), u64)
+    scratch, wide = np.zeros((4, CHUNK + GROUP), u32), np.zeros((2, CHUNK + LANES), u64)
     if apart == 1:
         for row in range(starts.size):
             for done in range(0, length, CHUNK):
@@ -305,8 +315,11 @@ def rows(out, places, apart, length, starts, address, law):  # type: ignore[no-u
 
 @cache
 def coefficients(bits: int) -> Array:
-    """Return the quantile's table as the kernels read it: rows for 32 bits, columns for 64."""
-    return np.ascontiguousarray(table(bits) if bits == 32 else table(bits).T)
+    """Return the quantile's table, in memory where each row lies within a line of the cache."""
+    rows = table(bits)
+    memory = aligned(rows.shape, rows.dtype)
+    memory[:] = rows
+    return memory
 
 
 def law(made: Recipe) -> tuple[Any, ...]:

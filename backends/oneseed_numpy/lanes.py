@@ -5,6 +5,7 @@ processor: one register with AVX-512, two with AVX2, four with NEON.
 """
 
 from collections.abc import Callable, Iterable
+from itertools import accumulate
 from typing import Any
 
 from llvmlite import ir
@@ -12,6 +13,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from oneseed.stream.philox import words_of_blocks
+from oneseed.stream.quantile import mulhi64_halves, table
 
 LANES = 16
 """Words that `cubics` takes at once."""
@@ -29,7 +31,11 @@ BYTE, WORD, LONG = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 WORDS, PAIRS = ir.VectorType(WORD, LANES), ir.VectorType(LONG, LANES // 2)
 COEFFICIENTS = 4
 ROW = ir.VectorType(WORD, COEFFICIENTS)
+HALVES = ir.VectorType(WORD, LANES // 2)
 MASK, HALF = 0xFFFFFFFF, 32
+
+SEPTIC_BOUNDS = list(accumulate(max(map(int, column)) for column in reversed(table(64).T)))[:-1]
+"""What the value of a polynomial of 64 bits cannot exceed, after each coefficient from the last one on."""
 
 
 def _operator(instruction: str) -> Callable[["Lanes", "Lanes | int"], "Lanes"]:
@@ -136,7 +142,7 @@ def cubics(_typing, table, offsets, positions, results):  # type: ignore[no-unty
 
     def generate(context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
         table, offsets, positions, results = arguments
-        columns = _transposed(builder, [_row(builder, table, offsets, lane) for lane in range(LANES)])
+        columns = _transposed(builder, [_row(builder, table, offsets, lane, ROW) for lane in range(LANES)])
         x = Lanes(builder, builder.bitcast(_load(builder, positions, WORDS), PAIRS))
         halves = []
         for odd in (False, True):  # words of even and of odd number
@@ -150,6 +156,29 @@ def cubics(_typing, table, offsets, positions, results):  # type: ignore[no-unty
         return context.get_dummy_value()
 
     return types.void(types.uintp, types.uintp, types.uintp, types.uintp), generate
+
+
+@intrinsic
+def septics(_typing, table, offsets, low, high, results):  # type: ignore[no-untyped-def]
+    """Evaluate 8 polynomials in fixed point of 64 bits: ``z = c[j] + (z*x >> 64)`` for j = 6 ... 0.
+
+    All five arguments are addresses: of the table, with rows of eight coefficients of 64 bits; of 8 offsets into it in
+    bytes, a row's each, of 32 bits; of the lower and the upper words of the 8 positions x, without which LLVM would see
+    the high half of a product and make it one number at a time; and of the place for the 8 results.
+    """
+
+    def generate(context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+        table, offsets, low, high, results = arguments
+        rows = [_row(builder, table, offsets, lane, PAIRS) for lane in range(PAIRS.count)]
+        *coefficients, z = (Lanes(builder, column) for column in _turned(builder, rows))
+        x = [Lanes(builder, builder.zext(_load(builder, words, HALVES), PAIRS)) for words in (low, high)]
+        for c, bound in zip(reversed(coefficients), SEPTIC_BOUNDS, strict=True):
+            # Of a number that has no upper word LLVM leaves its products out.
+            z = mulhi64_halves(z & MASK if bound <= MASK else z, *x) + c
+        _store(builder, z.value, results)
+        return context.get_dummy_value()
+
+    return types.void(types.uintp, types.uintp, types.uintp, types.uintp, types.uintp), generate
 
 
 @intrinsic
@@ -169,15 +198,7 @@ def transposed(_typing, source, first, row, target, place, apart):  # type: igno
         size = source.dtype.bitwidth // 8
         kind = ir.VectorType(ir.IntType(8 * size), SIDE)
         rows = [builder.load(at(0, 1, 2, number), align=size) for number in range(SIDE)]
-        # Blocks beside the diagonal change places: of 8 x 8 elements, then in each block of 4 x 4, and so on.
-        for block in (8, 4, 2, 1):
-            upper = [lane if not lane & block else SIDE + lane - block for lane in range(SIDE)]
-            lower = [lane + block if not lane & block else SIDE + lane for lane in range(SIDE)]
-            for number in range(SIDE):
-                if not number & block:
-                    a, b = rows[number], rows[number + block]
-                    rows[number] = builder.shuffle_vector(a, b, _mask(upper))
-                    rows[number + block] = builder.shuffle_vector(a, b, _mask(lower))
+        rows = _turned(builder, rows)
         for number in range(SIDE):
             builder.store(rows[number], at(3, 4, 5, number), align=size)
         return context.get_dummy_value()
@@ -199,10 +220,28 @@ def _store(builder: Any, value: Any, address: Any) -> None:
     builder.store(value, builder.inttoptr(address, value.type.as_pointer()), align=4)
 
 
-def _row(builder: Any, table: Any, offsets: Any, lane: int) -> Any:
+def _row(builder: Any, table: Any, offsets: Any, lane: int, kind: Any) -> Any:
     """Load the row of a lane, all of it at once, which costs less than gathering columns."""
     offset = _load(builder, builder.add(offsets, LONG(4 * lane)), WORD)
-    return _load(builder, builder.add(table, builder.zext(offset, LONG)), ROW)
+    return _load(builder, builder.add(table, builder.zext(offset, LONG)), kind)
+
+
+def _turned(builder: Any, rows: list[Any]) -> list[Any]:
+    """Return the columns of a square, a power of two large, as vectors, given its rows."""
+    side, rows = len(rows), list(rows)
+    block = side // 2
+    while (
+        block
+    ):  # blocks beside the diagonal change places: the largest, then in each block the next smaller, and so on
+        upper = _mask(lane if not lane & block else side + lane - block for lane in range(side))
+        lower = _mask(lane + block if not lane & block else side + lane for lane in range(side))
+        for number in range(side):
+            if not number & block:
+                a, b = rows[number], rows[number + block]
+                rows[number] = builder.shuffle_vector(a, b, upper)
+                rows[number + block] = builder.shuffle_vector(a, b, lower)
+        block //= 2
+    return rows
 
 
 def _transposed(builder: Any, rows: list[Any]) -> list[Lanes]:

@@ -30,8 +30,12 @@ def table(bits: int) -> NDArray[Any]:
 
 def mulhi64(a: Array, b: Array) -> Array:
     """Return the high 64 bits of the product of two uint64 arrays."""
+    return mulhi64_halves(a, b & MASK, b >> 32)
+
+
+def mulhi64_halves(a: Array, b0: Array, b1: Array) -> Array:
+    """Return the high 64 bits of the product of an uint64 array and another, given its lower and its upper words."""
     a0, a1 = a & MASK, a >> 32
-    b0, b1 = b & MASK, b >> 32
     middle = a1 * b0 + (a0 * b0 >> 32)
     return a1 * b1 + (middle >> 32) + (((middle & MASK) + a0 * b1) >> 32)
 
@@ -82,6 +86,7 @@ def quantile64(u: Array, arrays: Arrays) -> Array:
     w = arrays.bits(arrays.cast(tail, "float64"), "uint64")
     *coefficients, z = arrays.columns(table(64), (w >> 47) - (1023 << 5))
     x = ~(w << 17)
+    halves = x & MASK, x >> 32
     for c in reversed(coefficients):
-        z = mulhi64(z, x) + c
+        z = mulhi64_halves(z, *halves) + c
     return arrays.bits(sign - (z ^ sign), "int64")
