@@ -29,6 +29,7 @@ SHAPES = {
     "matrix": ((700, 431), {"path": "w"}),
     "other layout": ((48, 40, 3, 30), {"axes": "o i h w"}),
     "block": ((1000, 1003), {"partition_shape": (700, 401), "partition_offset": (3, 77)}),
+    "rows made together": ((300, 1003), {"partition_shape": (290, 101), "partition_offset": (5, 3)}),
     "short rows": ((50000, 7), {"partition_shape": (49000, 2), "partition_offset": (5, 3)}),
     "far": ((2**31, 2**31), {"partition_shape": (600, 500), "partition_offset": (2**31 - 600, 2**31 - 777)}),
     "small": ((3,), {}),

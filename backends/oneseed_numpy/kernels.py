@@ -43,8 +43,14 @@ CHUNK = 2048
 GROUP = 4 * BLOCKS
 """Words made at once."""
 
+FRONT = LANES
+"""Where a chunk's words begin: before it there is room for those of the first one's block."""
+
 ROWS = 64
-"""Rows that are made before they are written across memory."""
+"""Rows that are made before they are written to their places."""
+
+SHORT = 192
+"""The longest row that is made together with others."""
 
 u32, u64, i32, i64, f32, f64 = np.uint32, np.uint64, np.int32, np.int64, np.float32, np.float64
 MASK, HALF = u64(0xFFFFFFFF), u64(32)
@@ -61,18 +67,16 @@ def compiled(function: Callable[..., Any]) -> Any:
 
 
 @compiled
-def words(part, first, plane, address, out):  # type: ignore[no-untyped-def]
-    """Write the words of the values of `part` from `first` on, after those of their block before them.
+def words(first, count, plane, address, made, at, out, place):  # type: ignore[no-untyped-def]
+    """Write the words of `count` values from `first` on, the first one at `at`; up to 3 before and 31 after them, too.
 
-    Meanwhile the memory of `part` is fetched, to which the values are going to be written. Return how many words are
-    before the first.
+    Meanwhile the memory of `out` from `place` on is fetched, to which the values are going to be written.
     """
     lane, block, seed, stream = i64(first & u64(3)), first >> u64(2), address[0], address[1]
-    to = out.ctypes.data
-    for group in range((lane + part.size + GROUP - 1) // GROUP):
+    to = made.ctypes.data + u64(4 * (at - lane))
+    for group in range((lane + count + GROUP - 1) // GROUP):
         blocks(block + u64(BLOCKS * group), plane, seed, stream, to + u64(4 * GROUP * group))
-        prefetch(part, GROUP * group)
-    return lane
+        prefetch(out, place + GROUP * group)
 
 
 @compiled
@@ -113,7 +117,7 @@ def normal64(u, first, width, table, scratch, z):  # type: ignore[no-untyped-def
     if width:
         for i in range(u.size):
             u[i] = mulhi(u[i], width) + first
-    offsets, low, high = scratch[1], scratch[2], scratch[3]
+    offsets, low, high = scratch[2], scratch[3], scratch[1]
     for i in range(u.size):
         tail = bits64(f64(i64((u[i] ^ u64(i64(u[i]) >> i64(63))) | u64(1))))
         x = ~(tail << u64(17))
@@ -181,12 +185,10 @@ def finish64(u, z, uniform, numbers, shift, clamp, out):  # type: ignore[no-unty
 
 
 @compiled
-def values32(part, first, address, law, scratch, wide):  # type: ignore[no-untyped-def]
+def values32(part, law, scratch, wide):  # type: ignore[no-untyped-def]
     """Write float32 values."""
     uniform, numbers, shift, clamp, window, table, _brain = law
-    made, z = scratch[0], scratch[1]
-    lane = words(part, first, u64(0), address, made)
-    u = made[lane : lane + part.size]
+    u, z = scratch[0, FRONT : FRONT + part.size], scratch[1]
     if not uniform:
         normal32(u, window[0], window[1], table, scratch[2], scratch[3], z)
     finish32(u, z, uniform, numbers, shift, clamp, part)
@@ -206,49 +208,45 @@ def narrowed(value, brain):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def values16(part, first, address, law, scratch, wide):  # type: ignore[no-untyped-def]
+def values16(part, law, scratch, wide):  # type: ignore[no-untyped-def]
     """Write bfloat16 or float16 values, as uint16."""
     widest()
     values = wide[0].view(f32)[: part.size]
-    values32(values, first, address, law, scratch, wide)
+    values32(values, law, scratch, wide)
     for i in range(part.size):
         part[i] = narrowed(values[i], law[6])
 
 
 @compiled
-def values64(part, first, address, law, scratch, wide):  # type: ignore[no-untyped-def]
+def values64(part, law, scratch, wide):  # type: ignore[no-untyped-def]
     """Write float64 values."""
+    widest()
     uniform, numbers, shift, clamp, window, table, _brain = law
-    made, u, z = scratch[0], wide[0][: part.size], wide[1]
-    lane = words(part, first, u64(0), address, made)
-    half = made[lane : lane + part.size]
+    high, low = scratch[0, FRONT:], scratch[1, FRONT:]
+    u, z = wide[0][: part.size], wide[1]
     for i in range(part.size):
-        u[i] = u64(half[i]) << HALF
-    words(part, first, u64(1), address, made)
-    for i in range(part.size):
-        u[i] |= u64(half[i])
+        u[i] = u64(high[i]) << HALF | u64(low[i])
     if not uniform:
         normal64(u, window[0], window[1], table, scratch, z)
     finish64(u, z, uniform, numbers, shift, clamp, part)
 
 
 @compiled
-def integers(part, first, address, law, scratch, wide):  # type: ignore[no-untyped-def]
+def integers(part, law, scratch, wide):  # type: ignore[no-untyped-def]
     """Write integers, of the dtype of `part`."""
     least, width = law
-    lane = words(part, first, u64(0), address, scratch[0])
-    u = scratch[0][lane : lane + part.size]
+    u = scratch[0, FRONT:]
     for i in range(part.size):
         part[i] = ((u64(u[i]) * width) >> HALF) + least
 
 
-def values(part: Any, first: Any, address: Any, law: Any, scratch: Any, wide: Any) -> None:
-    """Write the values of at most `CHUNK` elements from `first` on, by the function for their dtype."""
+def values(part: Any, law: Any, scratch: Any, wide: Any) -> None:
+    """Write at most `CHUNK` values, given their words, by the function for their dtype."""
     raise NotImplementedError
 
 
 @overload(values)
-def _values_of(part, first, address, law, scratch, wide):  # type: ignore[no-untyped-def]
+def _values_of(part, law, scratch, wide):  # type: ignore[no-untyped-def]
     if len(law) == 2:
         return integers.py_func
     return {types.uint16: values16, types.float32: values32, types.float64: values64}[part.dtype].py_func
@@ -256,8 +254,13 @@ def _values_of(part, first, address, law, scratch, wide):  # type: ignore[no-unt
 
 @compiled
 def turn(block, length, out, places, apart):  # type: ignore[no-untyped-def]
-    """Write the rows of a block across memory: each begins at its place, and its elements lie `apart`."""
+    """Write the rows of a block to memory: each begins at its place, and its elements lie `apart`."""
     count = places.size
+    if apart == 1:
+        for row in range(count):
+            for column in range(length):
+                out[places[row] + column] = block[row, column]
+        return
     # Squares that fill runs of memory are turned in registers.
     whole = np.empty(count // SIDE, np.bool_)
     for square in range(whole.size):
@@ -295,22 +298,31 @@ def rows(out, places, apart, length, starts, address, law):  # type: ignore[no-u
     law : tuple
         What to draw, as `law` gives it.
     """
-    scratch, wide = np.zeros((4, CHUNK + GROUP), u32), np.zeros((2, CHUNK + LANES), u64)
-    if apart == 1:
+    scratch, wide = np.zeros((4, CHUNK + 4 * GROUP), u32), np.zeros((2, CHUNK + LANES), u64)
+    planes = 2 if len(law) > 2 and out.itemsize == 8 else 1
+    if apart == 1 and (length > SHORT or starts.size == 1):
         for row in range(starts.size):
             for done in range(0, length, CHUNK):
-                place = places[row] + done
-                part = out[place : place + min(CHUNK, length - done)]
-                values(part, starts[row] + u64(done), address, law, scratch, wide)
+                first, place, count = starts[row] + u64(done), places[row] + done, min(CHUNK, length - done)
+                for plane in range(planes):
+                    words(first, count, u64(plane), address, scratch[plane], FRONT, out, place)
+                values(out[place : place + count], law, scratch, wide)
         return
-    # An odd number of cache lines for each row: those a power of two apart would share the same few sets of the cache.
-    lines = (length * out.itemsize + LINE - 1) // LINE | 1
-    block = np.empty((ROWS, lines * LINE // out.itemsize), out.dtype)
+    # Between rows there is room for the words before the first. The number is odd, as rows a power of two apart would
+    # share the same few sets of the cache.
+    pitch = (length + 3) | 1
+    block, together = np.empty(ROWS * pitch, out.dtype), max(1, CHUNK // pitch)
     for top in range(0, starts.size, ROWS):
         these = places[top : top + ROWS]
-        for row in range(these.size):
-            values(block[row, :length], starts[top + row], address, law, scratch, wide)
-        turn(block, length, out, these, apart)
+        for row in range(0, these.size, together):
+            count = min(together, these.size - row)
+            for k in range(count):
+                target, place = (out, these[row + k]) if apart == 1 else (block, (row + k) * pitch)
+                for plane in range(planes):
+                    first, at = starts[top + row + k], FRONT + k * pitch
+                    words(first, length, u64(plane), address, scratch[plane], at, target, place)
+            values(block[row * pitch : (row + count - 1) * pitch + length], law, scratch, wide)
+        turn(block.reshape(ROWS, pitch), length, out, these, apart)
 
 
 @cache
