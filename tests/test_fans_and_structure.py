@@ -8,7 +8,7 @@ import pytest
 from scipy.signal import get_window
 
 from oneseed import initializers as I
-from oneseed.initializers.haar import copy_block, orthonormal
+from oneseed.initializers.haar import copies, orthonormal
 
 EPSILON = {"bfloat16": 2**-7, "float16": 2**-10, "float32": 2**-23, "float64": 2**-52}
 STDDEV_OF_PM2 = 0.87962566103423978
@@ -266,7 +266,7 @@ def test_signs_are_even():
 @pytest.mark.parametrize("normal", [np.zeros((4, 3)), np.eye(4, 3), -np.eye(4, 3), np.ones((4, 3)), np.zeros((1, 1))])
 def test_zeros_on_the_diagonal_make_no_zero_column(normal):
     q = np.empty(normal.shape)
-    orthonormal(partial(copy_block, normal), q)
+    orthonormal(partial(copies, normal), q)
     np.testing.assert_allclose(q.T @ q, np.eye(q.shape[1]), atol=1e-14)
 
 

@@ -1,6 +1,6 @@
 """NumPy arrays as oneseed's tensors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from oneseed.checks import Shape
 from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import NUMERIC, numpy_dtype
-from oneseed_numpy.engine import fill
+from oneseed_numpy.engine import fill, fill_all
 
 Array = NDArray[Any]
 INTEGER = int, type(None)
@@ -52,9 +52,9 @@ class NumpyBackend:
             fill(draw, out)
         return out
 
-    def fill(self, draw: Draw, array: Array) -> None:
-        """Execute a draw that is sampled in an array."""
-        fill(draw, array)
+    def fill(self, parts: Sequence[tuple[Draw, Array]]) -> None:
+        """Execute draws that are sampled, each in an array."""
+        fill_all(parts)
 
     def from_numpy(self, array: Array, device: Any = None) -> Array:
         """Return the array itself."""

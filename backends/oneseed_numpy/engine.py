@@ -6,8 +6,8 @@ indices; the words of a run come from consecutive Philox counters, four from eac
 
 import sys
 import warnings
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import pairwise, product
@@ -56,27 +56,46 @@ def fill(draw: Draw, out: Array) -> None:
     out : ndarray
         An array of shape ``draw.block`` and of the draw's dtype, with any strides. All of it is written.
     """
+    fill_all([(draw, out)])
+
+
+def fill_all(parts: Sequence[tuple[Draw, Array]]) -> None:
+    """Write the blocks of several draws into arrays, as `fill` does; threads done with one go on with the next."""
+    fast = kernels(sum(out.size for _, out in parts))
+    if fast is None:
+        for draw, out in parts:
+            _fill(draw, out)
+        return
+    pieces = [piece for draw, out in parts for piece in _pieces(fast, draw, out)]
+    if pieces:
+        in_threads(lambda piece: piece(), pieces, min(fast.threads(), len(pieces)))
+
+
+def _fill(draw: Draw, out: Array) -> None:
+    """Write a block with NumPy."""
     made = recipe(draw.distribution, draw.dtype)
     if out.size == 0:
         return
     view, steps = coalesced(out, draw.strides)
-    origin, seed, stream = draw.first, draw.seed or 0, draw.stream
-    fast = kernels(out.size)
-    # A row that lies across memory fills lines of it together with others, so it is cut to have many in a tile.
-    longest = RUN if view.strides[-1] != view.itemsize else view.shape[-1]
-    if fast is None:
-        for tile in tiles(view.shape, TILE[made.bits], longest):
-            part = view[tile]
-            values = _values(made, runs(tile, steps, origin), part.shape[-1], seed, stream)
-            part[...] = values.reshape(part.shape)
-        return
-    law, address = fast.law(made), np.array([seed, stream], np.uint64)
+    for tile in tiles(view.shape, TILE[made.bits], longest(view)):
+        part = view[tile]
+        values = _values(made, runs(tile, steps, draw.first), part.shape[-1], draw.seed or 0, draw.stream)
+        part[...] = values.reshape(part.shape)
+
+
+def _pieces(fast: ModuleType, draw: Draw, out: Array) -> Iterable[Callable[[], None]]:
+    """Return the pieces of work in which compiled kernels write a block."""
+    made = recipe(draw.distribution, draw.dtype)
+    if out.size == 0:
+        return ()
+    view, steps = coalesced(out, draw.strides)
+    law, address = fast.law(made), np.array([draw.seed or 0, draw.stream], np.uint64)
     written = fast.written(made)
     direct = flat(view, written)
 
     def write(tile: tuple[slice, ...]) -> None:
         part = view[tile]
-        starts, length = runs(tile, steps, origin), part.shape[-1]
+        starts, length = runs(tile, steps, draw.first), part.shape[-1]
         if direct is not None:
             places = runs(tile, direct.steps, direct.first).view(np.int64)
             fast.rows(direct.memory, places, direct.steps[-1], length, starts, address, law)
@@ -85,12 +104,15 @@ def fill(draw: Draw, out: Array) -> None:
         fast.rows(own, np.arange(0, part.size, length), 1, length, starts, address, law)
         part[...] = own.reshape(part.shape)
 
-    threads = fast.threads()
     least, most = FAST_TILES
     # What is not written directly takes memory of its own: as little as it can be.
-    limit = least if direct is None else min(max(least, out.size // (4 * threads)), most)
-    cuts = list(tiles(view.shape, limit, longest))
-    in_threads(write, cuts, min(threads, len(cuts)))
+    limit = least if direct is None else min(max(least, out.size // (4 * fast.threads())), most)
+    return (partial(write, tile) for tile in tiles(view.shape, limit, longest(view)))
+
+
+def longest(view: Array) -> int:
+    """Return the longest row of a tile: where rows lie across memory, they fill lines of it together with others."""
+    return RUN if view.strides[-1] != view.itemsize else view.shape[-1]
 
 
 class Flat(NamedTuple):

@@ -20,7 +20,6 @@ from oneseed.stream.sample import Recipe
 from oneseed_numpy.lanes import (
     BLOCKS,
     LANES,
-    LINE,
     SIDE,
     bits32,
     bits64,

@@ -1,6 +1,7 @@
 """The way between a framework's tensors and arrays in host memory."""
 
 import sys
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -90,15 +91,7 @@ def words(draw: Draw) -> NDArray[np.uint32]:
     return drawn(draw, Integers(0, 2**32), "uint32")
 
 
-def field(
-    law: Distribution,
-    draw: Draw,
-    shape: Shape,
-    at: int = 0,
-    *names: str,
-    block: tuple[slice, ...] | None = None,
-    out: NDArray[np.float64] | None = None,
-) -> NDArray[np.float64]:
+def field(law: Distribution, draw: Draw, shape: Shape, at: int = 0, *names: str) -> NDArray[np.float64]:
     """Return the values of a random field at the address of a draw, in float64.
 
     Parameters
@@ -113,23 +106,41 @@ def field(
         Which of them.
     *names : str
         The field's name, for every field of a draw but the first.
-    block : tuple of slice, optional
-        The part of the tensor that is made, a start and a stop for each axis; by default all of it.
-    out : ndarray of float64, optional
-        The memory to write, of any strides.
 
     Returns
     -------
     ndarray of float64
-        The tensor, or its block.
+        The tensor.
     """
-    cuts = slice(at, at + 1), *(block or map(slice, (0,) * len(shape), shape))
-    offset, extent = tuple(cut.start for cut in cuts), tuple(cut.stop - cut.start for cut in cuts)
-    path = (*draw.path, *names)
-    asked = Draw(law, (at + 1, *shape), "float64", draw.seed, path, tuple(range(len(cuts))), 1, 1, offset, extent)
-    made = np.empty(extent[1:]) if out is None else out
-    cast(HostBackend, registry.load(HOST)).fill(asked, made[np.newaxis])
+    made = np.empty(shape)
+    write_field([(tuple(map(slice, shape)), made)], law, draw, shape, at, *names)
     return made
+
+
+def write_field(
+    parts: Sequence[tuple[tuple[slice, ...], NDArray[np.float64]]],
+    law: Distribution,
+    draw: Draw,
+    shape: Shape,
+    at: int,
+    *names: str,
+) -> None:
+    """Write parts of the tensor that `field` returns, all at the same time.
+
+    Parameters
+    ----------
+    parts : sequence of tuple
+        A slice for each axis, and the memory for what is there: an array of float64, of any strides.
+    law, draw, shape, at, names
+        As for `field`.
+    """
+    path, order = (*draw.path, *names), tuple(range(len(shape) + 1))
+    asked = []
+    for cuts, out in parts:
+        offset = at, *(cut.indices(size)[0] for cut, size in zip(cuts, shape, strict=True))
+        block = out[np.newaxis]
+        asked.append((Draw(law, (at + 1, *shape), "float64", draw.seed, path, order, 1, 1, offset, block.shape), block))
+    cast(HostBackend, registry.load(HOST)).fill(asked)
 
 
 def words64(draw: Draw, first: int, count: int, *names: str) -> NDArray[np.uint64]:

@@ -1,6 +1,6 @@
 """What a backend must do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -66,5 +66,5 @@ class Backend(Protocol):
 class HostBackend(Backend, Protocol):
     """The backend of arrays in host memory, with which the core computes what is not sampled element by element."""
 
-    def fill(self, draw: Draw, array: NDArray[Any]) -> None:
-        """Execute a draw that is sampled in an array of its block's shape and its dtype, of any strides."""
+    def fill(self, parts: Sequence[tuple[Draw, NDArray[Any]]]) -> None:
+        """Execute draws that are sampled, each in an array of its block's shape and its dtype, of any strides."""

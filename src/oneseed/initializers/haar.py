@@ -1,7 +1,7 @@
 """Orthogonal and unitary matrices, uniformly distributed."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -15,12 +15,13 @@ from oneseed.distributions import Normal, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import COMPLEX, cast_scalar, numpy_dtype, wide_dtype
 from oneseed.fans import BATCH, INPUT, OUTPUT, SPATIAL
-from oneseed.host import field
+from oneseed.host import write_field
 from oneseed.initializers.base import RandomInitializer, Target, check_inexact
 from oneseed.seeds import SeedGenerator
 
 Matrix = NDArray[np.float64] | NDArray[np.complex128]
-Block = tuple[slice, slice]
+Parts = Sequence[tuple[tuple[slice, ...], Matrix]]
+"""Blocks of a matrix, a slice for each axis, each with the memory for it."""
 
 PANELS = 128, 256
 """The fewest and the most columns of a panel; eight panels make up a matrix where that lies between."""
@@ -65,27 +66,26 @@ class Haar(Structured):
                 orthonormal(partial(normals, draw, shape[1:], 0, ()), whole.reshape(shape)[0], self.gain)
             else:
                 together = np.empty(shape, wide_dtype(draw.dtype))
-                normals(draw, shape, 0, (), None, together)
+                normals(draw, shape, 0, (), [((slice(None),) * 3, together)])
                 for normal, out in zip(together, whole.reshape(shape), strict=True):
-                    orthonormal(partial(copy_block, normal), out, self.gain)
+                    orthonormal(partial(copies, normal), out, self.gain)
         return np.ascontiguousarray(whole.transpose(np.argsort(draw.order))[draw.slices])
 
 
-def normals(
-    draw: Draw, shape: Shape, at: int, names: tuple[str, ...], block: tuple[slice, ...] | None, out: Matrix
-) -> None:
+def normals(draw: Draw, shape: Shape, at: int, names: tuple[str, ...], parts: Parts) -> None:
     """Write normal values of a field, real ones or, for a complex draw, complex ones of two such values each."""
-    field(Normal(), draw, shape, at, *names, block=block, out=out.real)
+    write_field([(block, out.real) for block, out in parts], Normal(), draw, shape, at, *names)
     if draw.dtype in COMPLEX:
-        field(Normal(), draw, shape, at, *names, "imag", block=block, out=out.imag)
+        write_field([(block, out.imag) for block, out in parts], Normal(), draw, shape, at, *names, "imag")
 
 
-def copy_block(normal: Matrix, block: Block, out: Matrix) -> None:
-    """Write a block of values that are there already."""
-    out[...] = normal[block]
+def copies(normal: Matrix, parts: Parts) -> None:
+    """Write values that are there already."""
+    for block, out in parts:
+        out[...] = normal[block]
 
 
-def orthonormal(normal: Callable[[Block, Matrix], None], out: NDArray[Any], gain: float = 1.0) -> None:
+def orthonormal(normal: Callable[[Parts], None], out: NDArray[Any], gain: float = 1.0) -> None:
     """Turn independent normal values into a matrix with orthonormal columns, uniformly distributed, times `gain`.
 
     One with fewer rows than columns has orthonormal rows: it is the transpose of what the transposed values become.
@@ -97,8 +97,8 @@ def orthonormal(normal: Callable[[Block, Matrix], None], out: NDArray[Any], gain
     Parameters
     ----------
     normal : callable
-        Writes a block, a slice of rows and one of columns, of independent values of a standard normal distribution, or
-        complex numbers of two such values each, to an array. Blocks above the diagonal are not asked for.
+        Writes blocks of independent values of a standard normal distribution, or complex numbers of two such values
+        each. Blocks above the diagonal are not asked for.
     out : ndarray, shape (m, n)
         The memory for the matrix, which is computed in float64 or complex128, and rounded. All of it is written.
     gain : float
@@ -119,7 +119,7 @@ def orthonormal(normal: Callable[[Block, Matrix], None], out: NDArray[Any], gain
     """
     m, n = out.shape
     if m < n:
-        orthonormal(lambda block, part: normal(block[::-1], part.T), out.T, gain)
+        orthonormal(lambda parts: normal([(block[::-1], part.T) for block, part in parts]), out.T, gain)
         return
     fewest, most = PANELS
     width = min(max(fewest, min(n // 8, most)), n)
@@ -132,31 +132,31 @@ def orthonormal(normal: Callable[[Block, Matrix], None], out: NDArray[Any], gain
     scale = gain * _reflect(normal, v, y, cuts)
     _solve(v, y, cuts, room)
     adjoint = y.conj().T
-    for cut in cuts:
-        known = slice(cut.stop)
-        for rows, columns in (cut, slice(cut.start, n)), (slice(cut.stop, m), cut):
-            if rows.start == m:  # nothing is below a square
-                continue
-            made = _shaped(room, out[rows, columns])
-            np.matmul(v[rows, known], adjoint[known, columns], out=made)
-            if rows is cut:
-                np.fill_diagonal(made, made.diagonal() - 1)
-            np.multiply(made, scale[columns], out=out[rows, columns], casting="unsafe")
+    # BLAS is at its best with long rows, and as good with half as many, of which less is zero.
+    right = [(rows, slice(cut.start, n)) for cut in cuts for rows in _halves(cut)]
+    below = [(slice(cut.stop, m), cut) for cut in cuts if cut.stop < m]
+    for rows, columns in right + below:
+        known = slice(min(rows.stop, columns.stop))
+        made = _shaped(room, out[rows, columns])
+        np.matmul(v[rows, known], adjoint[known, columns], out=made)
+        square = made[:, rows.start - columns.start :]  # of the diagonal, where the block has a part of it
+        np.fill_diagonal(square, square.diagonal() - 1)
+        np.multiply(made, scale[columns], out=out[rows, columns], casting="unsafe")
 
 
-def _reflect(normal: Callable[[Block, Matrix], None], v: Matrix, y: Matrix, cuts: list[slice]) -> NDArray[Any]:
+def _reflect(normal: Callable[[Parts], None], v: Matrix, y: Matrix, cuts: list[slice]) -> NDArray[Any]:
     """Make V, and S' in the place of Y, and return the phases of the diagonal."""
     m, n = v.shape
-    phases, squares = np.empty(n, v.dtype), np.empty(n)
+    phases, squares, lower = np.empty(n, v.dtype), np.empty(n), np.tri(cuts[0].stop)
+    normal([((slice(cut.start, m), cut), v[cut.start :, cut]) for cut in cuts])
     for cut in cuts:
         panel, square = v[cut.start :, cut], v[cut, cut]
-        normal((slice(cut.start, m), cut), panel)
-        square *= np.tri(len(square))
+        square *= lower[: len(square), : len(square)]
         diagonal = square.diagonal()
         norms = np.sqrt(np.einsum("ij,ij->j", panel.conj(), panel).real)
         phases[cut], squares[cut] = _phases(diagonal), norms * (norms + np.abs(diagonal))
         np.fill_diagonal(square, diagonal + phases[cut] * norms)
-    for cut in cuts:  # after all draws, which BLAS's threads would slow down: they stay awake after a product
+    for cut in cuts:
         np.matmul(v[cut.start :, cut].conj().T, v[cut.start :, : cut.stop], out=y[cut, : cut.stop])
     squares[squares == 0] = 1.0  # a column of zeros reflects nothing
     np.fill_diagonal(y, squares)
@@ -179,13 +179,18 @@ def _shaped(room: Matrix, like: NDArray[Any]) -> Matrix:
     return room[: like.size].reshape(like.shape, order="C" if like.strides[0] >= like.strides[1] else "F")
 
 
+def _halves(cut: slice) -> tuple[slice, slice]:
+    middle = (cut.start + cut.stop) // 2
+    return slice(cut.start, middle), slice(middle, cut.stop)
+
+
 def _inverse(lower: NDArray[Any]) -> NDArray[Any]:
     """Return the inverse of a lower triangular matrix, by halves, as matrix products."""
     n = len(lower)
     if n <= SMALL:
         inverse: NDArray[Any] = np.linalg.inv(lower)
         return inverse
-    first, last = slice(0, n // 2), slice(n // 2, n)
+    first, last = _halves(slice(0, n))
     inverse = np.zeros_like(lower)
     inverse[first, first], inverse[last, last] = _inverse(lower[first, first]), _inverse(lower[last, last])
     inverse[last, first] = -inverse[last, last] @ lower[last, first] @ inverse[first, first]
