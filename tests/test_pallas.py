@@ -2,6 +2,7 @@
 
 import random
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ if not installed("jax"):
 import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec, SingleDeviceSharding
 
+from oneseed import initializers as I
 from oneseed import registry
 from oneseed.distributions import Integers, Normal, TruncatedNormal, Uniform
 from oneseed.draws import Draw
@@ -123,6 +125,24 @@ def test_lowers_to_triton(monkeypatch, dtype):
         assert "triton_kernel_call" in lowered or "xla.gpu.triton" in lowered
 
 
+def test_inside_a_function_each_platform_has_its_own(monkeypatch):
+    monkeypatch.setattr(compiled, "gpu_for", lambda draw, sharding: jax.devices()[0])
+    monkeypatch.setattr(compiled, "kernel_runs_on", lambda device: True)
+    init = I.TruncatedNormal(0.3, 0.02, 7)
+    expected = init((3, 50), backend="numpy")
+
+    def of(key):
+        return I.TruncatedNormal(0.3, 0.02, key)((3, 50), backend="jax")
+
+    assert np.asarray(jax.jit(lambda: init((3, 50), backend="jax"))()).tobytes() == expected.tobytes()
+    keys = jax.vmap(jax.random.key)(np.arange(6, 8))
+    assert np.asarray(jax.vmap(of)(keys)[1]).tobytes() == expected.tobytes()
+    for function, arguments in ((of, (keys[1],)), (jax.vmap(of), (keys,))):
+        lowered = jax.jit(function).trace(*arguments)
+        assert "riton" in lowered.lower(lowering_platforms=("cuda",)).as_text()
+        assert "riton" not in lowered.lower(lowering_platforms=("cpu",)).as_text()
+
+
 def test_a_kernel_that_cannot_be_used_is_a_warning(monkeypatch):
     compiled.kernel_runs_on.cache_clear()
     device = jax.devices("cpu")[0]  # which has no Triton
@@ -133,6 +153,18 @@ def test_a_kernel_that_cannot_be_used_is_a_warning(monkeypatch):
         monkeypatch.setattr(compiled, "gpu_for", lambda draw, sharding: device)
         draw = Draw(Normal(), (9,), "float32", 7, (), (0,), 1, 1, (0,), (9,))
         assert np.asarray(compiled.elements(draw)).tobytes() == registry.load("numpy").draw(draw).tobytes()
+    compiled.kernel_runs_on.cache_clear()
+
+
+def test_whoever_makes_errors_of_deprecations_gets_no_kernel(monkeypatch):
+    def program(sharding):
+        warnings.warn("The Pallas Triton backend is deprecated and will be removed", DeprecationWarning, stacklevel=1)
+
+    monkeypatch.setattr(by_four, "program", program)
+    compiled.kernel_runs_on.cache_clear()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not compiled.kernel_runs_on(jax.devices()[0])
     compiled.kernel_runs_on.cache_clear()
 
 
@@ -157,8 +189,16 @@ def test_which_draws_a_gpu_makes_by_its_kernel(monkeypatch):
     mesh = NamedSharding(Mesh(np.array(jax.devices()[:1]), ("x",)), PartitionSpec("x"))
     assert compiled.gpu_for(draw(), mesh) is None
     seen = []
-    jax.jit(lambda: seen.append(compiled.gpu_for(draw(), None)))()
-    assert seen == [None]
+
+    def inside(sharding=None):
+        seen.append(compiled.gpu_for(draw(), sharding))
+
+    monkeypatch.setattr(jax, "device_count", lambda: 1)
+    jax.jit(partial(inside))()
+    jax.jit(partial(inside, SingleDeviceSharding(jax.devices()[0])))()
+    monkeypatch.setattr(jax, "device_count", lambda: 2)
+    jax.jit(partial(inside))()
+    assert seen == [device, None, None]
 
 
 # Words in lanes of their own size, as XLA's functions for GPUs have them

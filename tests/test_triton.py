@@ -247,6 +247,41 @@ def test_nothing_to_fill(launch):
         assert drawn(launch, draw).size == 0
 
 
+def test_a_kernel_is_looked_up_once_for_all_that_it_is_compiled_for(interpreted, monkeypatch):
+    names, compiled, launched = interpreted.fill_kernel.arg_names, [], []
+
+    class Launch:
+        arg_names = names
+
+        def __getitem__(self, grid):
+            def compile(num_warps, enable_fp_fusion, **given):
+                assert sorted(given) == sorted(names)
+                compiled.append(given)
+                return Compiled()
+
+            return compile
+
+    class Compiled:
+        def __getitem__(self, grid):
+            return lambda *given: launched.append(dict(zip(names, given, strict=True)))
+
+    monkeypatch.setattr(interpreted, "fill_kernel", Launch())
+    monkeypatch.setattr(interpreted, "_kernels", {})
+
+    def fill(size=4000, law=Normal(), at=0, seed=7, dtype="float32"):  # noqa: B008 - it never changes
+        out = torch.empty(size + 4, dtype=getattr(torch, dtype))[at : at + size]
+        interpreted.fill(Draw(law, (size,), dtype, seed, (), (0,), 1, 1, (0,), (size,)), out)
+
+    fill()
+    fill(size=8000, law=Normal(0.0, 2.0), seed=8)
+    assert (len(compiled), len(launched)) == (1, 1)
+    assert (compiled[0]["seed"], launched[0]["seed"], launched[0]["length"]) == (7, 8, 8000)
+    for others in ({"law": Normal(1.0)}, {"law": Uniform(0.0, 1.0)}, {"at": 1}, {"dtype": "float16"}, {"size": 4}):
+        fill(**others)
+        fill(**others)
+    assert (len(compiled), len(launched)) == (6, 6)
+
+
 # Devices that are not here
 
 
@@ -391,6 +426,7 @@ def test_draws_on_cuda_are_made_by_triton():
 
 
 @needs_cuda
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
 def test_cuda_graphs_and_no_synchronisation():
     draws = [Draw(Normal(), (5000,), kind, 5, (), (0,), 1, 1, (0,), (5000,)) for kind in ("float32", "float64")]
     tensors = [torch.zeros(5000, dtype=getattr(torch, draw.dtype), device="cuda") for draw in draws]

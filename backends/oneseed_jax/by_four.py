@@ -5,7 +5,7 @@ its counters, and stores them as neighbours.
 """
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import prod
 from typing import Any
 
@@ -22,6 +22,7 @@ from oneseed.dtypes import numpy_dtype
 from oneseed.stream.philox import round_keys, rounds
 from oneseed.stream.quantile import table
 from oneseed.stream.sample import sample
+from oneseed_jax import compiled
 from oneseed_jax.compiled import Kind, NarrowArrays, joined, unpacked
 
 Array = Any
@@ -55,8 +56,24 @@ def program(sharding: Any, interpret: bool = False) -> Callable[..., Array]:
         with jax.enable_x64(True):
             return by_four(kind, block, aligned, seed, numbers, interpret)
 
-    compiled: Callable[..., Array] = jax.jit(run, static_argnums=(0, 1, 2), out_shardings=sharding)
-    return compiled
+    program: Callable[..., Array] = jax.jit(run, static_argnums=(0, 1, 2), out_shardings=sharding)
+    return program
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2, 3))
+def anywhere(kind: Kind, block: Shape, strides: Shape, aligned: bool, seed: Any, numbers: Any) -> Array:
+    """Make a draw inside a caller's function: by the kernel if that is compiled for a GPU, else as XLA compiles it."""
+
+    def kernel(numbers: Any, *seed: Array) -> Array:
+        with jax.enable_x64(True):
+            return by_four(kind, block, aligned, seed or None, numbers, False)
+
+    def elsewhere(numbers: Any, *seed: Array) -> Array:
+        return compiled.program(None)(kind, block, strides, seed or None, numbers)
+
+    given = (numbers,) if seed is None else (numbers, *seed)
+    made: Array = lax.platform_dependent(*given, cuda=kernel, rocm=kernel, default=elsewhere)
+    return made
 
 
 def by_four(kind: Kind, block: Shape, aligned: bool, seed: Any, numbers: Any, interpret: bool) -> Array:

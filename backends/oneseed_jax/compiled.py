@@ -92,17 +92,22 @@ def elements(draw: Draw, sharding: Any = None) -> Array:
     if gpu is not None and kernel_runs_on(gpu):
         from oneseed_jax import by_four  # and with it Pallas, which takes time to import
 
+        if tracing():
+            return by_four.anywhere(kind, draw.block, draw.strides, draw.first % 4 == 0, seed, numbers)
         return by_four.program(sharding)(kind, draw.block, draw.first % 4 == 0, seed, numbers)
     run = program(sharding, typed=tracing() and sharding is not None and bool(explicit_axes()))
     return run(kind, draw.block, draw.strides, seed, numbers)
 
 
 def gpu_for(draw: Draw, sharding: Any) -> Any:
-    """Return the GPU whose kernel can make a draw, or None: eagerly, on one device, of elements that follow each other.
+    """Return the GPU whose kernel can make a draw, or None: on one device, of elements that follow each other.
 
-    It makes no float64 and no float8, whose operations Pallas does not lower to Triton.
+    Inside compiled functions that is known where there are no others. It makes no float64 and no float8, whose
+    operations Pallas does not lower to Triton.
     """
-    if draw.dtype in ("float64", *FLOAT8) or tracing() or not isinstance(sharding, SingleDeviceSharding | None):
+    if draw.dtype in ("float64", *FLOAT8) or not isinstance(sharding, SingleDeviceSharding | None):
+        return None
+    if tracing() and (jax.device_count() > 1 or sharding is not None or explicit_axes()):
         return None
     device = default_device() if sharding is None else next(iter(sharding.device_set))
     suits = device.platform == "gpu" and 0 < prod(draw.block) <= LIMIT and is_run(draw.block, draw.strides)
@@ -127,7 +132,10 @@ def kernel_runs_on(device: Any) -> bool:
     try:
         from oneseed_jax import by_four
 
-        by_four.program(SingleDeviceSharding(device))(kind, draw.block, True, seed, numbers).block_until_ready()
+        with jax.core.eval_context():  # a caller may be recording operations
+            by_four.program(SingleDeviceSharding(device))(kind, draw.block, True, seed, numbers).block_until_ready()
+    except DeprecationWarning:  # an error only for those who want nothing deprecated, as JAX 0.11 calls Pallas's Triton
+        return False
     except Exception as error:  # a compiler that is missing, a device too old: there is no common exception for them
         warnings.warn(
             f"The Pallas kernel cannot be used on {device} ({error!r}); oneseed draws with the function that XLA "

@@ -5,7 +5,6 @@ processor: one register with AVX-512, two with AVX2, four with NEON.
 """
 
 from collections.abc import Callable, Iterable
-from itertools import accumulate
 from typing import Any
 
 from llvmlite import ir
@@ -13,7 +12,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from oneseed.stream.philox import words_of_blocks
-from oneseed.stream.quantile import mulhi64_halves, table
+from oneseed.stream.quantile import bounds, mulhi64_halves
 
 LANES = 16
 """Words that `cubics` takes at once."""
@@ -33,9 +32,6 @@ COEFFICIENTS = 4
 ROW = ir.VectorType(WORD, COEFFICIENTS)
 HALVES = ir.VectorType(WORD, LANES // 2)
 MASK, HALF = 0xFFFFFFFF, 32
-
-SEPTIC_BOUNDS = list(accumulate(max(map(int, column)) for column in reversed(table(64).T)))[:-1]
-"""What the value of a polynomial of 64 bits cannot exceed, after each coefficient from the last one on."""
 
 
 def _operator(instruction: str) -> Callable[["Lanes", "Lanes | int"], "Lanes"]:
@@ -172,7 +168,7 @@ def septics(_typing, table, offsets, low, high, results):  # type: ignore[no-unt
         rows = [_row(builder, table, offsets, lane, PAIRS) for lane in range(PAIRS.count)]
         *coefficients, z = (Lanes(builder, column) for column in _turned(builder, rows))
         x = [Lanes(builder, builder.zext(_load(builder, words, HALVES), PAIRS)) for words in (low, high)]
-        for c, bound in zip(reversed(coefficients), SEPTIC_BOUNDS, strict=True):
+        for c, bound in zip(reversed(coefficients), bounds(64)[:-1], strict=True):
             # Of a number that has no upper word LLVM leaves its products out.
             z = mulhi64_halves(z & MASK if bound <= MASK else z, *x) + c
         _store(builder, z.value, results)

@@ -106,8 +106,9 @@ def fill(draw: Draw, out: Tensor) -> None:
     inner, outer = axes[:AXES], axes[AXES:]
     for at in product(*(range(axis.size) for axis in outer)):
         first = draw.first + sum(number * axis.step for number, axis in zip(at, outer, strict=True))
-        start = out.storage_offset() + sum(number * axis.stride for number, axis in zip(at, outer, strict=True))
-        _launch(draw, made, out.as_strided((1,), (1,), start), first, Layout(row, inner))
+        far = sum(number * axis.stride for number, axis in zip(at, outer, strict=True))
+        part = out.as_strided((1,), (1,), out.storage_offset() + far) if far else out
+        _launch(draw, made, part, first, Layout(row, inner))
 
 
 class Tiling(NamedTuple):
@@ -179,25 +180,41 @@ def _launch(draw: Draw, made: Recipe, out: Tensor, first: int, part: Layout) -> 
     programs, turns, arguments, constants = tiling(part, aligned, made.bits)
     # Where nothing is looked up, any tensor does.
     table = device_table(made.bits, out.device).view(torch.int64) if "normal" in made.kind else out
+    given = {
+        "out": out,
+        "table": table,
+        "seed": signed(draw.seed),
+        "number": signed(draw.stream),
+        "first": first,
+        "turns": turns,
+        **arguments,
+        **numbers(made),
+        **constants,
+        "KIND": made.kind,
+        "SHIFTED": made.offset is not None,
+        "PTX": out.is_cuda and not torch.version.hip,
+    }
+    kernel = out.device, out.dtype, out.data_ptr() % 16 == 0, made.kind, given["SHIFTED"], *constants.values()
     with torch.cuda.device(out.device) if out.is_cuda else nullcontext():
         for start in range(0, programs, PROGRAMS):
-            fill_kernel[(min(PROGRAMS, programs - start),)](
-                out,
-                table,
-                seed=signed(draw.seed),
-                number=signed(draw.stream),
-                first=first,
-                start=start * turns,
-                turns=turns,
-                **arguments,
-                **numbers(made),
-                **constants,
-                KIND=made.kind,
-                SHIFTED=made.offset is not None,
-                PTX=out.is_cuda and not torch.version.hip,
-                num_warps=WARPS,
-                enable_fp_fusion=True,  # changes no bit: see `affine`
-            )
+            _run(kernel, (min(PROGRAMS, programs - start), 1, 1), given | {"start": start * turns})
+
+
+def _run(kernel: tuple[Any, ...], grid: tuple[int, int, int], given: dict[str, Any]) -> None:
+    """Launch a kernel; all that it is compiled for is in `kernel`.
+
+    Triton looks at each of the many arguments to find out whether there is a kernel for them, which takes five times as
+    long as the launch. So that is left out from the second time on.
+    """
+    if kernel in _kernels:
+        _kernels[kernel][grid](*(given[name] for name in fill_kernel.arg_names))
+        return
+    compiled = fill_kernel[grid](**given, num_warps=WARPS, enable_fp_fusion=True)  # fusion changes no bit: see `affine`
+    if compiled is not None:  # as it is in Triton's interpreter
+        _kernels[kernel] = compiled
+
+
+_kernels: dict[tuple[Any, ...], Any] = {}
 
 
 def _numbered(name: str, given: list[int], count: int) -> dict[str, int]:

@@ -6,6 +6,7 @@ within one sixteenth (32 bits) or one thirty-second (64 bits) of an octave of th
 """
 
 from functools import cache
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,11 @@ def table(bits: int) -> NDArray[Any]:
         loaded: NDArray[Any] = np.load(file)
     loaded.flags.writeable = False
     return loaded
+
+
+def bounds(bits: int) -> list[int]:
+    """Return what no row's polynomial exceeds after each coefficient, from the last one to the first."""
+    return list(accumulate(max(map(int, column)) for column in reversed(table(bits).T)))
 
 
 def mulhi64(a: Array, b: Array) -> Array:
