@@ -4,6 +4,7 @@ from contextlib import nullcontext
 from functools import lru_cache
 from itertools import product
 from math import prod
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import torch
@@ -207,7 +208,7 @@ def _run(kernel: tuple[Any, ...], grid: tuple[int, int, int], given: dict[str, A
     long as the launch. So that is left out from the second time on.
     """
     if kernel in _kernels:
-        _kernels[kernel][grid](*(given[name] for name in fill_kernel.arg_names))
+        _kernels[kernel][grid](*in_order(given))
         return
     compiled = fill_kernel[grid](**given, num_warps=WARPS, enable_fp_fusion=True)  # fusion changes no bit: see `affine`
     if compiled is not None:  # as it is in Triton's interpreter
@@ -215,6 +216,7 @@ def _run(kernel: tuple[Any, ...], grid: tuple[int, int, int], given: dict[str, A
 
 
 _kernels: dict[tuple[Any, ...], Any] = {}
+in_order = itemgetter(*fill_kernel.arg_names)
 
 
 def _numbered(name: str, given: list[int], count: int) -> dict[str, int]:
