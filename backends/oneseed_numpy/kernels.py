@@ -297,6 +297,7 @@ def rows(out, places, apart, length, starts, address, law):  # type: ignore[no-u
     law : tuple
         What to draw, as `law` gives it.
     """
+    # Row 2 of `scratch` is for offsets into the table alone: the look-ups read a few beyond those of the values.
     scratch, wide = np.zeros((4, CHUNK + 4 * GROUP), u32), np.zeros((2, CHUNK + LANES), u64)
     planes = 2 if len(law) > 2 and out.itemsize == 8 else 1
     if apart == 1 and (length > SHORT or starts.size == 1):

@@ -5,6 +5,7 @@ processor: one register with AVX-512, two with AVX2, four with NEON.
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from llvmlite import ir
@@ -83,8 +84,10 @@ def widest(_typing):  # type: ignore[no-untyped-def]
     """
 
     def generate(context, builder, _signature, _arguments):  # type: ignore[no-untyped-def]
-        # llvmlite's own method refuses what it does not know, as it does every attribute of one processor.
-        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        # llvmlite's own method refuses what it does not know, as it does every attribute of one processor; and a later
+        # one may keep them in another way, which costs some speed, but no bit.
+        with suppress(TypeError):
+            set.add(builder.function.attributes, '"prefer-vector-width"="512"')
         return context.get_dummy_value()
 
     return types.void(), generate
