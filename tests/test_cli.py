@@ -40,6 +40,14 @@ def test_path_axes_and_arguments_reach_the_draw(run):
     assert json.loads(out)["fingerprint"] == oneseed.fingerprint(values, "o i")
 
 
+def test_brackets_in_names_and_files_are_shown(run, tmp_path):
+    file = tmp_path / "w[bold].npy"
+    _, out, _ = run("sample", "he_normal", "--shape", "5,6", "--path", "block[a]/w", "--out", file)
+    assert file.exists()
+    assert "block[a]/w" in out
+    assert "w[bold].npy" in "".join(out.split())
+
+
 def test_words_are_taken_as_arguments_too(run):
     _, out, _ = run("describe", "variance_scaling", "--shape", "5,6", "--set", "mode=fan_out", "--json")
     assert json.loads(out)["stddev_after_truncation"] == pytest.approx(6**-0.5)

@@ -81,7 +81,7 @@ def test_a_refusal_is_named_and_no_difference(run, monkeypatch):
 
     def refusing(self, request, device=None):
         if request.dtype == "float64":
-            raise ValueError("no float64 today")
+            raise ValueError("no float64 today; pip install 'oneseed[fast]'")
         return draw(self, request, device)
 
     monkeypatch.setattr(NumpyBackend, "draw", refusing)
@@ -89,7 +89,7 @@ def test_a_refusal_is_named_and_no_difference(run, monkeypatch):
     status, out, _ = run("--backend", "numpy")
     assert status == 0
     assert "3 of 4 draws agree, 0 differ." in out
-    assert "refused by numpy: no float64 today" in out.replace("\n", " ")
+    assert "refused by numpy: no float64 today; pip install 'oneseed[fast]'" in out.replace("\n", " ")
 
 
 def test_an_unknown_backend(run):

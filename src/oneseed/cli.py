@@ -9,7 +9,6 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 import oneseed
@@ -59,7 +58,7 @@ def sample(
     if as_json:
         _print_json({**_facts(initializer, draw), **result.as_dict()})
         return
-    console = Console()
+    console = _console()
     console.print(_description(initializer, draw))
     sampling.show(result, draw, console)
 
@@ -81,7 +80,7 @@ def describe(
     if as_json:
         _print_json(_facts(initializer, draw))
     else:
-        Console().print(_description(initializer, draw))
+        _console().print(_description(initializer, draw))
 
 
 @app.command()
@@ -93,8 +92,8 @@ def backends(as_json: Json = False) -> None:
         return
     table = Table("backend", "state", "default")
     for name, state in states.items():
-        table.add_row(name, escape(state), "yes" if name == config.backend() else "")
-    Console().print(table)
+        table.add_row(name, state, "yes" if name == config.backend() else "")
+    _console().print(table)
 
 
 @app.command()
@@ -115,7 +114,7 @@ def parity(
     if as_json:
         _print_json(parity_report.as_dict(checks, missing))
     else:
-        parity_report.show(checks, missing, Console())
+        parity_report.show(checks, missing, _console())
     return int(any(not check.agrees for check in checks if check.refusal is None))
 
 
@@ -137,7 +136,7 @@ def schemes(
             table = Table("scheme", "what", "from")
             for row in found:
                 table.add_row(*row.values())
-            Console().print(table)
+            _console().print(table)
         return
     scheme = scheme_report.made(name, _arguments(set_))
     if as_json:
@@ -145,7 +144,7 @@ def schemes(
     elif as_toml:
         print(scheme.to_toml(), end="")
     else:
-        Console().print(scheme_report.rules(name, scheme))
+        _console().print(scheme_report.rules(name, scheme))
 
 
 @app.callback(invoke_without_command=True)
@@ -232,6 +231,11 @@ def _state(name: str) -> str:
 
 def _facts(initializer: Initializer, draw: Draw) -> dict[str, Any]:
     return {"initializer": type(initializer).__name__, **draw.as_dict()}
+
+
+def _console() -> Console:
+    """Return a console that takes nothing in names, paths and messages for markup."""
+    return Console(markup=False)
 
 
 def _description(initializer: Initializer, draw: Draw) -> Table:
