@@ -211,7 +211,7 @@ def _run(kernel: tuple[Any, ...], grid: tuple[int, int, int], given: dict[str, A
         _kernels[kernel][grid](*in_order(given))
         return
     compiled = fill_kernel[grid](**given, num_warps=WARPS, enable_fp_fusion=True)  # fusion changes no bit: see `affine`
-    if compiled is not None:  # as it is in Triton's interpreter
+    if compiled is not None:  # Triton's interpreter has nothing to return
         _kernels[kernel] = compiled
 
 
