@@ -20,7 +20,16 @@ COMMON = [
 ]
 OWN = {
     "numpy": [],
-    "torch": ["torch", "torch_init", "torch_init_values", "torch_init_tensors", "torch_modules", "filling", "triton"],
+    "torch": [
+        "torch",
+        "torch_init",
+        "torch_init_values",
+        "torch_init_tensors",
+        "torch_modules",
+        "filling",
+        "triton",
+        "triton_devices",
+    ],
     "jax": ["jax", "jax_initializers", "jax_initializers_values", "jax_layers", "jax_trees", "pallas"],
     "tensorflow": ["tensorflow", "keras_strategies"],
 }

@@ -199,6 +199,7 @@ def test_which_draws_a_gpu_makes_by_its_kernel(monkeypatch):
     def inside(sharding=None):
         seen.append(compiled.gpu_for(draw(), sharding))
 
+    # A new function each time: one that was traced already is not traced again.
     monkeypatch.setattr(jax, "device_count", lambda: 1)
     jax.jit(partial(inside))()
     jax.jit(partial(inside, SingleDeviceSharding(jax.devices()[0])))()

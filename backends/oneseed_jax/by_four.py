@@ -51,13 +51,10 @@ def program(sharding: Any, interpret: bool = False) -> Callable[..., Array]:
     It takes what `oneseed_jax.compiled.program` gives its own, but instead of strides whether the first element is the
     first of its counter's.
     """
-
-    def run(kind: Kind, block: Shape, aligned: bool, seed: Any, numbers: Any) -> Array:
-        with jax.enable_x64(True):
-            return by_four(kind, block, aligned, seed, numbers, interpret)
-
-    program: Callable[..., Array] = jax.jit(run, static_argnums=(0, 1, 2), out_shardings=sharding)
-    return program
+    run: Callable[..., Array] = jax.jit(
+        partial(by_four, interpret=interpret), static_argnums=(0, 1, 2), out_shardings=sharding
+    )
+    return run
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))
@@ -65,8 +62,7 @@ def anywhere(kind: Kind, block: Shape, strides: Shape, aligned: bool, seed: Any,
     """Make a draw inside a caller's function: by the kernel if that is compiled for a GPU, else as XLA compiles it."""
 
     def kernel(numbers: Any, *seed: Array) -> Array:
-        with jax.enable_x64(True):
-            return by_four(kind, block, aligned, seed or None, numbers, False)
+        return by_four(kind, block, aligned, seed or None, numbers)
 
     def elsewhere(numbers: Any, *seed: Array) -> Array:
         return compiled.program(None)(kind, block, strides, seed or None, numbers)
@@ -76,7 +72,7 @@ def anywhere(kind: Kind, block: Shape, strides: Shape, aligned: bool, seed: Any,
     return made
 
 
-def by_four(kind: Kind, block: Shape, aligned: bool, seed: Any, numbers: Any, interpret: bool) -> Array:
+def by_four(kind: Kind, block: Shape, aligned: bool, seed: Any, numbers: Any, interpret: bool = False) -> Array:
     """Call the kernel for a run of elements of 32 random bits each; every number is an argument of it."""
     size, many = prod(block), 4 * COUNTERS
     look_up = np.ascontiguousarray(table(32)).view(np.uint64).reshape(-1)
@@ -106,13 +102,14 @@ def by_four(kind: Kind, block: Shape, aligned: bool, seed: Any, numbers: Any, in
         else:
             store_some()
 
-    made = pl.pallas_call(
-        kernel,
-        jax.ShapeDtypeStruct((size,), numpy_dtype(kind.dtype)),
-        grid=(pl.cdiv(size + (0 if aligned else 3), many),),
-        interpret=interpret,
-        compiler_params=plgpu.CompilerParams(num_warps=4),
-    )(numbers, look_up)
+    with jax.enable_x64(True):
+        made = pl.pallas_call(
+            kernel,
+            jax.ShapeDtypeStruct((size,), numpy_dtype(kind.dtype)),
+            grid=(pl.cdiv(size + (0 if aligned else 3), many),),
+            interpret=interpret,
+            compiler_params=plgpu.CompilerParams(num_warps=4),
+        )(numbers, look_up)
     return made.reshape(block)
 
 

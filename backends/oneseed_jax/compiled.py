@@ -95,7 +95,7 @@ def elements(draw: Draw, sharding: Any = None) -> Array:
         if tracing():
             return by_four.anywhere(kind, draw.block, draw.strides, draw.first % 4 == 0, seed, numbers)
         return by_four.program(sharding)(kind, draw.block, draw.first % 4 == 0, seed, numbers)
-    run = program(sharding, typed=tracing() and sharding is not None and bool(explicit_axes()))
+    run = program(sharding, typed=sharding is not None and tracing() and bool(explicit_axes()))
     return run(kind, draw.block, draw.strides, seed, numbers)
 
 

@@ -19,6 +19,7 @@ from oneseed.stream.quantile import table
 from oneseed.stream.sample import Recipe
 from oneseed_numpy.lanes import (
     BLOCKS,
+    GROUP,
     LANES,
     SIDE,
     bits32,
@@ -38,9 +39,6 @@ Array = NDArray[Any]
 
 CHUNK = 2048
 """Values made at once."""
-
-GROUP = 4 * BLOCKS
-"""Words made at once."""
 
 FRONT = LANES
 """Where a chunk's words begin: before it there is room for those of the first one's block."""

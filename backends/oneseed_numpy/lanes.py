@@ -12,14 +12,17 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from oneseed.stream.philox import words_of_blocks
+from oneseed.stream.philox import MASK, words_of_blocks
 from oneseed.stream.quantile import bounds, mulhi64_halves
 
 LANES = 16
 """Words that `cubics` takes at once."""
 
 BLOCKS = 8
-"""Blocks of four words that `blocks` makes at once."""
+"""Philox blocks that `blocks` makes at once."""
+
+GROUP = 4 * BLOCKS
+"""The words of these."""
 
 LINE = 64
 """Bytes of a line of the cache."""
@@ -32,7 +35,7 @@ WORDS, PAIRS = ir.VectorType(WORD, LANES), ir.VectorType(LONG, LANES // 2)
 COEFFICIENTS = 4
 ROW = ir.VectorType(WORD, COEFFICIENTS)
 HALVES = ir.VectorType(WORD, LANES // 2)
-MASK, HALF = 0xFFFFFFFF, 32
+HALF = 32
 
 
 def _operator(instruction: str) -> Callable[["Lanes", "Lanes | int"], "Lanes"]:
@@ -95,14 +98,14 @@ def widest(_typing):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def prefetch(_typing, array, first):  # type: ignore[no-untyped-def]
-    """Have memory fetched while other work goes on, to be written soon: of 32 elements from `first` on."""
+    """Have memory fetched while other work goes on, to be written soon: of `GROUP` elements from `first` on."""
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         pointer, write, keep, data = BYTE.as_pointer(), WORD(1), WORD(3), WORD(1)
         kind = ir.FunctionType(ir.VoidType(), [pointer, WORD, WORD, WORD])
         function = builder.module.declare_intrinsic("llvm.prefetch", [pointer], kind)
         memory = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        for element in range(0, 4 * BLOCKS, 8 * LINE // array.dtype.bitwidth):
+        for element in range(0, GROUP, 8 * LINE // array.dtype.bitwidth):
             place = builder.gep(memory, [builder.add(arguments[1], LONG(element))])
             builder.call(function, [builder.bitcast(place, pointer), write, keep, data])
         return context.get_dummy_value()
@@ -229,9 +232,8 @@ def _turned(builder: Any, rows: list[Any]) -> list[Any]:
     """Return the columns of a square, a power of two large, as vectors, given its rows."""
     side, rows = len(rows), list(rows)
     block = side // 2
-    while (
-        block
-    ):  # blocks beside the diagonal change places: the largest, then in each block the next smaller, and so on
+    # Blocks beside the diagonal change places: the largest, then in each block the next smaller, and so on.
+    while block:
         upper = _mask(lane if not lane & block else side + lane - block for lane in range(side))
         lower = _mask(lane + block if not lane & block else side + lane for lane in range(side))
         for number in range(side):

@@ -22,9 +22,9 @@ W0 = tl.constexpr(philox.PHILOX_W32_0)
 W1 = tl.constexpr(philox.PHILOX_W32_1)
 ROUNDS = tl.constexpr(philox.ROUNDS)
 UNIT_32 = tl.constexpr(2 ** UNIFORM_BITS[32])
-NARROW = tl.constexpr(sum(bound <= philox.MASK for bound in bounds(64)[:-1]))
-"""How many of the products in a polynomial of 64 bits are of a number below ``2**32``, the first of them."""
 UNIT_64 = tl.constexpr(2 ** UNIFORM_BITS[64])
+SHORT = tl.constexpr(sum(bound <= philox.MASK for bound in bounds(64)[:-1]))
+"""How many of the products in a polynomial of 64 bits are of a number below ``2**32``: the first ones."""
 
 
 @triton.jit
@@ -140,11 +140,11 @@ def normal64(u, table, PTX: tl.constexpr):
     row = (w >> 47).to(tl.int32) - (1023 << 5)
     x = (w << 17) ^ 0xFFFFFFFFFFFFFFFF
     c, z = pair(table, row, 3, PTX)
-    z = high64(z, x, NARROW > 0) + c
+    z = high64(z, x, SHORT > 0) + c
     for step in tl.static_range(1, 7, 2):
         even, odd = pair(table, row, (5 - step) // 2, PTX)
-        z = high64(z, x, step < NARROW) + odd
-        z = high64(z, x, step + 1 < NARROW) + even
+        z = high64(z, x, step < SHORT) + odd
+        z = high64(z, x, step + 1 < SHORT) + even
     return sign - (z.to(tl.int64, bitcast=True) ^ sign)
 
 

@@ -43,6 +43,10 @@ AXES = 4
 PROGRAMS = 2**31 - 1
 """CUDA's limit for one launch."""
 
+_in_order = itemgetter(*fill_kernel.arg_names)
+_kernels: dict[tuple[Any, ...], Any] = {}
+"""Those that are compiled, by all that they are compiled for."""
+
 
 class Axis(NamedTuple):
     """An axis: its size, and how far apart its elements are in index and in memory."""
@@ -208,15 +212,11 @@ def _run(kernel: tuple[Any, ...], grid: tuple[int, int, int], given: dict[str, A
     long as the launch. So that is left out from the second time on.
     """
     if kernel in _kernels:
-        _kernels[kernel][grid](*in_order(given))
+        _kernels[kernel][grid](*_in_order(given))
         return
     compiled = fill_kernel[grid](**given, num_warps=WARPS, enable_fp_fusion=True)  # fusion changes no bit: see `affine`
     if compiled is not None:  # Triton's interpreter has nothing to return
         _kernels[kernel] = compiled
-
-
-_kernels: dict[tuple[Any, ...], Any] = {}
-in_order = itemgetter(*fill_kernel.arg_names)
 
 
 def _numbered(name: str, given: list[int], count: int) -> dict[str, int]:

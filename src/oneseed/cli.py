@@ -234,8 +234,8 @@ def _facts(initializer: Initializer, draw: Draw) -> dict[str, Any]:
 
 
 def _console() -> Console:
-    """Return a console that takes nothing in names, paths and messages for markup."""
-    return Console(markup=False)
+    """Return a console that shows names, paths and messages as they are."""
+    return Console(markup=False, highlight=False)
 
 
 def _description(initializer: Initializer, draw: Draw) -> Table:

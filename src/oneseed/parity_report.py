@@ -63,14 +63,13 @@ def show(checks: list[Check], missing: dict[str, str], console: Console) -> None
     for item in differ:
         console.print(
             f"differs: {item.case} {item.dtype} on {item.backend}, {item.mode}: {item.found}, not {item.expected}",
-            highlight=False,
         )
     for reason in dict.fromkeys(f"{item.backend}: {item.refusal}" for item in checks if item.refusal):
-        console.print(f"refused by {reason}", highlight=False)
+        console.print(f"refused by {reason}")
     for name, reason in missing.items():
-        console.print(f"not checked: {name}: {reason}", highlight=False)
+        console.print(f"not checked: {name}: {reason}")
     agree = sum(item.agrees for item in checks)
-    console.print(f"{agree} of {len(checks)} draws agree, {len(differ)} differ.", highlight=False)
+    console.print(f"{agree} of {len(checks)} draws agree, {len(differ)} differ.")
 
 
 def _cell(items: list[Check]) -> str:

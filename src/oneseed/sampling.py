@@ -176,10 +176,10 @@ def show(result: Result, draw: Draw, console: Console) -> None:
         table.add_row("max", f"{summary.greatest:.7g}", _number(numbers.get("high", high)))
         console.print(table)
         _histogram(summary, console)
-    console.print(f"fingerprint  {result.fingerprint}", highlight=False)
+    console.print(f"fingerprint  {result.fingerprint}")
     for file in (result.file, result.plot):
         if file:
-            console.print(f"written to   {file}", highlight=False)
+            console.print(f"written to   {file}")
 
 
 def _number(value: float | None) -> str:
@@ -192,4 +192,4 @@ def _histogram(summary: Summary, console: Console) -> None:
     tallest = max(summary.counts)
     for left, count in zip(summary.edges, summary.counts, strict=False):
         bar = block * round(width * count / tallest)
-        console.print(f"{left:>12.5g} {bar} {count}", highlight=False, overflow="crop", no_wrap=True)
+        console.print(f"{left:>12.5g} {bar} {count}", overflow="crop", no_wrap=True)

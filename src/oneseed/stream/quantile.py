@@ -31,7 +31,7 @@ def table(bits: int) -> NDArray[Any]:
 
 def bounds(bits: int) -> list[int]:
     """Return what no row's polynomial exceeds after each coefficient, from the last one to the first."""
-    return list(accumulate(max(map(int, column)) for column in reversed(table(bits).T)))
+    return list(accumulate(int(column.max()) for column in reversed(table(bits).T)))
 
 
 def mulhi64(a: Array, b: Array) -> Array:
