@@ -41,7 +41,7 @@ Case = tuple[str, str, Callable[[], Any], dict[str, Callable[[], Any]]]
 
 def differences(backend: str, device: str) -> list[str]:
     """Compare known answers and a million values of each law with what the device makes; return what differs."""
-    from oneseed.host import to_numpy
+    from oneseed.host_arrays import to_numpy
 
     file = importlib.resources.files("oneseed.stream") / "data" / "vectors.json"
     known = json.loads(file.read_text(encoding="utf-8"))
@@ -76,7 +76,7 @@ def differences(backend: str, device: str) -> list[str]:
 def torch_cases(count: int, device: str) -> Iterator[Case]:
     import torch
 
-    from oneseed_torch.filling import fill_
+    from oneseed_torch.drawing.filling import fill_
 
     torch.manual_seed(7)
     trunc = torch.nn.init.trunc_normal_

@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 import oneseed
-import oneseed_tensorflow
+import oneseed_keras
 
 
 class Sizes(NamedTuple):
@@ -140,7 +140,7 @@ def main() -> None:
     sizes = Sizes(vocabulary=512, positions=64, width=64, layers=12, heads=4)
     model = GPT2(sizes, name="gpt2")
     model.build((None, None))
-    oneseed_tensorflow.initialize(model, scheme(sizes.layers), seed=7, names=NAMES)
+    oneseed_keras.initialize(model, scheme(sizes.layers), seed=7, names=NAMES)
     kernel = ops.convert_to_numpy(model.blocks[0].attn.c_attn.kernel.value)
     print(f"h/0/attn/c_attn/kernel: {oneseed.fingerprint(kernel)}")
     print("logits:", tuple(model(ops.arange(8)[None]).shape))

@@ -15,7 +15,7 @@ from frameworks import PLACES
 
 import oneseed
 from oneseed import initializers
-from oneseed.host import to_numpy
+from oneseed.host_arrays import to_numpy
 
 ROWS = [
     pytest.param(row, id=f"{file.stem}-{number}-{row['initializer']['class_name']}-{row['dtype']}")

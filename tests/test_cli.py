@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import oneseed
-from oneseed import sampling
+from oneseed.cli import sampling
 from oneseed.initializers import HeNormal
 
 

@@ -12,7 +12,7 @@ import oneseed
 from oneseed import initializers as I
 from oneseed import registry
 from oneseed.composites import parts_of
-from oneseed.host import to_numpy
+from oneseed.host_arrays import to_numpy
 
 ROWS = json.loads((Path(__file__).parent / "known_answers" / "rules.json").read_text(encoding="utf-8"))
 

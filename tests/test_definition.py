@@ -10,7 +10,7 @@ from test_reference import deterministic, offsets, stddevs
 
 import oneseed
 from oneseed import initializers
-from oneseed.stream.truncation import window
+from oneseed.exact.windows import window
 
 # Arithmetic
 

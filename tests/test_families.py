@@ -13,11 +13,12 @@ from refusals import refused
 from scipy import stats
 
 import oneseed
-from oneseed import SeedGenerator, truncated
+from oneseed import SeedGenerator
 from oneseed import initializers as I
 from oneseed.distributions import Normal
-from oneseed.host import to_numpy
-from oneseed.initializers.gains import NONLINEARITIES
+from oneseed.exact import moments
+from oneseed.host_arrays import to_numpy
+from oneseed.initializers.elementwise.gains import NONLINEARITIES
 
 FLOATS = ("bfloat16", "float16", "float32", "float64")
 ROWS = json.loads((Path(__file__).parent / "known_answers" / "families.json").read_text(encoding="utf-8"))
@@ -131,7 +132,7 @@ def test_other_libraries_reach_their_family_through_arguments():
 
     assert law(4.0, "fan_in", "untruncated_normal", **dim) == Normal(0.0, 2 / math.sqrt(25))
     assert law(1 / 3, "fan_in", "uniform", **dim).limit == pytest.approx(0.2, rel=1e-15)
-    truncated_dim = law(truncated.STDDEV_OF_PM2**2, "fan_in", "truncated_normal", **dim)
+    truncated_dim = law(moments.STDDEV_OF_PM2**2, "fan_in", "truncated_normal", **dim)
     assert truncated_dim.stddev == pytest.approx(1 / math.sqrt(25), rel=1e-15)
     assert law(1.0, "fan_geo_avg", "uniform").limit == pytest.approx(math.sqrt(3 / math.sqrt(25 * 9 * 16 * 25)))
 

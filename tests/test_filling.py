@@ -14,9 +14,9 @@ from oneseed import registry
 from oneseed.distributions import Fill, Integers, Normal, TruncatedNormal, Uniform, Values
 from oneseed.draws import Draw
 from oneseed.initializers import Constant, HeNormal, Orthogonal, RandomUniform
-from oneseed_torch import elements
-from oneseed_torch.filling import fill_
-from oneseed_torch.memory import memory
+from oneseed_torch.drawing import operations
+from oneseed_torch.drawing.filling import fill_
+from oneseed_torch.drawing.memory import memory
 
 FLOATS = ("bfloat16", "float16", "float32", "float64")
 LAWS = [Normal(0.3, 0.02), TruncatedNormal(), Uniform(2.0, 3.0)]
@@ -39,7 +39,7 @@ def holes(shape, dtype):
 
 
 def filled_by_elements(draw, tensor):
-    elements.fill_on(draw, tensor)
+    operations.fill_on(draw, tensor)
     return tensor
 
 

@@ -76,7 +76,7 @@ def rounded_by(backend, x, dtype):
     if backend == "torch":
         import torch
 
-        from oneseed_torch.elements import TorchArrays
+        from oneseed_torch.drawing.operations import TorchArrays
 
         arrays = TorchArrays()
         made = arrays.cast(nearest_float8(torch.from_numpy(x), dtype, arrays), dtype)
@@ -84,7 +84,7 @@ def rounded_by(backend, x, dtype):
     if backend == "jax":
         import jax
 
-        from oneseed_jax.compiled import JaxArrays
+        from oneseed_jax.drawing.xla import JaxArrays
 
         arrays = JaxArrays()
         return jax.jit(lambda x: arrays.cast(nearest_float8(x, dtype, arrays), dtype))(x)
@@ -162,7 +162,7 @@ def test_the_same_bits_in_every_mode(engine, dtype):
 
 def test_the_elements_of_a_device():
     torch = pytest.importorskip("torch")
-    from oneseed_torch.elements import fill_on
+    from oneseed_torch.drawing.operations import fill_on
 
     for init, shape, call in [*EVERY_KIND[:5], (I.RandomUniform(-448.0, 448.0, 3), (999,), {})]:
         for dtype in DTYPES:

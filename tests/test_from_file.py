@@ -9,7 +9,7 @@ from frameworks import ALL, installed
 from refusals import refused
 
 from oneseed import initializers as I
-from oneseed.host import to_numpy
+from oneseed.host_arrays import to_numpy
 
 FLOATS = ("bfloat16", "float16", "float32", "float64")
 

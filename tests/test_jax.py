@@ -17,8 +17,8 @@ import jax.numpy as jnp
 
 import oneseed
 from oneseed import initializers, registry
-from oneseed_jax import compiled
 from oneseed_jax.adapter import JaxBackend
+from oneseed_jax.drawing import xla
 from oneseed_numpy.engine import fill
 
 HE = initializers.HeNormal
@@ -137,7 +137,7 @@ def test_what_is_no_seed(seed, error, message):
 
 @jax.default_device(jax.devices("cpu")[0])  # a GPU has a kernel
 def test_nothing_is_compiled_anew_for_other_numbers():
-    shape, run = (17, 19), compiled.program(None)
+    shape, run = (17, 19), xla.program(None)
 
     def key(k):
         return jax.device_put(jax.random.key(k), jax.devices("cpu")[0])  # bound to where the values are made

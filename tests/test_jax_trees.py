@@ -21,7 +21,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 import oneseed
 import oneseed_jax
 from oneseed import KEEP, Rule, Scheme
-from oneseed_jax import compiled
+from oneseed_jax.drawing import xla
 
 SCRIPT = Path(__file__).parent / "tools" / "jax_shards.py"
 
@@ -216,9 +216,9 @@ def test_parameters_of_one_kind_share_a_compiled_function():
     sharding = NamedSharding(Mesh(np.array(jax.devices()[:1]), ("own",)), PartitionSpec())
     tree = {str(layer): {"kernel": abstract(19, 23), "wide": abstract(19, 29)} for layer in range(6)}
     scheme = Scheme([Rule("0/*", oneseed.initializers.RandomNormal(stddev=0.3))], otherwise=NORMAL)
-    before = compiled.program(sharding)._cache_size()
+    before = xla.program(sharding)._cache_size()
     oneseed_jax.initialize(tree, scheme, seed=7, shardings=sharding)
-    assert compiled.program(sharding)._cache_size() == before + 2
+    assert xla.program(sharding)._cache_size() == before + 2
 
 
 def run(processes, devices, *, which):

@@ -123,7 +123,7 @@ def test_another_process_on_another_backend_loads_what_jax_saved(report, folder)
 def test_oneseeds_own_classes(report, name):
     """Keras gives back what is registered; where nothing is, it takes its own class of that name, as it always does."""
     found = report(name)
-    assert found["plain"] == "oneseed.initializers.random"
+    assert found["plain"] == "oneseed.initializers.elementwise.random"
     assert found["plain, not registered"].startswith("tf_keras." if "tf_keras" in name else "keras.")
 
 

@@ -13,7 +13,7 @@ import reference
 import oneseed
 from oneseed import distributions, registry
 from oneseed.draws import Draw
-from oneseed.stream.truncation import window
+from oneseed.exact.windows import window
 
 VECTORS = json.loads((importlib.resources.files("oneseed.stream") / "data" / "vectors.json").read_text())
 ROWS = VECTORS["rows"]

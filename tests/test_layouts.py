@@ -10,7 +10,7 @@ from frameworks import installed
 from oneseed import initializers as I
 from oneseed import layouts
 from oneseed.fans import fans, parse
-from oneseed.host import to_numpy
+from oneseed.host_arrays import to_numpy
 
 N = {1: 7, 2: 7, 3: 5}
 """The sides of inputs: larger than the kernels, so that an element in the middle sees a whole one."""

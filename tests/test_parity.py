@@ -9,7 +9,7 @@ import pytest
 import reference
 
 import oneseed
-from oneseed import parity
+from oneseed.cli import parity
 from oneseed.distributions import Normal, TruncatedNormal, Uniform
 
 SAMPLED = [

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from frameworks import installed
 
-from oneseed import initializers, plotting
+from oneseed import initializers
+from oneseed.cli import plotting
 from oneseed.distributions import Integers, Normal, TruncatedNormal, Uniform
 from oneseed.initializers.base import Initializer
 

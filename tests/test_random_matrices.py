@@ -11,7 +11,7 @@ from refusals import refused
 from oneseed import initializers as I
 from oneseed.config import FLOATX
 from oneseed.dtypes import numpy_dtype
-from oneseed.initializers.orthogonal_kernels import haar, projection
+from oneseed.initializers.convolutions.orthogonal import haar, projection
 
 EPS = {dtype: float(ml_dtypes.finfo(numpy_dtype(dtype)).eps) for dtype in FLOATX}
 

@@ -7,7 +7,7 @@ import pytest
 from frameworks import installed
 
 from oneseed import initializers as I
-from oneseed.host import to_numpy
+from oneseed.host_arrays import to_numpy
 
 needs = {
     name: pytest.mark.skipif(not installed(name), reason=f"{name} is not installed")

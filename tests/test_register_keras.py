@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-import oneseed_tensorflow
+import oneseed_keras
 
 
 def run(code):
@@ -40,4 +40,4 @@ def test_there_is_no_other_attribute():
 @pytest.mark.parametrize(("keras", "kind"), [("keras", TypeError), (None, TypeError), (np, ValueError)])
 def test_what_is_no_keras_is_refused(keras, kind):
     with pytest.raises(kind, match=r"`keras` must be .*keras or tf_keras.*Received: keras="):
-        oneseed_tensorflow.register_keras(keras)
+        oneseed_keras.register_keras(keras)

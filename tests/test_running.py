@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from oneseed import Parameter, Rule, Scheme
-from oneseed.running import run
+from oneseed.models.fill import run
 
 THREE = Scheme([Rule("*", "ones")]).plan({name: Parameter((1,), "float32") for name in "abc"}).draws(7)
 

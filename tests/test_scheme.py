@@ -23,7 +23,7 @@ from oneseed.initializers import (
     TruncatedNormal,
     register,
 )
-from oneseed.running import run
+from oneseed.models.fill import run
 from oneseed.testing import assert_same_model
 
 

@@ -13,7 +13,7 @@ from frameworks import installed
 import oneseed
 from oneseed import Parameter, Scheme, schemes
 from oneseed.cli import main
-from oneseed.scheme_report import EXAMPLES, FUNCTIONS, made
+from oneseed.cli.scheme_table import EXAMPLES, FUNCTIONS, made
 
 
 def plan(scheme, **shapes):

@@ -10,8 +10,8 @@ from refusals import refused
 
 from oneseed import initializers as I
 from oneseed.config import FLOATX
-from oneseed.host import words64
-from oneseed.initializers.sparse import chance, first_ones
+from oneseed.host_arrays import words64
+from oneseed.initializers.matrices.sparse import chance, first_ones
 
 every_float = pytest.mark.parametrize("dtype", FLOATX)
 

@@ -24,7 +24,8 @@ from oneseed.distributions import Fill, Integers, Normal
 from oneseed.draws import Draw
 from oneseed.dtypes import INTEGERS
 from oneseed.initializers import Constant, HeNormal, Ones, Orthogonal, RandomUniform
-from oneseed_torch import adapter, elements
+from oneseed_torch import adapter
+from oneseed_torch.drawing import operations
 
 FLOATS = ("bfloat16", "float16", "float32", "float64")
 CPU = torch.device("cpu")
@@ -39,7 +40,7 @@ def engine():
 def on_elements(draw):
     """Make a draw as on a device that has nothing better, on the CPU."""
     out = torch.empty(draw.block, dtype=getattr(torch, draw.dtype), device=CPU)
-    elements.fill_on(draw, out)
+    operations.fill_on(draw, out)
     return out
 
 
@@ -231,7 +232,7 @@ def agree(engine, draw):
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("case", BLOCKS)
 def test_elements_equal_the_host_engine(engine, monkeypatch, case, dtype):
-    monkeypatch.setattr(elements, "CHUNK", 37)
+    monkeypatch.setattr(operations, "CHUNK", 37)
     shape, order, offset, block = BLOCKS[case]
     for law, seed in itertools.product(LAWS, (0, 2**64 - 3)):
         agree(engine, Draw(law, shape, dtype, seed, ("a", 1), order, 1, 1, offset, block))
@@ -239,7 +240,7 @@ def test_elements_equal_the_host_engine(engine, monkeypatch, case, dtype):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_many_elements(engine, dtype):
-    size = elements.CHUNK + 5 if dtype == "float32" else 70_001
+    size = operations.CHUNK + 5 if dtype == "float32" else 70_001
     agree(engine, Draw(Normal(), (size,), dtype, 5, (), (0,), 1, 1, (0,), (size,)))
 
 

@@ -118,8 +118,8 @@ def test_a_module_on_the_meta_device_is_made_once(monkeypatch):
     model = on_meta(Model)
     model.embed.weight.note = "kept"
     made = []
-    empty = oneseed_torch.modules._empty
-    monkeypatch.setattr(oneseed_torch.modules, "_empty", lambda *args: made.append(args) or empty(*args))
+    empty = oneseed_torch.models.modules._empty
+    monkeypatch.setattr(oneseed_torch.models.modules, "_empty", lambda *args: made.append(args) or empty(*args))
     with pytest.warns(UserWarning, match="are left alone.*: steps"):
         initialize_(model, SCHEME, seed=7, device="cpu")
     assert len(made) == len(list(model.parameters())) == 9
@@ -302,7 +302,7 @@ def test_the_default_scheme_is_what_constructors_draw_from(name):
     torch.manual_seed(3)
     theirs = LAYERS[name]()
     scheme = default_scheme(theirs)
-    plan = oneseed_torch.modules.plan_of(theirs, scheme)
+    plan = oneseed_torch.models.modules.plan_of(theirs, scheme)
     ours = initialize_(LAYERS[name](), scheme, seed=3)
     assert not plan.unmatched
     for entry in plan:
@@ -338,7 +338,7 @@ def test_gpt2_on_the_meta_device():
     same(model, initialize_(gpt2(), scheme, seed=7))
     assert model.lm_head.weight is model.transformer.wte.weight
     assert axes_of(model)["transformer.h.0.attn.c_attn.weight"] == "i o"
-    plan = oneseed_torch.modules.plan_of(model, scheme)
+    plan = oneseed_torch.models.modules.plan_of(model, scheme)
     assert plan["lm_head.weight"].name == "transformer.wte.weight"
     assert not plan.unmatched
     assert not plan.ambiguous
@@ -346,7 +346,7 @@ def test_gpt2_on_the_meta_device():
 
 def test_gpt2s_scheme_is_transformers_own():
     model = gpt2()
-    for entry in oneseed_torch.modules.plan_of(model, oneseed.schemes.gpt2(layers=3)):
+    for entry in oneseed_torch.models.modules.plan_of(model, oneseed.schemes.gpt2(layers=3)):
         values = model.get_parameter(entry.name).detach().double()
         if entry.distribution.name == "constant":
             assert values.eq(entry.distribution.value).all()
@@ -360,13 +360,13 @@ def test_llama_on_the_meta_device():
         vocab_size=100, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4
     )
     model = on_meta(lambda: transformers.LlamaForCausalLM(config))
-    plan = oneseed_torch.modules.plan_of(model, oneseed.schemes.llama(layers=2, width=64))
+    plan = oneseed_torch.models.modules.plan_of(model, oneseed.schemes.llama(layers=2, width=64))
     stddevs = {entry.name: entry.stddev for entry in plan}
     assert not plan.unmatched
     assert not plan.ambiguous
     assert stddevs["model.layers.1.self_attn.o_proj.weight"] == 0.01
     assert stddevs["model.layers.0.mlp.gate_proj.weight"] == 0.02
-    assert not oneseed_torch.modules.plan_of(model, oneseed.schemes.mup()).unmatched
+    assert not oneseed_torch.models.modules.plan_of(model, oneseed.schemes.mup()).unmatched
     quietly(model, oneseed.schemes.llama(layers=2, width=64), seed=7, device="cpu")
     assert not any(parameter.is_meta for parameter in model.parameters())
 

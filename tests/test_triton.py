@@ -20,10 +20,10 @@ from oneseed import registry
 from oneseed.distributions import Integers, Normal, TruncatedNormal, Uniform
 from oneseed.draws import Draw
 from oneseed.dtypes import INTEGERS
-from oneseed_torch.memory import memory
+from oneseed_torch.drawing.memory import memory
 
 FLOATS = ("bfloat16", "float16", "float32", "float64")
-MODULES = ("oneseed_torch.triton_kernel", "oneseed_torch.triton_launch")
+MODULES = ("oneseed_torch.drawing.triton_kernel", "oneseed_torch.drawing.triton_launch")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def interpreted():
         patch.setenv("TRITON_INTERPRET", "1")
         for name in MODULES:
             patch.delitem(sys.modules, name, raising=False)
-        launch = importlib.import_module("oneseed_torch.triton_launch")
+        launch = importlib.import_module("oneseed_torch.drawing.triton_launch")
         for name in MODULES:
             del sys.modules[name]
         interpreter = importlib.import_module("triton.runtime.interpreter")
@@ -75,7 +75,7 @@ def launch(request, monkeypatch):
     """The launcher under test, with small programs, and the device of its tensors."""
     if request.param == "cuda":
         monkeypatch.delenv("TRITON_INTERPRET", raising=False)
-        module, device = importlib.import_module("oneseed_torch.triton_launch"), torch.device("cuda", 0)
+        module, device = importlib.import_module("oneseed_torch.drawing.triton_launch"), torch.device("cuda", 0)
     else:
         module, device = request.getfixturevalue("interpreted"), torch.device("cpu")
         for counters in ("COUNTERS", "OF_ROWS"):

@@ -17,8 +17,8 @@ import torch
 from oneseed import registry
 from oneseed.distributions import Normal
 from oneseed.draws import Draw
-from oneseed_torch import accelerators, filling
-from oneseed_torch.memory import memory
+from oneseed_torch.drawing import accelerators, filling
+from oneseed_torch.drawing.memory import memory
 
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device is here")
 
@@ -30,7 +30,7 @@ needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA d
 def compiled(monkeypatch):
     """The kernel as it is for devices, whatever other tests have set for the module."""
     monkeypatch.delenv("TRITON_INTERPRET", raising=False)
-    return importlib.import_module("oneseed_torch.triton_kernel")
+    return importlib.import_module("oneseed_torch.drawing.triton_kernel")
 
 
 TARGETS = {"sm_80": ("cuda", 80, 32), "sm_90": ("cuda", 90, 32), "gfx942": ("hip", "gfx942", 64)}
@@ -160,7 +160,7 @@ def test_a_first_draw_inside_a_capture_is_refused(filler, monkeypatch):
 @needs_cuda
 def test_draws_on_cuda_are_made_by_triton():
     device = torch.device("cuda", 0)
-    assert accelerators.filler(device).__module__ == "oneseed_torch.triton_launch"
+    assert accelerators.filler(device).__module__ == "oneseed_torch.drawing.triton_launch"
     draw = Draw(Normal(), (999,), "bfloat16", 5, (), (0,), 1, 1, (0,), (999,))
     found = registry.load("torch").draw(draw, device)
     assert memory(found.cpu()).tobytes() == registry.load("numpy").draw(draw).tobytes()

@@ -11,9 +11,10 @@ from refusals import refused
 from scipy import stats
 
 import oneseed
-from oneseed import SeedGenerator, truncated
+from oneseed import SeedGenerator
 from oneseed import initializers as I
 from oneseed.distributions import TruncatedNormal
+from oneseed.exact import moments
 
 FLOATS = ("bfloat16", "float16", "float32", "float64")
 
@@ -44,15 +45,15 @@ def test_the_stddev_after_truncation(lower, upper):
         mean = mpmath.quad(lambda x: x * mpmath.npdf(x), cuts) / mass
         square = mpmath.quad(lambda x: (x - mean) ** 2 * mpmath.npdf(x), cuts) / mass
         exact = mpmath.sqrt(square)
-        assert abs(truncated.stddev_after(lower, upper) / exact - 1) < 2.3e-16
-    assert truncated.stddev_after(-upper, -lower) == truncated.stddev_after(lower, upper)
+        assert abs(moments.stddev_after(lower, upper) / exact - 1) < 2.3e-16
+    assert moments.stddev_after(-upper, -lower) == moments.stddev_after(lower, upper)
     law = TruncatedNormal(0.5, 2.0, lower, upper)
-    assert law.stddev_after_truncation == 2 * truncated.stddev_after(lower, upper)
+    assert law.stddev_after_truncation == 2 * moments.stddev_after(lower, upper)
 
 
 @pytest.mark.parametrize(("lower", "upper"), [(-2, 2), (-1, 3), (0, 5), (2, 4)])
 def test_the_stddev_after_truncation_is_that_of_scipy(lower, upper):
-    assert truncated.stddev_after(lower, upper) == pytest.approx(stats.truncnorm.std(lower, upper), rel=1e-10)
+    assert moments.stddev_after(lower, upper) == pytest.approx(stats.truncnorm.std(lower, upper), rel=1e-10)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -96,7 +97,7 @@ def test_absolute_bounds_hold_in_every_digit():
     for _ in range(20_000):
         mean, stddev, a, b = generator.normal(size=4) * 10.0 ** generator.integers(-6, 6, 4)
         lower, upper, stddev = min(a, b), max(a, b), abs(stddev)
-        first, last = truncated.in_sigmas(mean, stddev, lower, upper)
+        first, last = moments.in_sigmas(mean, stddev, lower, upper)
         # These are the clamps that every backend computes.
         assert lower <= mean + first * stddev
         assert mean + last * stddev <= upper
@@ -144,8 +145,8 @@ def test_the_inverse_of_truncation():
     for lower, upper in ((-1.0, 1.0), (-0.3, 2.0), (0.5, 1.5), (-3.0, 0.0)):
         spread = (upper - lower) / math.sqrt(12)
         for share in (0.2, 0.9, 0.9999999):
-            before = truncated.stddev_before(share * spread, lower, upper)
-            after = before * truncated.stddev_after(lower / before, upper / before)
+            before = moments.stddev_before(share * spread, lower, upper)
+            after = before * moments.stddev_after(lower / before, upper / before)
             assert after == pytest.approx(share * spread, rel=1e-15)
 
 

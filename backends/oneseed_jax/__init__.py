@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 from oneseed_jax.adapter import JaxBackend as backend
 
 if TYPE_CHECKING:
-    from oneseed_jax.layer_axes import axes_of
-    from oneseed_jax.trees import initialize
+    from oneseed_jax.models.layer_axes import axes_of
+    from oneseed_jax.models.trees import initialize
 
 __all__ = ["axes_of", "backend", "initialize"]
 
-_HOMES = {"axes_of": "oneseed_jax.layer_axes", "initialize": "oneseed_jax.trees"}
+_HOMES = {"axes_of": "oneseed_jax.models.layer_axes", "initialize": "oneseed_jax.models.trees"}
 
 
 def __getattr__(name: str) -> Any:

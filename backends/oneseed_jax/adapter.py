@@ -14,10 +14,18 @@ from oneseed.composites import Concatenated, parts_of
 from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
-from oneseed_jax.compiled import elements
-from oneseed_jax.native import native
-from oneseed_jax.places import check_dtype, check_sharding, default_device, device_of, explicit_axes, put, tracing
-from oneseed_jax.seeds import as_int, halves, number_on
+from oneseed_jax.drawing.devices import (
+    check_dtype,
+    check_sharding,
+    default_device,
+    device_of,
+    explicit_axes,
+    put,
+    tracing,
+)
+from oneseed_jax.drawing.keys import as_int, halves, number_on
+from oneseed_jax.drawing.native import native
+from oneseed_jax.drawing.xla import elements
 from oneseed_numpy.engine import fill
 from oneseed_numpy.pages import aligned
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from oneseed.distributions import Distribution, Normal, TruncatedNormal, Uniform
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
-from oneseed.initializers.haar import Haar
+from oneseed.initializers.matrices.orthogonal import Haar
 
 Array = NDArray[Any]
 

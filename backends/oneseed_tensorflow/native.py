@@ -7,7 +7,7 @@ import tensorflow as tf
 from oneseed.checks import Shape
 from oneseed.distributions import Distribution, Normal, TruncatedNormal, Uniform
 from oneseed.draws import Draw
-from oneseed.initializers.haar import Haar
+from oneseed.initializers.matrices.orthogonal import Haar
 
 Tensor = Any
 

@@ -1,7 +1,7 @@
 """The PyTorch backend of oneseed."""
 
 from oneseed_torch.adapter import TorchBackend as backend
-from oneseed_torch.layers import axes_of, default_scheme
-from oneseed_torch.modules import initialize_
+from oneseed_torch.models.layers import axes_of, default_scheme
+from oneseed_torch.models.modules import initialize_
 
 __all__ = ["axes_of", "backend", "default_scheme", "initialize_"]

@@ -11,10 +11,10 @@ from oneseed.checks import Shape
 from oneseed.composites import Concatenated
 from oneseed.distributions import Complex, Distribution, Fill, Structured
 from oneseed.draws import Draw
-from oneseed_torch.filling import check_device, check_seed, has_no_values, sample_
-from oneseed_torch.memory import fresh, from_numpy, memory
-from oneseed_torch.native import native
-from oneseed_torch.tracing import step_out
+from oneseed_torch.drawing.filling import check_device, check_seed, has_no_values, sample_
+from oneseed_torch.drawing.memory import fresh, from_numpy, memory
+from oneseed_torch.drawing.native import native
+from oneseed_torch.drawing.tracing import step_out
 
 Array = NDArray[Any]
 Tensor = Any

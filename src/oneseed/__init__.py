@@ -6,11 +6,11 @@ of random values.
 
 from oneseed import backend, config, initializers, layouts, random, rules, schemes
 from oneseed.config import floatx, set_backend, set_floatx, using
-from oneseed.data_dependent import lsuv
 from oneseed.digest import fingerprint
-from oneseed.plan import KEEP, Parameter
-from oneseed.scheme import Scheme
-from oneseed.scheme_rule import Rule
+from oneseed.models.lsuv import lsuv
+from oneseed.models.plan import KEEP, Parameter
+from oneseed.models.rule import Rule
+from oneseed.models.scheme import Scheme
 from oneseed.seeds import SeedGenerator, set_random_seed
 
 __version__ = "0.1.0"

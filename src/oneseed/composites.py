@@ -14,7 +14,7 @@ from oneseed import registry
 from oneseed.distributions import Fill, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import COMPLEX, cast_array, numpy_dtype, wide_dtype, working_dtype
-from oneseed.host import HOST, numbers
+from oneseed.host_arrays import HOST, numbers
 
 Array = NDArray[Any]
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from oneseed.fans import layout_of
-from oneseed.host import numbers
+from oneseed.host_arrays import numbers
 
 DIGEST_BYTES = 8
 CHUNK = 1 << 20

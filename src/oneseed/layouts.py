@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from oneseed import checks
-from oneseed.initializers.combination import Partial
-from oneseed.initializers.composition import Blockwise, PerGroup, several
+from oneseed.initializers.composed.blocks import Blockwise, PerGroup, several
+from oneseed.initializers.composed.combination import Partial
 
 __all__ = ["axes", "dense_general", "einsum", "grouped", "packed"]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from oneseed.dtypes import INTEGERS, dtype_name
-from oneseed.initializers.random import RandomNormal, RandomUniform, TruncatedNormal
+from oneseed.initializers.elementwise.random import RandomNormal, RandomUniform, TruncatedNormal
 from oneseed.seeds import SeedGenerator, set_random_seed
 
 __all__ = ["SeedGenerator", "normal", "randint", "set_random_seed", "truncated_normal", "uniform"]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from oneseed.checks import index
-from oneseed.host import backend_of
+from oneseed.host_arrays import backend_of
 from oneseed.stream.paths import Path, stream_number
 from oneseed.stream.philox import words_of_blocks
 

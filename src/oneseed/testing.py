@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from oneseed.dtypes import FLOATS
 from oneseed.fans import layout_of
-from oneseed.host import numbers
-from oneseed.naming import logical_names
+from oneseed.host_arrays import numbers
+from oneseed.models.names import logical_names
 
 __all__ = ["assert_same_model", "assert_same_weights"]
 

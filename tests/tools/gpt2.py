@@ -49,7 +49,7 @@ def in_torch():
     with torch.device("meta"):
         model = transformers.GPT2LMHeadModel(config).eval()
     oneseed_torch.initialize_(model, SCHEME, seed=SEED, names=FROM_TORCH, device="cpu")
-    from oneseed.naming import logical_names
+    from oneseed.models.names import logical_names
 
     weights = dict(model.named_parameters())
     logical = logical_names(weights, FROM_TORCH)
@@ -101,12 +101,12 @@ def in_keras():
     import keras
     from keras_model import GPT2, NAMES, Sizes
 
-    import oneseed_tensorflow
-    from oneseed.naming import logical_names
+    import oneseed_keras
+    from oneseed.models.names import logical_names
 
     model = GPT2(Sizes(**SIZES), name="gpt2")
     model.build((None, None))
-    oneseed_tensorflow.initialize(model, SCHEME, seed=SEED, names=NAMES)
+    oneseed_keras.initialize(model, SCHEME, seed=SEED, names=NAMES)
     weights = {weight.path: keras.ops.convert_to_numpy(weight.value) for weight in model.weights}
     logical = logical_names(weights, NAMES)
     logits = keras.ops.convert_to_numpy(keras.ops.stop_gradient(model(TOKENS)))

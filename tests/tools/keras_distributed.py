@@ -5,7 +5,7 @@ import json
 import keras
 
 import oneseed
-import oneseed_tensorflow
+import oneseed_keras
 
 
 def main():
@@ -16,7 +16,7 @@ def main():
     inputs = keras.Input((16,))
     model = keras.Model(inputs, keras.layers.Dense(8, name="head")(inputs))
     scheme = oneseed.Scheme([oneseed.Rule("*/kernel", "he_normal")], otherwise="ones")
-    oneseed_tensorflow.initialize(model, scheme, seed=7)
+    oneseed_keras.initialize(model, scheme, seed=7)
     found = {}
     for weight in model.weights:
         value = weight.value

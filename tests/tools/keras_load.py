@@ -9,9 +9,9 @@ def main():
     import keras
 
     import oneseed
-    import oneseed_tensorflow
+    import oneseed_keras
 
-    oneseed_tensorflow.register_keras(keras)
+    oneseed_keras.register_keras(keras)
     model = keras.saving.load_model(sys.argv[1], compile=False)
     print(json.dumps([oneseed.fingerprint(keras.ops.convert_to_numpy(weight)) for weight in model.weights]))
 

@@ -13,7 +13,7 @@ import numpy as np
 from keras_places import default_dtype, device, distributed, names, policies, refusals, shared
 
 import oneseed
-import oneseed_tensorflow
+import oneseed_keras
 from oneseed.initializers import Constant, GlorotUniform, HeNormal, Ones, Orthogonal, RandomNormal, RandomUniform
 
 LIBRARY = sys.argv[1]
@@ -29,7 +29,7 @@ else:
 if LIBRARY == "tf_keras":
     from tf_keras_strategies import dtensors, mirrored, sharded
 keras = importlib.import_module(LIBRARY)
-initializers = oneseed_tensorflow.register_keras(keras)
+initializers = oneseed_keras.register_keras(keras)
 VALUES = np.array([0.5, -1.5, 2.5, 0.25], "float32")
 GATES = RandomNormal(stddev=0.1, seed=9)
 

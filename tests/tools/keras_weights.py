@@ -7,7 +7,7 @@ from importlib import import_module
 import numpy as np
 
 import oneseed
-import oneseed_tensorflow
+import oneseed_keras
 from oneseed import Rule, Scheme
 
 keras = import_module(sys.argv[1])
@@ -52,7 +52,7 @@ def refused(model, *args, **options):
     """Return the message of a refusal, which must leave all weights as they were."""
     before = snapshot(model)
     try:
-        oneseed_tensorflow.initialize(model, *args, **options)
+        oneseed_keras.initialize(model, *args, **options)
     except (TypeError, ValueError) as error:
         assert snapshot(model) == before
         return f"{type(error).__name__}: {error}"
@@ -63,10 +63,10 @@ def main():
     model = build()
     start = snapshot(model)
     scheme = Scheme([Rule("*kernel", "he_normal"), Rule("*gamma", "ones")], otherwise="zeros")
-    oneseed_tensorflow.initialize(model, scheme, seed=7, names=lambda name: name.replace("head/", "top/"))
+    oneseed_keras.initialize(model, scheme, seed=7, names=lambda name: name.replace("head/", "top/"))
     after = snapshot(model)
     named = Scheme([Rule("*/moving_mean", oneseed.initializers.RandomNormal())], otherwise=oneseed.KEEP)
-    oneseed_tensorflow.initialize(model, named, seed=7)
+    oneseed_keras.initialize(model, named, seed=7)
     last = snapshot(model)
     twice = keras.Sequential([layers.Input((2,)), layers.Dense(2, name="a"), layers.Dense(2, name="b")])
     messages = {
@@ -79,11 +79,11 @@ def main():
     }
     for what, wrong in (("layer", np.ones(3)), ("unbuilt", layers.Dense(2))):
         try:
-            oneseed_tensorflow.initialize(wrong, scheme, seed=7)
+            oneseed_keras.initialize(wrong, scheme, seed=7)
         except (TypeError, ValueError) as error:
             messages[what] = f"{type(error).__name__}: {error}"
     shapes = {name: list(weight.shape) for name, weight in names(model).items()}
-    axes = oneseed_tensorflow.axes_of(model)
+    axes = oneseed_keras.axes_of(model)
     loaded = sorted({"tensorflow", "torch", "jax"} & set(sys.modules))
     print(
         json.dumps(

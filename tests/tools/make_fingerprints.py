@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import oneseed
-from oneseed import parity
+from oneseed.cli import parity
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ import numpy as np
 from gallery_entries import SECTIONS, Entry
 
 from oneseed import initializers
-from oneseed.plotting import picture
+from oneseed.cli.plotting import picture
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE, PICTURES = DOCS / "gallery.md", DOCS / "gallery"

@@ -18,7 +18,7 @@ import tf_keras
 from tf_keras_strategies import parameter_servers
 
 import oneseed
-import oneseed_tensorflow
+import oneseed_keras
 from oneseed import Rule, Scheme
 from oneseed.initializers import RandomNormal, RandomUniform
 from oneseed_tensorflow.adapter import TensorflowBackend
@@ -66,7 +66,7 @@ class Filled:
 
         TensorflowBackend.draw = recorded
         try:
-            oneseed_tensorflow.initialize(model, SCHEME, seed=7, names=names)
+            oneseed_keras.initialize(model, SCHEME, seed=7, names=names)
         finally:
             TensorflowBackend.draw = draw
 
@@ -78,7 +78,7 @@ class Filled:
         return {
             "weights": found,
             "blocks": self.blocks,
-            "axes": {name.removeprefix("net/"): axes for name, axes in oneseed_tensorflow.axes_of(self.model).items()},
+            "axes": {name.removeprefix("net/"): axes for name, axes in oneseed_keras.axes_of(self.model).items()},
         }
 
 
@@ -86,7 +86,7 @@ def refusal(model, scheme=SCHEME, call=lambda function: function(), numpy=lambda
     """Return the message of a refusal, which must leave the weights as they are."""
     before = [numpy(weight) for weight in model.trainable_weights]
     try:
-        call(lambda: oneseed_tensorflow.initialize(model, scheme, seed=8, names=names))
+        call(lambda: oneseed_keras.initialize(model, scheme, seed=8, names=names))
     except ValueError as error:
         for weight, values in zip(model.trainable_weights, before, strict=True):
             np.testing.assert_array_equal(numpy(weight), values)

@@ -6,9 +6,10 @@ import torch
 
 from oneseed import checks
 from oneseed.dtypes import NUMERIC, cast_scalar
-from oneseed.host import numbers
-from oneseed_torch.init.putting import PathLike, Seed, Tensor, check_unused, no_values, shape_of
-from oneseed_torch.shards import count_change, local_parts
+from oneseed.host_arrays import numbers
+from oneseed_torch.drawing.shards import count_change, local_parts
+from oneseed_torch.drawing.writing import no_values, shape_of
+from oneseed_torch.init.put import PathLike, Seed, Tensor, check_unused
 
 
 def constant_(tensor: Tensor, val: float, *, seed: Seed = None, path: PathLike = None) -> Tensor:

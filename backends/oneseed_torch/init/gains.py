@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from oneseed.initializers import gains
+from oneseed.initializers.elementwise import gains
 
 
 def calculate_gain(nonlinearity: str, param: Any = None) -> float:

@@ -8,8 +8,9 @@ from oneseed import checks
 from oneseed.distributions import Normal, check_fits
 from oneseed.dtypes import dtype_name
 from oneseed.initializers import Orthogonal, Sparse
+from oneseed_torch.drawing.writing import shape_of
 from oneseed_torch.init.constants import matrix_shape
-from oneseed_torch.init.putting import PathLike, Seed, Tensor, from_generator, put, shape_of
+from oneseed_torch.init.put import PathLike, Seed, Tensor, from_generator, put
 
 
 def orthogonal_(

@@ -10,11 +10,12 @@ import torch
 from oneseed import checks
 from oneseed.distributions import Normal, TruncatedNormal, Uniform, check_fits
 from oneseed.dtypes import INTEGERS, cast_scalar, dtype_name
+from oneseed.exact.moments import FARTHEST, in_sigmas
+from oneseed.exact.windows import window
 from oneseed.initializers import RandomNormal, RandomUniform
 from oneseed.initializers.base import RandomInitializer, Target, check_float
-from oneseed.stream.truncation import window
-from oneseed.truncated import FARTHEST, in_sigmas
-from oneseed_torch.init.putting import PathLike, Seed, Tensor, from_generator, no_values, put, shape_of
+from oneseed_torch.drawing.writing import no_values, shape_of
+from oneseed_torch.init.put import PathLike, Seed, Tensor, from_generator, put
 
 
 def uniform_(

@@ -10,15 +10,9 @@ from oneseed import checks
 from oneseed.distributions import Distribution, check_fits
 from oneseed.initializers import RandomNormal, VarianceScaling
 from oneseed.initializers.base import Target
+from oneseed_torch.drawing.writing import shape_of
 from oneseed_torch.init.gains import squared_gain
-from oneseed_torch.init.putting import (
-    PathLike,
-    Seed,
-    Tensor,
-    from_generator,
-    put,
-    shape_of,
-)
+from oneseed_torch.init.put import PathLike, Seed, Tensor, from_generator, put
 
 MODES = ("fan_in", "fan_out")
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from oneseed import config, registry
 from oneseed.dtypes import cast_array, dtype_name
-from oneseed.host import backend_of, numbers
+from oneseed.host_arrays import backend_of, numbers
 from oneseed.protocol import Backend
 
 Tensor = Any

@@ -8,7 +8,7 @@ from oneseed.backend.owners import Tensor, array_of, in_force, owner_of
 from oneseed.checks import Shape
 from oneseed.config import floatx
 from oneseed.dtypes import dtype_name
-from oneseed.host import backend_of
+from oneseed.host_arrays import backend_of
 
 
 def eval(x: Tensor) -> NDArray[Any]:

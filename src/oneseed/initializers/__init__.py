@@ -4,26 +4,20 @@ Every class is here, every alias in snake case as the class itself (``he_normal 
 no ``sum``, which is Python's own), and `get`, `serialize`, `deserialize` and `register`.
 """
 
-from oneseed.initializers.aware import ConvolutionAware
 from oneseed.initializers.base import Initializer
-from oneseed.initializers.by_shape import FanInUniform, RandomWalk, ScaledUniform, Siren, UniformUnitScaling
-from oneseed.initializers.combination import Partial, Scaled, Sum
-from oneseed.initializers.composition import Blockwise, PerGroup
-from oneseed.initializers.constants import Assign, Constant, Ones, Zeros
-from oneseed.initializers.discrete import PositiveUnitBall, RandomSign, UniformInt
-from oneseed.initializers.files import FromFile
-from oneseed.initializers.filters import Bilinear, DownsamplingFilter, UpsamplingFilter
-from oneseed.initializers.fourier import STFT
-from oneseed.initializers.gains import calculate_gain
-from oneseed.initializers.haar import Orthogonal
-from oneseed.initializers.markers import NaN, PriorProbability, Range
-from oneseed.initializers.names import register
-from oneseed.initializers.orthogonal_kernels import ConvolutionOrthogonal, DeltaOrthogonal, GlorotOrthogonal
-from oneseed.initializers.random import RandomNormal, RandomUniform, TruncatedNormal
-from oneseed.initializers.recurrent import FusedRNN, UnitForgetBias
-from oneseed.initializers.reservoirs import Cluster, EchoState, SmallWorld
-from oneseed.initializers.rings import Line, Ring
-from oneseed.initializers.scaling import (
+from oneseed.initializers.composed.blocks import Blockwise, PerGroup
+from oneseed.initializers.composed.combination import Partial, Scaled, Sum
+from oneseed.initializers.composed.files import FromFile
+from oneseed.initializers.convolutions.aware import ConvolutionAware
+from oneseed.initializers.convolutions.filters import Bilinear, DownsamplingFilter, UpsamplingFilter
+from oneseed.initializers.convolutions.fourier import STFT
+from oneseed.initializers.convolutions.orthogonal import ConvolutionOrthogonal, DeltaOrthogonal, GlorotOrthogonal
+from oneseed.initializers.elementwise.by_shape import FanInUniform, RandomWalk, ScaledUniform, Siren, UniformUnitScaling
+from oneseed.initializers.elementwise.constants import Assign, Constant, Ones, Zeros
+from oneseed.initializers.elementwise.discrete import PositiveUnitBall, RandomSign, UniformInt
+from oneseed.initializers.elementwise.gains import calculate_gain
+from oneseed.initializers.elementwise.random import RandomNormal, RandomUniform, TruncatedNormal
+from oneseed.initializers.elementwise.scaling import (
     GlorotNormal,
     GlorotUniform,
     HeNormal,
@@ -32,12 +26,18 @@ from oneseed.initializers.scaling import (
     LecunUniform,
     VarianceScaling,
 )
+from oneseed.initializers.elementwise.sequences import NaN, PriorProbability, Range
+from oneseed.initializers.matrices.identity import Dirac, Identity, NoisyIdentity
+from oneseed.initializers.matrices.orthogonal import Orthogonal
+from oneseed.initializers.matrices.sparse import Sparse
+from oneseed.initializers.matrices.spectral import Spectral
+from oneseed.initializers.matrices.zero import ZerO
+from oneseed.initializers.names import register
+from oneseed.initializers.sequences.recurrent import FusedRNN, UnitForgetBias
+from oneseed.initializers.sequences.reservoirs import Cluster, EchoState, SmallWorld
+from oneseed.initializers.sequences.rings import Line, Ring
+from oneseed.initializers.sequences.state_space import S4D, HiPPO, MambaA, MambaDtBias
 from oneseed.initializers.serialization import deserialize, get, serialize
-from oneseed.initializers.sparse import Sparse
-from oneseed.initializers.spectral import Spectral
-from oneseed.initializers.state_space import S4D, HiPPO, MambaA, MambaDtBias
-from oneseed.initializers.structured import Dirac, Identity, NoisyIdentity
-from oneseed.initializers.zero import ZerO
 
 bilinear = Bilinear
 blockwise = Blockwise

@@ -4,24 +4,19 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from oneseed.checks import nearest
-from oneseed.initializers.aware import ConvolutionAware
 from oneseed.initializers.base import Initializer
-from oneseed.initializers.by_shape import FanInUniform, RandomWalk, ScaledUniform, Siren, UniformUnitScaling
-from oneseed.initializers.combination import Partial, Scaled, Sum
-from oneseed.initializers.composition import Blockwise, PerGroup
-from oneseed.initializers.constants import Assign, Constant, Ones, Zeros
-from oneseed.initializers.discrete import PositiveUnitBall, RandomSign, UniformInt
-from oneseed.initializers.files import FromFile
-from oneseed.initializers.filters import Bilinear, DownsamplingFilter, UpsamplingFilter
-from oneseed.initializers.fourier import STFT
-from oneseed.initializers.haar import Orthogonal
-from oneseed.initializers.markers import NaN, PriorProbability, Range
-from oneseed.initializers.orthogonal_kernels import ConvolutionOrthogonal, DeltaOrthogonal, GlorotOrthogonal
-from oneseed.initializers.random import RandomNormal, RandomUniform, TruncatedNormal
-from oneseed.initializers.recurrent import FusedRNN, UnitForgetBias
-from oneseed.initializers.reservoirs import Cluster, EchoState, SmallWorld
-from oneseed.initializers.rings import Line, Ring
-from oneseed.initializers.scaling import (
+from oneseed.initializers.composed.blocks import Blockwise, PerGroup
+from oneseed.initializers.composed.combination import Partial, Scaled, Sum
+from oneseed.initializers.composed.files import FromFile
+from oneseed.initializers.convolutions.aware import ConvolutionAware
+from oneseed.initializers.convolutions.filters import Bilinear, DownsamplingFilter, UpsamplingFilter
+from oneseed.initializers.convolutions.fourier import STFT
+from oneseed.initializers.convolutions.orthogonal import ConvolutionOrthogonal, DeltaOrthogonal, GlorotOrthogonal
+from oneseed.initializers.elementwise.by_shape import FanInUniform, RandomWalk, ScaledUniform, Siren, UniformUnitScaling
+from oneseed.initializers.elementwise.constants import Assign, Constant, Ones, Zeros
+from oneseed.initializers.elementwise.discrete import PositiveUnitBall, RandomSign, UniformInt
+from oneseed.initializers.elementwise.random import RandomNormal, RandomUniform, TruncatedNormal
+from oneseed.initializers.elementwise.scaling import (
     GlorotNormal,
     GlorotUniform,
     HeNormal,
@@ -30,11 +25,16 @@ from oneseed.initializers.scaling import (
     LecunUniform,
     VarianceScaling,
 )
-from oneseed.initializers.sparse import Sparse
-from oneseed.initializers.spectral import Spectral
-from oneseed.initializers.state_space import S4D, HiPPO, MambaA, MambaDtBias
-from oneseed.initializers.structured import Dirac, Identity, NoisyIdentity
-from oneseed.initializers.zero import ZerO
+from oneseed.initializers.elementwise.sequences import NaN, PriorProbability, Range
+from oneseed.initializers.matrices.identity import Dirac, Identity, NoisyIdentity
+from oneseed.initializers.matrices.orthogonal import Orthogonal
+from oneseed.initializers.matrices.sparse import Sparse
+from oneseed.initializers.matrices.spectral import Spectral
+from oneseed.initializers.matrices.zero import ZerO
+from oneseed.initializers.sequences.recurrent import FusedRNN, UnitForgetBias
+from oneseed.initializers.sequences.reservoirs import Cluster, EchoState, SmallWorld
+from oneseed.initializers.sequences.rings import Line, Ring
+from oneseed.initializers.sequences.state_space import S4D, HiPPO, MambaA, MambaDtBias
 
 Class = TypeVar("Class", bound=type)
 

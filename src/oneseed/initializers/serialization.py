@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from oneseed import checks
 from oneseed.dtypes import COMPLEX, INTEGERS, NUMERIC, cast_array
-from oneseed.host import backend_of
+from oneseed.host_arrays import backend_of
 from oneseed.initializers.base import required
-from oneseed.initializers.constants import Assign
+from oneseed.initializers.elementwise.constants import Assign
 from oneseed.initializers.names import ALIASES, find, find_registered, registered_name
 from oneseed.seeds import SeedGenerator
 

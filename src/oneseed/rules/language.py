@@ -4,8 +4,8 @@ import math
 from typing import Any
 
 from oneseed import checks
-from oneseed.initializers.random import RandomNormal, RandomUniform
-from oneseed.initializers.scaling import VarianceScaling
+from oneseed.initializers.elementwise.random import RandomNormal, RandomUniform
+from oneseed.initializers.elementwise.scaling import VarianceScaling
 from oneseed.rules.numbers import MANY, Seed, positive
 
 

@@ -4,7 +4,7 @@ import math
 from typing import Any, NamedTuple
 
 from oneseed import checks
-from oneseed.initializers.scaling import VarianceScaling
+from oneseed.initializers.elementwise.scaling import VarianceScaling
 from oneseed.rules.numbers import MANY, Seed, positive
 
 

@@ -3,14 +3,14 @@
 from typing import Any
 
 from oneseed import checks
-from oneseed.initializers.random import RandomNormal, TruncatedNormal
-from oneseed.initializers.scaling import VarianceScaling
+from oneseed.initializers.elementwise.random import RandomNormal, TruncatedNormal
+from oneseed.initializers.elementwise.scaling import VarianceScaling
+from oneseed.models.rule import Rule
+from oneseed.models.scheme import Scheme
 from oneseed.rules.language import depth_scaled_normal, mup_normal, scaled_normal
 from oneseed.rules.numbers import MANY, positive
 from oneseed.rules.residual import Depths, xavier
 from oneseed.rules.residual import deepnorm as constants
-from oneseed.scheme import Scheme
-from oneseed.scheme_rule import Rule
 
 
 def named(*layers: str, of: str = "weight") -> str:

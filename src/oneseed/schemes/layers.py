@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from oneseed import checks
-from oneseed.initializers.by_shape import FanInUniform
-from oneseed.initializers.composition import Blockwise
-from oneseed.initializers.constants import Constant
-from oneseed.initializers.random import RandomNormal, RandomUniform
-from oneseed.initializers.recurrent import UnitForgetBias
-from oneseed.initializers.scaling import VarianceScaling
-from oneseed.scheme import Scheme
-from oneseed.scheme_rule import Rule
+from oneseed.initializers.composed.blocks import Blockwise
+from oneseed.initializers.elementwise.by_shape import FanInUniform
+from oneseed.initializers.elementwise.constants import Constant
+from oneseed.initializers.elementwise.random import RandomNormal, RandomUniform
+from oneseed.initializers.elementwise.scaling import VarianceScaling
+from oneseed.initializers.sequences.recurrent import UnitForgetBias
+from oneseed.models.rule import Rule
+from oneseed.models.scheme import Scheme
 
 
 class Layer(NamedTuple):

@@ -3,12 +3,12 @@
 from typing import Any
 
 from oneseed import checks
-from oneseed.initializers.by_shape import FanInUniform
-from oneseed.initializers.composition import PerGroup
-from oneseed.initializers.random import RandomNormal
+from oneseed.initializers.composed.blocks import PerGroup
+from oneseed.initializers.elementwise.by_shape import FanInUniform
+from oneseed.initializers.elementwise.random import RandomNormal
+from oneseed.models.rule import Rule
+from oneseed.models.scheme import Scheme
 from oneseed.rules.numbers import MANY
-from oneseed.scheme import Scheme
-from oneseed.scheme_rule import Rule
 from oneseed.schemes.language import named
 
 
@@ -91,7 +91,7 @@ def vit_jax(head_bias: Any = 0.0) -> Scheme:
     >>> oneseed.schemes.vit_jax(head_bias=-6.9).match("head.bias")[0].initializer
     Constant(value=-6.9)
     """
-    from oneseed.initializers.constants import Constant
+    from oneseed.initializers.elementwise.constants import Constant
 
     return Scheme(
         [

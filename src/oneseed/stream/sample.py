@@ -7,11 +7,11 @@ import numpy as np
 
 from oneseed.distributions import Distribution, Integers, Normal, TruncatedNormal, Uniform
 from oneseed.dtypes import FLOAT8, LARGEST, rounded, working_dtype
+from oneseed.exact.windows import window
 from oneseed.stream.affine import affine
 from oneseed.stream.arrays import Array, Arrays
 from oneseed.stream.narrow import nearest_float8
 from oneseed.stream.quantile import FRACTION_BITS, mulhi64, quantile32, quantile64
-from oneseed.stream.truncation import window
 
 UNIFORM_BITS = {32: 24, 64: 53}
 

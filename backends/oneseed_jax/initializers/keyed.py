@@ -1,0 +1,152 @@
+"""From one of oneseed's initializers to what JAX calls one: a function of a key, a shape, a dtype and a sharding."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
+
+from oneseed import checks, config, seeds
+from oneseed.checks import Shape
+from oneseed.dtypes import dtype_name
+from oneseed.initializers import Initializer
+from oneseed_jax.adapter import JaxBackend
+from oneseed_jax.drawing.devices import check_dtype, check_sharding, mesh_in_force, tracing
+
+Array = Any
+KeyedInitializer = Callable[..., Array]
+"""`jax.nn.initializers.Initializer`, whose last two arguments may be left out."""
+
+_BACKEND = JaxBackend()
+
+
+def keyed(initializer: Initializer, dtype: Any, axes: Callable[[Shape], str | None]) -> KeyedInitializer:
+    """Return JAX's kind of initializer, which draws what `initializer` draws when the key is its seed.
+
+    Parameters
+    ----------
+    initializer : Initializer
+        What decides the distribution; its own seed is not used.
+    dtype : dtype or None
+        What a call without a dtype gives; None is JAX's own default.
+    axes : callable
+        From a shape to the names of its axes.
+
+    Returns
+    -------
+    callable
+        ``init(key, shape, dtype=dtype, out_sharding=None)``.
+    """
+
+    def init(key: Array, shape: Any, dtype: Any = dtype, out_sharding: Any = None) -> Array:
+        seed = None if initializer.seed is None else seed_of(key)
+        whole, name = checks.shape(shape), name_of(dtype)
+        place = place_of(out_sharding, whole)
+        draw = initializer.describe(whole, name, axes(whole))
+        return _BACKEND.draw(draw._replace(seed=seed, path=()), place)
+
+    return init
+
+
+def seed_of(key: Any) -> Any:
+    """Check a key, and return it as a seed.
+
+    Parameters
+    ----------
+    key : jax.Array or int
+        A key, typed or raw, which may be traced; or the number of a seed.
+
+    Returns
+    -------
+    jax.Array or int
+        The seed.
+
+    Raises
+    ------
+    TypeError
+        If it is nothing of these.
+    ValueError
+        If it is a number out of range, or oneseed's settings ask for JAX's own random numbers.
+    """
+    if config.rng() == "native":
+        raise ValueError(
+            "`rng` must be 'portable' for oneseed_jax.initializers; jax.nn.initializers draw with JAX's own generator. "
+            "Received: rng='native'"
+        )
+    if isinstance(key, jax.Array | np.ndarray):
+        return key
+    if isinstance(key, bool) or not hasattr(key, "__index__"):
+        raise TypeError(
+            f"`key` must be a JAX key, such as jax.random.key(7), or an integer in [0, 2**64). Received: key={key!r}"
+        )
+    return seeds.check_seed(key)
+
+
+def number(argument: str, value: Any) -> float:
+    """Check a real number that decides a distribution; TypeError for one whose value is not known yet."""
+    if isinstance(value, jax.core.Tracer):
+        raise TypeError(
+            f"`{argument}` must have its value when the function around it is traced: compute it with Python or NumPy "
+            f"(math.sqrt for jnp.sqrt), or multiply what an initializer returned. Received: {argument}={value!r}"
+        )
+    return checks.scalar(argument, value)
+
+
+def name_of(dtype: Any) -> str:
+    """Return the name of a dtype; None, and Python's own types, mean what they mean in JAX."""
+    # Not by equality: np.dtype("float64") equals float.
+    if dtype is None or any(dtype is own for own in (bool, int, float, complex)):
+        return str(jnp.result_type(float if dtype is None else dtype).name)
+    name = dtype_name(dtype)
+    check_dtype(name)
+    return name
+
+
+def place_of(out_sharding: Any, shape: Shape) -> Any:
+    """Check `out_sharding` for a tensor of `shape`, and complete a PartitionSpec with the mesh around it.
+
+    Parameters
+    ----------
+    out_sharding : jax.sharding.NamedSharding, jax.sharding.PartitionSpec or None
+        Where the result goes.
+    shape : tuple of int
+        The shape of the whole tensor.
+
+    Returns
+    -------
+    jax.sharding.NamedSharding or None
+        The sharding.
+
+    Raises
+    ------
+    TypeError
+        If it is nothing of these.
+    ValueError
+        If it does not fit the shape, has no mesh, another mesh than the one in force, or an axis inside of `shard_map`.
+    """
+    if out_sharding is None or (isinstance(out_sharding, NamedSharding) and out_sharding.mesh.empty):
+        return None
+    if not isinstance(out_sharding, NamedSharding | PartitionSpec):
+        raise TypeError(
+            "`out_sharding` must be a jax.sharding.NamedSharding, a jax.sharding.PartitionSpec or None. "
+            f"Received: out_sharding={out_sharding!r}"
+        )
+    received = f"Received: out_sharding={out_sharding!r}"
+    around = jax.sharding.get_abstract_mesh()
+    if isinstance(out_sharding, PartitionSpec):
+        if around.empty:
+            raise ValueError(
+                "`out_sharding` must be a NamedSharding where no mesh is in force; enter one with jax.set_mesh(mesh). "
+                f"{received}"
+            )
+        out_sharding = NamedSharding(around if tracing() else mesh_in_force(), out_sharding)
+    mesh = out_sharding.mesh.abstract_mesh
+    if AxisType.Explicit in (*mesh.axis_types, *around.axis_types) and mesh != around and not around.empty:
+        raise ValueError(f"`out_sharding` must be on the mesh in force, {around}. {received}")
+    manual = {name for name, its in zip(mesh.axis_names, mesh.axis_types, strict=True) if its is AxisType.Manual}
+    if manual & set(jax.tree.leaves(tuple(out_sharding.spec))):
+        raise ValueError(f"`out_sharding` must name no axis that shard_map maps over, {sorted(manual)}. {received}")
+    check_sharding("out_sharding", out_sharding, shape)
+    return out_sharding

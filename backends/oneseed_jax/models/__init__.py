@@ -1,0 +1,1 @@
+"""Whole models of JAX's libraries: trees of parameters."""

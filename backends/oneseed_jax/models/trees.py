@@ -1,0 +1,160 @@
+"""Whole models in JAX: a tree of parameters, or of what stands for them, filled by a scheme."""
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import jax
+from jax.sharding import Sharding, SingleDeviceSharding
+
+from oneseed import checks, registry
+from oneseed.draws import Draw
+from oneseed.models.fill import run
+from oneseed.models.names import Names
+from oneseed.models.plan import Entry, Parameter
+from oneseed_jax.drawing.devices import check_sharding
+from oneseed_jax.models.layer_axes import axes_of
+from oneseed_jax.models.leaves import Leaf, Tree, is_nnx, is_weight, named, walk
+
+if TYPE_CHECKING:
+    from oneseed.models.scheme import Scheme
+
+
+def initialize(
+    tree: Tree,
+    scheme: "Scheme",
+    *,
+    seed: Any,
+    names: Names = None,
+    axes: Mapping[str, str | None] | None = None,
+    shardings: Any = None,
+) -> Tree:
+    """Fill a model's parameters by a scheme, and return them as a new tree of the same structure.
+
+    The leaves are arrays, or `jax.ShapeDtypeStruct` as from `jax.eval_shape`, ``nnx.eval_shape`` and
+    ``eqx.filter_eval_shape``, so that nothing is made twice. All that is no array of floats or complex numbers stays as
+    it is. So does what Flax NNX calls no parameter (a variable other than ``nnx.Param``, such as running statistics),
+    unless a rule names it; `otherwise` does not. What stays and has no values yet has none afterwards.
+
+    A parameter's name is the keys on the way to it, joined with "/": keys of dicts, attributes of modules, and numbers
+    in sequences, such as "layers/0/kernel". Flax's boxes, such as ``nnx.Param`` and ``nn.Partitioned``, add nothing to
+    it. A "/" inside a key, as in Haiku's names of modules, stays.
+
+    On a CPU, oneseed's host kernels fill the memory of the arrays; elsewhere, and with shardings, compiled functions
+    do, of which parameters of one shape, dtype, kind of distribution and sharding share one. Then each device makes its
+    own part, without the others. What is computed on the host, such as orthogonal matrices, is made whole, one
+    parameter at a time, and then cut.
+
+    Parameters
+    ----------
+    tree : pytree
+        Dicts of parameters (Flax Linen, Haiku), an ``nnx.State``, or a module of Flax NNX or Equinox.
+    scheme : Scheme
+        What each parameter gets.
+    seed : int or jax.Array
+        The seed, or a key of JAX.
+    names : mapping, callable or sequence of pairs, optional
+        From the names here to the logical ones, by which rules match and parameters draw; see `Scheme.plan`.
+    axes : mapping of str to str, optional
+        Names of the axes, by the names here; they come before those of `axes_of`.
+    shardings : Sharding, pytree or callable, optional
+        Where the parameters go: one sharding for all, a tree of shardings with the same keys, or a function from a
+        name here to a sharding or None. Without one, a parameter goes where its leaf is or says to be, and else where
+        JAX makes arrays.
+
+    Returns
+    -------
+    pytree
+        The tree with new leaves. A module of Flax NNX is a new one, in which shared variables are shared again.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If two parameters have one name, names, axes or shardings do not fit, parameters are unmatched, or an
+        initializer refuses one. Nothing has been drawn then.
+
+    Examples
+    --------
+    >>> import jax
+    >>> import oneseed
+    >>> params = {"dense": {"kernel": jax.ShapeDtypeStruct((8, 2), "float32")}}
+    >>> scheme = oneseed.Scheme([oneseed.Rule("*/kernel", "he_normal")])
+    >>> made = initialize(params, scheme, seed=7)
+    >>> expected = oneseed.initializers.HeNormal(seed=7)((8, 2), path="dense/kernel")
+    >>> bool((made["dense"]["kernel"] == expected).all())
+    True
+    """
+    from oneseed.models.scheme import check_scheme, plan_weights
+
+    check_scheme(scheme)
+    graph = None
+    known = axes_of(tree)
+    if is_nnx(tree):
+        # The module as a tree would have a leaf for each use of a shared variable.
+        graph, tree = sys.modules["flax.nnx"].split(tree)
+    engine = registry.load("jax")
+    found = _by_name(walk(tree))
+    params = {name: Parameter(leaf.shape, leaf.dtype) for name, leaf in found.items()}
+    state = {name for name, leaf in found.items() if leaf.state}
+    plan = plan_weights(scheme, params, state=state, known=known, names=names, axes=axes)
+    draws = plan.draws(seed)
+    places = _places(shardings, {entry.name: found[entry.name] for entry in plan}, tree)
+    for entry, draw in draws:
+        engine.check_dtype(entry.dtype)
+        if isinstance(place := places[entry.name], Sharding):
+            check_sharding("shardings", place, draw.block)
+    leaves, structure = jax.tree.flatten(tree)
+
+    def put(entry: Entry, draw: Draw) -> None:
+        leaves[found[entry.name].place] = engine.draw(draw, places[entry.name])
+
+    run(draws, put)
+    made = jax.tree.unflatten(structure, leaves)
+    return made if graph is None else sys.modules["flax.nnx"].merge(graph, made)
+
+
+def _by_name(leaves: list[Leaf]) -> dict[str, Leaf]:
+    found: dict[str, Leaf] = {}
+    for leaf in leaves:
+        if leaf.name in found:
+            raise ValueError(
+                f"`tree` must have one parameter of each name; rename a key. Received: two of the name {leaf.name!r}"
+            )
+        found[leaf.name] = leaf
+    return found
+
+
+def _places(shardings: Any, leaves: Mapping[str, Leaf], tree: Tree) -> dict[str, Any]:
+    """Return the device or sharding of each parameter; None where JAX chooses."""
+    if shardings is None:
+        given: dict[str, Any] = {}
+    elif isinstance(shardings, Sharding):
+        given = dict.fromkeys(leaves, shardings)
+    elif callable(shardings):
+        given = {name: shardings(name) for name in leaves}
+    else:
+        given = dict(named(shardings, lambda node: isinstance(node, Sharding)))
+        # Such a tree may also say where counters and other state go, which stay as they are.
+        everything = dict(named(tree, is_weight))
+        if unknown := [name for name in given if name not in everything]:
+            raise ValueError(
+                f"`shardings` must have the keys of the tree.{checks.nearest(unknown[0], leaves)} "
+                f"Received: shardings with {unknown[0]!r}"
+            )
+    for name, place in given.items():
+        if not isinstance(place, Sharding | None):
+            raise TypeError(
+                "`shardings` must give a jax.sharding.Sharding or None for each parameter. "
+                f"Received: {place!r} for {name!r}"
+            )
+    chosen = {name: given.get(name) or leaf.sharding for name, leaf in leaves.items()}
+    return {name: _device(place) for name, place in chosen.items()}
+
+
+def _device(place: Any) -> Any:
+    """Return the one device of a sharding that has no more, which the host kernels can serve."""
+    if isinstance(place, SingleDeviceSharding) and place.memory_kind in (None, "device", "unpinned_host"):
+        return next(iter(place.device_set))
+    return place

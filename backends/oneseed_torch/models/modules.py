@@ -1,0 +1,223 @@
+"""Whole modules, initialized in place by a scheme."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from oneseed import seeds
+from oneseed.checks import Shape
+from oneseed.draws import Draw
+from oneseed.models.fill import run
+from oneseed.models.names import Names
+from oneseed.models.plan import Entry, Plan
+from oneseed.models.scheme import Scheme, check_scheme
+from oneseed_torch.adapter import TorchBackend
+from oneseed_torch.drawing.filling import check_device, check_seed
+from oneseed_torch.drawing.memory import fresh
+from oneseed_torch.drawing.shards import is_distributed
+from oneseed_torch.drawing.writing import is_wrapper, parts_to_write, shape_of, write
+from oneseed_torch.models.layers import Held, held, patterns_of
+
+Module = Any
+Tensor = Any
+
+
+def initialize_(
+    module: Module,
+    scheme: Scheme,
+    *,
+    seed: int,
+    names: Names = None,
+    device: Any = None,
+    axes: Mapping[str, str | None] | None = None,
+) -> Module:
+    """Initialize a module's parameters by a scheme, in place.
+
+    A parameter that has values keeps its memory, its device and its strides. One on the meta device is made on the
+    target device, once, with its values; it stays tied where it was, and keeps `requires_grad` and attributes of its
+    own, but it is a new object: build optimizers afterwards. Of a DTensor each rank fills its own part, without asking
+    the others; sharded by ``fully_shard``, a module may be on the meta device too. Buffers are left alone.
+
+    All that can be refused is refused before the first draw. Ctrl-C takes effect between two parameters.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The module.
+    scheme : Scheme
+        What each parameter gets, by its name in `named_parameters`, or by what `names` makes of that.
+    seed : int
+        The seed of all initializers that have none of their own, in ``[0, 2**64)``; the same on all ranks.
+    names : mapping, callable or sequence of pairs, optional
+        From the module's names to logical ones; see `Scheme.plan`.
+    device : str, int or torch.device, optional
+        Where parameters on the meta device are made. None is PyTorch's default device, and for a DTensor that of its
+        mesh.
+    axes : mapping of str to str, optional
+        Names of the axes of parameters, by their names, which come before those of `axes_of`.
+
+    Returns
+    -------
+    torch.nn.Module
+        `module` itself.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If parameters are matched by no rule, an initializer refuses one, one is to be kept though it is on the meta
+        device, or `device` is none on which values can be made.
+
+    Warns
+    -----
+    UserWarning
+        If buffers are on the meta device: they are named, and have to be computed by whoever knows how.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> import oneseed_torch
+    >>> import torch
+    >>> with torch.device("meta"):
+    ...     module = torch.nn.Linear(64, 128)
+    >>> scheme = oneseed.Scheme([oneseed.Rule("bias", "zeros"), oneseed.Rule("weight", "he_normal")])
+    >>> weight = oneseed_torch.initialize_(module, scheme, seed=7, device="cpu").weight
+    >>> weight.device, oneseed.fingerprint(weight, axes="o i")
+    (device(type='cpu'), '0d302d8d92dc1808')
+    """
+    where = TorchBackend().device(device)
+    parameters = held(module)
+    found = {its.names[0]: its for its in parameters}
+    for its in parameters:
+        shape_of(its.parameter)
+    if seeds.is_framework_seed(seed):
+        check_seed(seed)
+    draws = _plan(parameters, scheme, names, axes).draws(seed)
+    works = {entry.name: _work(found[entry.name], entry, draw, where) for entry, draw in draws}
+    _check_kept([its for name, its in found.items() if name not in works])
+    if waiting := [name for name, buffer in module.named_buffers() if buffer.is_meta]:
+        warnings.warn(
+            "Buffers on the meta device are left alone, and have no values until they are computed: "
+            f"{', '.join(waiting)}.",
+            stacklevel=2,
+        )
+    try:
+        run(draws, lambda entry, draw: _fill(works[entry.name], draw))
+    finally:
+        if any(work.device is not None for work in works.values()):
+            _settle(module)
+    return module
+
+
+def plan_of(module: Module, scheme: Scheme, names: Names = None, axes: Mapping[str, str | None] | None = None) -> Plan:
+    """Return what `initialize_` would do with a module."""
+    return _plan(held(module), scheme, names, axes)
+
+
+def _plan(found: list[Held], scheme: Scheme, names: Names, axes: Mapping[str, str | None] | None) -> Plan:
+    check_scheme(scheme)
+    tied = {alias: its.names[0] for its in found for alias in its.names[1:]}
+    patterns = {**patterns_of(found), **(axes or {})}
+    return scheme.plan({its.names[0]: its.parameter for its in found}, names=names, axes=patterns, tied=tied)
+
+
+class _Work(NamedTuple):
+    """A parameter, where it is to be made if it is, and else the parts of it that are to be written."""
+
+    held: Held
+    dtype: Any
+    device: Any
+    """None where the memory is there."""
+    parts: list[tuple[Tensor, Shape]]
+
+
+def _work(its: Held, entry: Entry, draw: Draw, where: Any) -> _Work:
+    """Decide how a parameter is filled, and refuse what cannot be."""
+    parameter, dtype = its.parameter, getattr(torch, draw.dtype)
+    if parameter.is_meta:
+        target = _target(parameter, entry.name, where)
+    elif where is not None and where.type != parameter.device.type:
+        raise ValueError(
+            "`device` is for parameters on the meta device; others stay where they are, which must be of that type. "
+            f"Received: device={where}, and the parameter {entry.name!r} on {parameter.device}"
+        )
+    else:
+        target = None if dtype == parameter.dtype else parameter.device
+    check_device(parameter.device if target is None else target, draw.dtype)
+    # Placements that cannot be filled are refused now, also where the memory is still to come.
+    parts = parts_to_write(parameter)
+    return _Work(its, dtype, target, parts if target is None else [])
+
+
+def _target(parameter: Tensor, name: str, where: Any) -> Any:
+    if is_distributed(parameter):
+        mesh = parameter.device_mesh.device_type
+        if where is not None and where.type != mesh:
+            raise ValueError(
+                f"`device` must be of the type of the DTensor's mesh, {mesh!r}. "
+                f"Received: device={where}, and the parameter {name!r}"
+            )
+        return torch.device(mesh) if where is None else where
+    target = torch.get_default_device() if where is None else where
+    if target.type == "meta":
+        raise ValueError(
+            f"`device` must be one that holds values, for the parameter {name!r} on the meta device. "
+            f"Received: device={target}"
+        )
+    return target
+
+
+def _check_kept(kept: list[Held]) -> None:
+    if empty := [its.names[0] for its in kept if its.parameter.is_meta]:
+        raise ValueError(
+            "The scheme must have an initializer for each parameter on the meta device, which has no values to keep. "
+            f"Nothing was drawn. Received: KEEP for {', '.join(empty)}"
+        )
+
+
+def _fill(work: _Work, draw: Draw) -> None:
+    parameter = work.held.parameter
+    if work.device is None:
+        write(draw, parameter, work.parts)
+        return
+    made = _empty(parameter, work.dtype, work.device)
+    write(draw, made, parts_to_write(made))
+    if not parameter.is_meta:
+        parameter.data = made
+        return
+    made = _parameter(made, parameter)
+    for layer, name in work.held.places:
+        setattr(layer, name, made)
+
+
+def _empty(like: Tensor, dtype: Any, device: Any) -> Tensor:
+    """Return memory for a parameter, with its strides."""
+    # Asked for a copy of a tensor on the meta device, PyTorch imports much that nothing here needs.
+    if like.is_contiguous() and _is_plain(like):
+        return fresh(tuple(like.shape), dtype, device)
+    return torch.empty_like(like, dtype=dtype, device=device, requires_grad=False)
+
+
+def _parameter(made: Tensor, like: Tensor) -> Tensor:
+    """Return a tensor as a parameter of the same class and attributes as another."""
+    if not _is_plain(like):
+        return nn.Parameter(made, like.requires_grad)
+    parameter = made.as_subclass(type(like)).requires_grad_(like.requires_grad)
+    vars(parameter).update(vars(like))
+    return parameter
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Tell whether a tensor's values lie in memory of its own."""
+    return not is_distributed(tensor) and not is_wrapper(tensor)
+
+
+def _settle(module: Module) -> None:
+    """Have those layers look at their parameters again that keep them elsewhere too."""
+    for layer in module.modules():
+        if isinstance(layer, nn.RNNBase) or hasattr(layer, "_get_fsdp_state"):
+            layer._apply(lambda tensor: tensor, recurse=False)

@@ -1,0 +1,5 @@
+"""The `oneseed` command."""
+
+from oneseed.cli.app import main
+
+__all__ = ["main"]

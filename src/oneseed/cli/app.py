@@ -1,0 +1,267 @@
+"""The `oneseed` command."""
+
+import json
+import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+import oneseed
+from oneseed import config, registry
+from oneseed.draws import Draw
+from oneseed.initializers.base import Initializer, RandomInitializer
+from oneseed.initializers.names import find
+
+READY = "ready"
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Name = Annotated[str, typer.Argument(help="An initializer: he_normal, GlorotUniform, orthogonal, ...")]
+Shape = Annotated[str, typer.Option(help="The sizes, separated by commas: 3,3,64,128.")]
+Seed = Annotated[int | None, typer.Option(help="An integer in [0, 2**64); without one, a seed is drawn and shown.")]
+Dtype = Annotated[str | None, typer.Option(help="The dtype; by default the default float dtype.")]
+Axes = Annotated[str | None, typer.Option(help="Names of the axes, such as 'o i h w'.")]
+Parameter = Annotated[str | None, typer.Option(help="The parameter's name; each has a stream of its own.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="An argument of the initializer: stddev=0.02.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def sample(
+    name: Name,
+    shape: Shape,
+    seed: Seed = None,
+    dtype: Dtype = None,
+    axes: Axes = None,
+    path: Parameter = None,
+    set_: Settings = None,
+    backend: Annotated[str | None, typer.Option(help="The backend; by default the one in force.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the values to this .npy file.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Write a picture of the values to this file: w.png.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Draw a tensor; show what was drawn, its statistics, a histogram and the fingerprint."""
+    from oneseed.cli import sampling
+
+    initializer = _initializer(name, seed, set_)
+    draw = initializer.describe(_sizes(shape), dtype, axes, path)
+    result = sampling.sample(initializer, draw, axes, path, backend or config.backend(), out, plot)
+    if as_json:
+        _print_json({**_facts(initializer, draw), **result.as_dict()})
+        return
+    console = _console()
+    console.print(_description(initializer, draw))
+    sampling.show(result, draw, console)
+
+
+@app.command()
+def describe(
+    name: Name,
+    shape: Shape,
+    seed: Seed = None,
+    dtype: Dtype = None,
+    axes: Axes = None,
+    path: Parameter = None,
+    set_: Settings = None,
+    as_json: Json = False,
+) -> None:
+    """Show what would be drawn: distribution, fans, address; without drawing."""
+    initializer = _initializer(name, seed, set_)
+    draw = initializer.describe(_sizes(shape), dtype, axes, path)
+    if as_json:
+        _print_json(_facts(initializer, draw))
+    else:
+        _console().print(_description(initializer, draw))
+
+
+@app.command()
+def backends(as_json: Json = False) -> None:
+    """List the backends that are known, and whether each can be used."""
+    states = {name: _state(name) for name in config.available_backends()}
+    if as_json:
+        _print_json({"default": config.backend(), "backends": states})
+        return
+    table = Table("backend", "state", "default")
+    for name, state in states.items():
+        table.add_row(name, state, "yes" if name == config.backend() else "")
+    _console().print(table)
+
+
+@app.command()
+def parity(
+    backend: Annotated[
+        list[str] | None, typer.Option(help="A backend to check; by default all that can be used.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Check that the backends of this machine make the known answers, bit for bit; status 1 if one does not."""
+    from oneseed.cli import parity_table
+
+    missing = (
+        {} if backend else {name: state for name in config.available_backends() if (state := _state(name)) != READY}
+    )
+    chosen = backend or [name for name in config.available_backends() if name not in missing]
+    checks = parity_table.run(chosen)
+    if as_json:
+        _print_json(parity_table.as_dict(checks, missing))
+    else:
+        parity_table.show(checks, missing, _console())
+    return int(any(not check.agrees for check in checks if check.refusal is None))
+
+
+@app.command()
+def schemes(
+    name: Annotated[str | None, typer.Argument(help="A scheme: gpt2, llama, keras, ...; without one, all.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="An argument of the scheme: layers=48.")] = None,
+    as_json: Json = False,
+    as_toml: Annotated[bool, typer.Option("--toml", help="Print TOML, for Scheme.from_toml.")] = False,
+) -> None:
+    """List the ready schemes, or show the rules of one."""
+    from oneseed.cli import scheme_table
+
+    if name is None:
+        found = scheme_table.listed()
+        if as_json:
+            _print_json(found)
+        else:
+            table = Table("scheme", "what", "from")
+            for row in found:
+                table.add_row(*row.values())
+            _console().print(table)
+        return
+    scheme = scheme_table.made(name, _arguments(set_))
+    if as_json:
+        print(scheme.to_json())
+    elif as_toml:
+        print(scheme.to_toml(), end="")
+    else:
+        _console().print(scheme_table.rules(name, scheme))
+
+
+@app.callback(invoke_without_command=True)
+def top(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    """Show an initializer's draws: distribution, statistics, fingerprint."""
+    if version:
+        print(oneseed.__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command; bad arguments end it with status 2 and a reason on one line.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        What follows the command's name; None takes that from `sys.argv`.
+    """
+    sys.exit(_status(lambda: app(arguments, standalone_mode=False)))
+
+
+def _status(run: Callable[[], Any]) -> int:
+    try:
+        return run() or 0
+    except typer.Exit as stop:
+        return stop.exit_code
+    except typer.TyperException as error:
+        return _fail(error.format_message(), error.exit_code)
+    except (ValueError, TypeError, NotImplementedError, ImportError, OSError) as error:
+        return _fail(str(error), 2)
+    except MemoryError as error:
+        return _fail(f"Not enough memory: {error}", 1)
+
+
+def _fail(reason: str, status: int) -> int:
+    print("oneseed:", " ".join(reason.split()), file=sys.stderr)
+    return status
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(size) for size in text.split(",")) if text.strip() else ()
+    except ValueError:
+        raise ValueError(
+            f"--shape must be integers separated by commas, such as 3,3,64,128. Received: {text}"
+        ) from None
+
+
+def _initializer(name: str, seed: int | None, settings: list[str] | None) -> Initializer:
+    cls = find(name)
+    arguments = _arguments(settings)
+    # Zeros and the like take no seed, and are the same with any.
+    if seed is not None and issubclass(cls, RandomInitializer):
+        arguments["seed"] = seed
+    initializer: Initializer = cls.from_config(arguments)
+    return initializer
+
+
+def _arguments(settings: list[str] | None) -> dict[str, Any]:
+    arguments: dict[str, Any] = {}
+    for setting in settings or ():
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise ValueError(f"--set must be of the form argument=value. Received: {setting}")
+        try:
+            arguments[key] = json.loads(text)
+        except ValueError:
+            arguments[key] = text
+    return arguments
+
+
+def _state(name: str) -> str:
+    try:
+        registry.load(name)
+    except Exception as error:  # a stranger's adapter may fail in any way, which must not hide the others
+        return f"{error}" if isinstance(error, ImportError | ValueError) else f"broken: {error!r}"
+    return READY
+
+
+def _facts(initializer: Initializer, draw: Draw) -> dict[str, Any]:
+    return {"initializer": type(initializer).__name__, **draw.as_dict()}
+
+
+def _console() -> Console:
+    """Return a console that shows names, paths and messages as they are."""
+    return Console(markup=False, highlight=False)
+
+
+def _description(initializer: Initializer, draw: Draw) -> Table:
+    table = Table("what", "value", title=type(initializer).__name__, title_justify="left", show_header=False)
+    for key, value in draw.as_dict().items():
+        if key in ("offset", "block") or (key == "order" and value == sorted(value)):
+            continue
+        table.add_row(key.replace("_", " "), _text(value))
+    return table
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "-"
+    if value is None:
+        return "-"
+    return f"{value:.7g}" if isinstance(value, float) else str(value)
+
+
+def _print_json(facts: Any) -> None:
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        # JSON knows neither NaN nor infinity nor complex numbers.
+        if isinstance(value, complex) or (isinstance(value, float) and not math.isfinite(value)):
+            return str(value)
+        return value
+
+    print(json.dumps(plain(facts), indent=2))

@@ -1,0 +1,285 @@
+"""Pictures of what was drawn, by matplotlib, which is imported here alone and on demand.
+
+The rule: a law under which every element is drawn by itself, from one distribution of known density, is shown as a
+histogram with the density over it. All else, such as constants, matrices and filters, is shown as a heat map.
+"""
+
+import math
+from collections.abc import Callable
+from functools import singledispatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oneseed.distributions import Complex, Integers, Normal, TruncatedNormal, Uniform
+from oneseed.draws import Draw
+from oneseed.exact.fixed_point import normal_cdf
+from oneseed.initializers.elementwise.discrete import Signs, WholeNumbers
+from oneseed.initializers.elementwise.random import Refined
+from oneseed.initializers.sequences.state_space import InverseSoftplus
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Reals = NDArray[np.float64]
+
+SUFFIXES = (".jpg", ".pdf", ".png", ".svg", ".webp")
+"""The kinds of files that a picture can be written to."""
+
+LARGEST = 2048
+"""Rows and columns of a heat map; of more, the first are shown."""
+
+BINS, WHOLE_NUMBERS = 60, 200
+"""Bins of a histogram, and up to how many different whole numbers have a bar each."""
+
+TINT, LINE, BLANK = "#9db8d9", "#b3261e", "0.85"
+
+
+class Bars(NamedTuple):
+    """A law of few values: each with its probability."""
+
+    values: Reals
+    masses: Reals
+
+
+Density = Callable[[Reals], Reals]
+
+
+def check_plot(file: Path, draw: Draw) -> None:
+    """Refuse a picture that cannot be made, before anything is drawn.
+
+    Parameters
+    ----------
+    file : Path
+        The file to write.
+    draw : Draw
+        What it is to show.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    ValueError
+        If the suffix is unknown, the folder is missing, or the tensor has no elements.
+    """
+    if file.suffix.lower() not in SUFFIXES:
+        raise ValueError(f"--plot must name a file that ends in one of {', '.join(SUFFIXES)}. Received: {file}")
+    if not file.parent.is_dir():
+        raise ValueError(f"--plot must lie in a folder that exists. Received: {file}")
+    if 0 in draw.shape:
+        raise ValueError(f"--plot must have elements to show; give sizes of 1 or more. Received: shape={draw.shape}")
+    _figure()
+
+
+def picture(array: NDArray[Any], draw: Draw, title: str) -> "Figure":
+    """Draw the picture of a tensor: a histogram with the density over it, or a heat map.
+
+    Parameters
+    ----------
+    array : ndarray
+        The whole tensor.
+    draw : Draw
+        What asked for it; its distribution decides the kind of picture.
+    title : str
+        What to write above.
+
+    Returns
+    -------
+    Figure
+        The picture, 4.2 by 2.6 inches.
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    """
+    wide = array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
+    if array.dtype.kind == "c":
+        panels = {"real part": wide.real, "imaginary part": wide.imag}
+        parts = [part.distribution for part in draw.parts] if isinstance(draw.distribution, Complex) else [None] * 2
+    else:
+        panels, parts = {"": wide}, [draw.distribution]
+    figure = _figure()
+    figure.suptitle(title, fontsize=9)
+    places = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (name, values), part in zip(places, panels.items(), parts, strict=True):
+        axes.tick_params(labelsize=7)
+        axes.set_title(name, fontsize=8)
+        law = law_of(part)
+        if law is None:
+            _heat_map(figure, axes, values, draw)
+        elif isinstance(law, Bars):
+            _bars(axes, values, law)
+        else:
+            _histogram(axes, values, law)
+    return figure
+
+
+def _figure() -> "Figure":
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError("A picture needs matplotlib; install it with: pip install 'oneseed[plot]'") from error
+    # Made without pyplot, a figure is drawn by Agg and belongs to no window and no global state.
+    return Figure(figsize=(4.2, 2.6), layout="constrained")
+
+
+@singledispatch
+def law_of(distribution: object) -> Density | Bars | None:
+    """Return the density of a law, the probabilities of its values, or None where the elements have none in common.
+
+    Parameters
+    ----------
+    distribution : Distribution
+        What decided the values.
+
+    Returns
+    -------
+    callable, Bars or None
+        What is drawn over a histogram; None asks for a heat map.
+    """
+    return None
+
+
+@law_of.register
+def _(law: Normal) -> Density | None:
+    if law.stddev == 0:
+        return None
+    return lambda x: np.exp(-(((x - law.mean) / law.stddev) ** 2) / 2) / (law.stddev * math.sqrt(2 * math.pi))
+
+
+@law_of.register
+def _(law: TruncatedNormal) -> Density | None:
+    whole = law_of(Normal(law.mean, law.stddev))
+    if whole is None:
+        return None
+    mass = float(normal_cdf(law.upper) - normal_cdf(law.lower))
+    low, high = law.mean + law.lower * law.stddev, law.mean + law.upper * law.stddev
+    return lambda x: np.where((x >= low) & (x <= high), whole(x) / mass, 0)  # type: ignore[operator]
+
+
+@law_of.register
+def _(law: Refined) -> Density | Bars | None:
+    return law_of(law.law)
+
+
+@law_of.register
+def _(law: Uniform) -> Density | None:
+    if law.low == law.high:
+        return None
+    return lambda x: np.where((x >= law.low) & (x < law.high), 1 / (law.high - law.low), 0)
+
+
+@law_of.register
+def _(law: Integers) -> Density | Bars:
+    width = law.high - law.low
+    if width > WHOLE_NUMBERS:
+        return lambda x: np.where((x >= law.low) & (x < law.high), 1 / width, 0)
+    return Bars(np.arange(law.low, law.high, dtype=np.float64), np.full(width, 1 / width))
+
+
+@law_of.register
+def _(law: WholeNumbers) -> Density | Bars | None:
+    return law_of(law.law)
+
+
+@law_of.register
+def _(law: Signs) -> Bars | None:
+    return Bars(np.array([-law.value, law.value]), np.array([1 - law.p, law.p])) if law.value else None
+
+
+@law_of.register
+def _(law: InverseSoftplus) -> Density | None:
+    # What lies below the floor is one value, which has no density.
+    if law.dt_init_floor > law.dt_min or law.dt_min == law.dt_max:
+        return None
+
+    def density(x: Reals) -> Reals:
+        dt = np.logaddexp(0, x)
+        inside = (dt >= law.dt_min) & (dt <= law.dt_max)
+        values: Reals = np.where(inside, -np.expm1(-dt) / (dt * math.log(law.dt_max / law.dt_min)), 0)
+        return values
+
+    return density
+
+
+def _histogram(axes: Any, values: Reals, density: Density) -> None:
+    flat = values.reshape(-1)
+    axes.hist(flat, bins=max(1, min(BINS, math.isqrt(flat.size))), density=True, color=TINT)
+    low, high = axes.get_xlim()
+    x = np.linspace(low, high, 1001)
+    axes.plot(x, density(x), color=LINE, linewidth=1.2)
+    axes.set_xlim(low, high)
+    axes.set_ylabel("density", fontsize=8)
+
+
+def _bars(axes: Any, values: Reals, law: Bars) -> None:
+    share = [np.count_nonzero(values == value) / values.size for value in law.values]
+    width = 0.8 * float(np.min(np.abs(np.diff(law.values)))) if len(law.values) > 1 else 0.8
+    axes.bar(law.values, share, width, color=TINT)
+    axes.plot(law.values, law.masses, "_", color=LINE, markersize=8)
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("probability", fontsize=8)
+
+
+def _heat_map(figure: Any, axes: Any, values: Reals, draw: Draw) -> None:
+    logical = values.transpose(draw.order)
+    whole = mosaic(logical[(slice(LARGEST),) * logical.ndim])
+    shown = whole[:LARGEST, :LARGEST]
+    finite = shown[np.isfinite(shown)]
+    low, high = min(finite.min(initial=0), 0), max(finite.max(initial=0), 0)
+    if low < 0 < high:
+        low, high, colors = -max(-low, high), max(-low, high), "RdBu_r"
+    else:
+        high, colors = (high if low < high else 1), "viridis"
+    axes.set_facecolor(BLANK)  # shows through between tiles, and where a value is no number
+    # A picture of few rows is stretched, so that it can be seen.
+    aspect = "auto" if max(shown.shape) > 5 * min(shown.shape) else "equal"
+    image = axes.imshow(np.ma.masked_invalid(shown), colors, vmin=low, vmax=high, aspect=aspect)
+    figure.colorbar(image, ax=axes).ax.tick_params(labelsize=7)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.get_major_locator().set_params(integer=True)
+    if logical.ndim < 2:
+        axes.set_yticks([])
+    elif logical.ndim == 2:
+        axes.set_xlabel("output", fontsize=8)
+        axes.set_ylabel("input", fontsize=8)
+    else:
+        axes.set_xlabel("inputs by outputs at each position", fontsize=7)
+    if max(*logical.shape, *whole.shape) > LARGEST:
+        axes.set_title(f"the first {LARGEST} rows and columns", fontsize=8)
+
+
+def mosaic(tensor: Reals) -> Reals:
+    """Lay a tensor out as a matrix: matrices of its last two axes, as tiles in the places of the axes before.
+
+    Parameters
+    ----------
+    tensor : ndarray
+        In logical order: spatial axes, inputs, outputs.
+
+    Returns
+    -------
+    ndarray of 2 axes
+        The tiles, with NaN between the columns, and the rows, of those that have more than one.
+
+    Examples
+    --------
+    >>> mosaic(np.arange(8.0).reshape(2, 2, 2))
+    array([[ 0.,  1., nan,  4.,  5.],
+           [ 2.,  3., nan,  6.,  7.]])
+    """
+    if tensor.ndim <= 2:
+        return np.atleast_2d(tensor)
+    if tensor.ndim == 3:
+        # Single rows lie one below the other, all else side by side.
+        tensor = tensor[:, np.newaxis] if tensor.shape[1] == 1 else tensor[np.newaxis]
+    *_, down, across, rows, columns = tensor.shape
+    below, beside = int(rows > 1), int(columns > 1)
+    padding = [(0, 0)] * (tensor.ndim - 2) + [(0, below), (0, beside)]
+    tiles = np.pad(tensor, padding, constant_values=np.nan)
+    tall, wide = down * (rows + below), across * (columns + beside)
+    merged = np.swapaxes(tiles, -3, -2).reshape(*tensor.shape[:-4], tall, wide)
+    return mosaic(merged[..., : tall - below, : wide - beside])

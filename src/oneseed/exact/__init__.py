@@ -1,0 +1,1 @@
+"""Numbers that must come out alike on every machine, computed in integers."""

@@ -1,0 +1,1 @@
+"""Initializers made of others, and of files."""

@@ -1,0 +1,1 @@
+"""Initializers of convolution kernels."""

@@ -1,0 +1,1 @@
+"""Initializers whose elements are independent of each other."""

@@ -1,0 +1,405 @@
+"""Initializers whose variance depends on the fans: VarianceScaling and its named cases."""
+
+import math
+from collections.abc import Iterable
+from copy import copy
+from typing import Any
+
+from oneseed import checks
+from oneseed.checks import Shape
+from oneseed.distributions import Complex, Distribution, Normal, TruncatedNormal, Uniform, check_fits
+from oneseed.dtypes import COMPLEX
+from oneseed.exact.moments import STDDEV_OF_PM2
+from oneseed.fans import Layout, fans, fans_of_axes
+from oneseed.initializers.base import RandomInitializer, Target, check_inexact
+from oneseed.initializers.elementwise.gains import squared_gain
+from oneseed.seeds import SeedGenerator
+
+Seed = int | SeedGenerator | None
+Axes = int | Iterable[int] | None
+Law = Normal | TruncatedNormal | Uniform
+
+MODES = ("fan_avg", "fan_geo_avg", "fan_in", "fan_out")
+DISTRIBUTIONS = ("normal", "truncated_normal", "uniform", "untruncated_normal")
+
+
+class VarianceScaling(RandomInitializer):
+    """Draw with the variance ``scale / max(1, n)``, where n is a fan of the tensor.
+
+    With `nonlinearity` the variance is ``gain**2 * scale / max(1, n)``, with the gain of `calculate_gain`.
+
+    With ``distribution="truncated_normal"``, which "normal" stands for as in Keras, the standard deviation
+    *after* truncation is ``sqrt(scale / n)``, and values lie within two standard deviations of the
+    distribution before truncation. With "uniform" they lie in ``[-limit, limit)``, ``limit = sqrt(3 * scale / n)``.
+
+    In a complex dtype ``E|w|**2`` is that variance: real and imaginary part are independent draws with half of it, each
+    truncated or bounded on its own, so that the values fill a square. The imaginary part comes from the path with
+    "imag" appended. JAX cuts the modulus of a truncated complex value instead, and its constant .9531, which should be
+    .9620, gives a variance 1.9 % too large.
+
+    Parameters
+    ----------
+    scale : float
+        The variance times the fan, above 0.
+    mode : {"fan_in", "fan_out", "fan_avg", "fan_geo_avg"}
+        What n is: the number of inputs, of outputs, the average of both, or their geometric mean.
+    distribution : {"truncated_normal", "untruncated_normal", "uniform", "normal"}
+        The distribution, in upper or lower case.
+    seed : int, SeedGenerator or None
+        The seed; see the page "Seeds".
+    input_axes, output_axes : int or sequence of int, optional
+        The axes whose product is fan_in, and fan_out; both or neither. They decide the fans only. `axes` at the
+        call is the other, fuller way, and the two exclude each other.
+    nonlinearity : str, optional
+        A name that `calculate_gain` knows, such as "relu"; None is no gain.
+    negative_slope : float or scalar tensor, optional
+        The slope of "leaky_relu" below 0; None is 0.01. For no other nonlinearity.
+
+    Raises
+    ------
+    TypeError
+        If `scale` or `negative_slope` is no real number, or an argument is of another type.
+    ValueError
+        If `scale` is not positive and finite, `mode`, `distribution` or `nonlinearity` is unknown, `seed` is out of
+        range, one of `input_axes` and `output_axes` is given without the other, or `negative_slope` without
+        "leaky_relu". At the call, if the dtype is neither float nor complex, an axis is out of range, or
+        `axes` is given as well.
+
+    References
+    ----------
+    He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015; Glorot and Bengio, "Understanding the
+    difficulty of training deep feedforward neural networks", AISTATS 2010.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> init = oneseed.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal", seed=7)
+    >>> init.describe((100, 50)).distribution
+    Normal(mean=0.0, stddev=0.2)
+    >>> oneseed.initializers.VarianceScaling(nonlinearity="relu").describe((50, 100)).distribution
+    TruncatedNormal(mean=0.0, stddev=0.2273694468677113, lower=-2.0, upper=2.0)
+    """
+
+    def __init__(
+        self,
+        scale: Any = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: Seed = None,
+        input_axes: Axes = None,
+        output_axes: Axes = None,
+        *,
+        nonlinearity: str | None = None,
+        negative_slope: Any = None,
+    ) -> None:
+        self.scale = checks.positive("scale", scale)
+        self.mode = checks.one_of("mode", mode, MODES)
+        lowered = distribution.lower() if isinstance(distribution, str) else distribution
+        self.distribution = checks.one_of("distribution", lowered, DISTRIBUTIONS)
+        if self.distribution == "normal":
+            self.distribution = "truncated_normal"
+        self.input_axes = _axes("input_axes", input_axes)
+        self.output_axes = _axes("output_axes", output_axes)
+        if (self.input_axes is None) != (self.output_axes is None):
+            raise ValueError(
+                "`input_axes` and `output_axes` must be given together. Received: "
+                f"input_axes={input_axes!r}, output_axes={output_axes!r}"
+            )
+        if negative_slope is not None and nonlinearity != "leaky_relu":
+            raise ValueError(
+                "`negative_slope` must be None unless `nonlinearity` is 'leaky_relu'. Received: "
+                f"negative_slope={negative_slope!r}, nonlinearity={nonlinearity!r}"
+            )
+        self.nonlinearity = nonlinearity
+        self.negative_slope = None if negative_slope is None else checks.scalar("negative_slope", negative_slope)
+        self._gain()  # refuses what it does not know
+        super().__init__(seed)
+
+    def _gain(self) -> float:
+        """Return the square of the gain."""
+        if self.nonlinearity is None:
+            return 1.0
+        return squared_gain("negative_slope", self.nonlinearity, self.negative_slope)
+
+    def _fans(self, shape: Shape, layout: Layout | None) -> tuple[int, int]:
+        if self.input_axes is None or self.output_axes is None:
+            return fans(shape, layout)
+        if layout is not None:
+            raise ValueError(
+                "`axes` must not be given to an initializer built with `input_axes` and `output_axes`; leave "
+                f"one of the two out. Received: input_axes={self.input_axes!r}, output_axes={self.output_axes!r}"
+            )
+        return fans_of_axes(shape, self.input_axes, self.output_axes)
+
+    def _distribution(self, target: Target) -> Distribution:
+        made = self._scaled(target)
+        check_fits(made, target.dtype, "scale", self.scale)
+        return made
+
+    def _scaled(self, target: Target) -> Law | Complex:
+        """Return the distribution for a tensor, whose values its dtype may not hold."""
+        dtype, fan_in, fan_out = target.dtype, target.fan_in, target.fan_out
+        check_inexact(dtype)
+        n = {
+            "fan_in": fan_in,
+            "fan_out": fan_out,
+            "fan_avg": (fan_in + fan_out) / 2,
+            "fan_geo_avg": math.sqrt(fan_in * fan_out),
+        }[self.mode]
+        variance = self._gain() * self.scale / max(1.0, n)
+        if dtype in COMPLEX:
+            part = self._law(variance / 2)
+            return Complex(part, part)
+        return self._law(variance)
+
+    def _law(self, variance: float) -> Law:
+        if self.distribution == "uniform":
+            limit = math.sqrt(3.0 * variance)
+            return Uniform(-limit, limit)
+        if self.distribution == "untruncated_normal":
+            return Normal(0.0, math.sqrt(variance))
+        return TruncatedNormal(0.0, math.sqrt(variance) / STDDEV_OF_PM2)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments; of those that Keras does not have, the ones that are given."""
+        own = {"nonlinearity": self.nonlinearity, "negative_slope": self.negative_slope}
+        return {
+            **super().get_config(),
+            "scale": self.scale,
+            "mode": self.mode,
+            "distribution": self.distribution,
+            "input_axes": copy(self.input_axes),
+            "output_axes": copy(self.output_axes),
+            **{key: value for key, value in own.items() if value is not None},
+        }
+
+
+class _Named(VarianceScaling):
+    """A VarianceScaling whose first three arguments are fixed."""
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        config = super().get_config()
+        return {key: config[key] for key in ("seed", "input_axes", "output_axes")}
+
+
+def _axes(argument: str, value: Any) -> list[int] | None:
+    if value is None:
+        return None
+    try:
+        axes = [value] if isinstance(value, str) else list(value)
+    except TypeError:  # a single axis
+        axes = [value]
+    return [checks.index(argument, axis, -(2**31), 2**31) for axis in axes]
+
+
+class GlorotNormal(_Named):
+    """Draw from a truncated normal distribution with the variance of Glorot, also called Xavier normal.
+
+    The standard deviation after truncation is ``sqrt(2 / (fan_in + fan_out))``; values lie within two standard
+    deviations of the distribution before truncation. Fans below 1 count as 1.
+
+    Parameters
+    ----------
+    seed : int, SeedGenerator or None
+        The seed; see the page "Seeds".
+    input_axes, output_axes : int or sequence of int, optional
+        The axes whose product is fan_in, and fan_out; both or neither. `axes` at the call is the other way.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If `seed` is out of range, or one of `input_axes` and `output_axes` is given without the other.
+
+    References
+    ----------
+    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> draw = oneseed.initializers.GlorotNormal(seed=7).describe((50, 100))
+    >>> draw.distribution.stddev_after_truncation
+    0.11547005383792518
+    """
+
+    def __init__(self, seed: Seed = None, input_axes: Axes = None, output_axes: Axes = None) -> None:
+        super().__init__(1.0, "fan_avg", "truncated_normal", seed, input_axes, output_axes)
+
+
+class GlorotUniform(_Named):
+    """Draw from a uniform distribution with the variance of Glorot, also called Xavier uniform.
+
+    Values lie in ``[-limit, limit)`` with ``limit = sqrt(6 / (fan_in + fan_out))``; fans below 1 count as 1.
+
+    Parameters
+    ----------
+    seed : int, SeedGenerator or None
+        The seed; see the page "Seeds".
+    input_axes, output_axes : int or sequence of int, optional
+        The axes whose product is fan_in, and fan_out; both or neither. `axes` at the call is the other way.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If `seed` is out of range, or one of `input_axes` and `output_axes` is given without the other.
+
+    References
+    ----------
+    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> oneseed.initializers.GlorotUniform(seed=7).describe((50, 100)).distribution.limit
+    0.2
+    """
+
+    def __init__(self, seed: Seed = None, input_axes: Axes = None, output_axes: Axes = None) -> None:
+        super().__init__(1.0, "fan_avg", "uniform", seed, input_axes, output_axes)
+
+
+class HeNormal(_Named):
+    """Draw from a truncated normal distribution with the variance of He, also called Kaiming normal.
+
+    The standard deviation after truncation is ``sqrt(2 / fan_in)``; values lie within two standard deviations of
+    the distribution before truncation. Fans below 1 count as 1.
+
+    Parameters
+    ----------
+    seed : int, SeedGenerator or None
+        The seed; see the page "Seeds".
+    input_axes, output_axes : int or sequence of int, optional
+        The axes whose product is fan_in, and fan_out; both or neither. `axes` at the call is the other way.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If `seed` is out of range, or one of `input_axes` and `output_axes` is given without the other.
+
+    References
+    ----------
+    He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> draw = oneseed.initializers.HeNormal(seed=7).describe((50, 100))
+    >>> draw.distribution.stddev_after_truncation
+    0.2
+    """
+
+    def __init__(self, seed: Seed = None, input_axes: Axes = None, output_axes: Axes = None) -> None:
+        super().__init__(2.0, "fan_in", "truncated_normal", seed, input_axes, output_axes)
+
+
+class HeUniform(_Named):
+    """Draw from a uniform distribution with the variance of He, also called Kaiming uniform.
+
+    Values lie in ``[-limit, limit)`` with ``limit = sqrt(6 / fan_in)``; fans below 1 count as 1.
+
+    Parameters
+    ----------
+    seed : int, SeedGenerator or None
+        The seed; see the page "Seeds".
+    input_axes, output_axes : int or sequence of int, optional
+        The axes whose product is fan_in, and fan_out; both or neither. `axes` at the call is the other way.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If `seed` is out of range, or one of `input_axes` and `output_axes` is given without the other.
+
+    References
+    ----------
+    He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> oneseed.initializers.HeUniform(seed=7).describe((50, 100)).distribution.limit
+    0.34641016151377546
+    """
+
+    def __init__(self, seed: Seed = None, input_axes: Axes = None, output_axes: Axes = None) -> None:
+        super().__init__(2.0, "fan_in", "uniform", seed, input_axes, output_axes)
+
+
+class LecunNormal(_Named):
+    """Draw from a truncated normal distribution with the variance of Lecun.
+
+    The standard deviation after truncation is ``sqrt(1 / fan_in)``; values lie within two standard deviations of
+    the distribution before truncation. Fans below 1 count as 1.
+
+    Parameters
+    ----------
+    seed : int, SeedGenerator or None
+        The seed; see the page "Seeds".
+    input_axes, output_axes : int or sequence of int, optional
+        The axes whose product is fan_in, and fan_out; both or neither. `axes` at the call is the other way.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If `seed` is out of range, or one of `input_axes` and `output_axes` is given without the other.
+
+    References
+    ----------
+    LeCun, Bottou, Orr and Mueller, "Efficient BackProp", 1998; Klambauer et al., "Self-normalizing neural
+    networks", NeurIPS 2017.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> draw = oneseed.initializers.LecunNormal(seed=7).describe((50, 100))
+    >>> draw.distribution.stddev_after_truncation
+    0.1414213562373095
+    """
+
+    def __init__(self, seed: Seed = None, input_axes: Axes = None, output_axes: Axes = None) -> None:
+        super().__init__(1.0, "fan_in", "truncated_normal", seed, input_axes, output_axes)
+
+
+class LecunUniform(_Named):
+    """Draw from a uniform distribution with the variance of Lecun.
+
+    Values lie in ``[-limit, limit)`` with ``limit = sqrt(3 / fan_in)``; fans below 1 count as 1.
+
+    Parameters
+    ----------
+    seed : int, SeedGenerator or None
+        The seed; see the page "Seeds".
+    input_axes, output_axes : int or sequence of int, optional
+        The axes whose product is fan_in, and fan_out; both or neither. `axes` at the call is the other way.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If `seed` is out of range, or one of `input_axes` and `output_axes` is given without the other.
+
+    References
+    ----------
+    LeCun, Bottou, Orr and Mueller, "Efficient BackProp", 1998; Klambauer et al., "Self-normalizing neural
+    networks", NeurIPS 2017.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> oneseed.initializers.LecunUniform(seed=7).describe((50, 100)).distribution.limit
+    0.2449489742783178
+    """
+
+    def __init__(self, seed: Seed = None, input_axes: Axes = None, output_axes: Axes = None) -> None:
+        super().__init__(1.0, "fan_in", "uniform", seed, input_axes, output_axes)

@@ -1,0 +1,1 @@
+"""Initializers of recurrent networks, reservoirs and state-space models."""

@@ -1,0 +1,58 @@
+"""A plan as a table."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from oneseed.models.plan import Entry, Plan
+
+
+def table(plan: Plan) -> Table:
+    """Return rich's table: a row for each parameter, with a flag where something is to be looked at."""
+    made = Table("parameter", "shape", "dtype", "rule", "distribution", "stddev", "fans", "axes", "bytes", "", box=None)
+    for entry in plan:
+        made.add_row(*map(_cell, _cells(entry)), style=None if entry.matched else "red")
+    made.caption = _sum(plan)
+    made.caption_justify = "left"
+    return made
+
+
+def text(plan: Plan) -> str:
+    """Return the table as text, as wide as it needs."""
+    console = Console(width=10_000, color_system=None, force_terminal=False, record=False)
+    with console.capture() as shown:
+        console.print(table(plan))
+    return "\n".join(line.rstrip() for line in shown.get().splitlines())
+
+
+def _cell(value: Any) -> Text:
+    return Text(str(value))  # names may hold what rich would take for markup
+
+
+def _cells(entry: Entry) -> tuple[Any, ...]:
+    name = entry.name if entry.name == entry.logical else f"{entry.name} -> {entry.logical}"
+    flags = [f"tied: {', '.join(entry.tied)}"] if entry.tied else []
+    if not entry.matched:
+        flags.append("unmatched")
+    if entry.also:
+        flags.append(f"ambiguous: {', '.join(entry.also)}")
+    return (
+        name,
+        entry.shape,
+        entry.dtype,
+        entry.rule.pattern if entry.rule else "otherwise" if entry.matched else "-",
+        entry.distribution.name if entry.distribution else "kept" if entry.kept else "-",
+        "-" if entry.stddev is None else f"{entry.stddev:.4g}",
+        "-" if entry.fan_in is None else f"{entry.fan_in}, {entry.fan_out}",
+        entry.axes or "-",
+        f"{entry.bytes:,}",
+        "; ".join(flags),
+    )
+
+
+def _sum(plan: Plan) -> str:
+    flags = ((len(plan.unmatched), "unmatched"), (len(plan.ambiguous), "ambiguous"))
+    flagged = "".join(f", {count} {what}" for count, what in flags if count)
+    return f"{len(plan)} parameters, {sum(entry.bytes for entry in plan):,} bytes{flagged}"

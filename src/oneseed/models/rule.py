@@ -1,0 +1,215 @@
+"""A rule of a scheme: for which parameters an initializer is."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from oneseed import checks
+from oneseed.dtypes import dtype_name
+from oneseed.fans import parse
+from oneseed.initializers.base import Initializer, RandomInitializer
+from oneseed.initializers.serialization import deserialize, get, serialize
+from oneseed.models.names import compiled
+from oneseed.models.plan import KEEP, Keep
+
+
+@dataclass(frozen=True, init=False, eq=False, slots=True)
+class Rule:
+    r"""Which parameters an initializer is for, by their names.
+
+    Parameters
+    ----------
+    pattern : str
+        What the whole name must match: a glob, in which ``*`` stands for any text, separators included, ``?`` for a
+        character and ``[...]`` for one of several. Upper and lower case differ.
+    initializer : initializer or KEEP
+        What fills the parameter, or whatever `oneseed.initializers.get` makes one of. KEEP leaves it alone.
+    regex : bool
+        Whether the pattern is a regular expression, which must match the whole name too.
+    axes : str, optional
+        Names of the axes, which come before those that a framework's layer gives. None leaves those in force, unless
+        the initializer is a `Partial` with axes of its own.
+    dtype : str or dtype, optional
+        The dtype that the parameter gets; None is its own.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If `pattern`, `axes` or `dtype` is malformed, or the initializer or a part of it draws from a SeedGenerator or a
+        framework's own seed, so that the values would depend on more than the name.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> rule = oneseed.Rule(r"layers\.\d+\.weight", "he_normal", regex=True, axes="o i")
+    >>> rule.matches("layers.11.weight"), rule.matches("layers.11.weight_norm")
+    (True, False)
+    """
+
+    pattern: str
+    initializer: Any
+    regex: bool
+    axes: str | None
+    dtype: str | None
+    _match: Any
+
+    def __init__(
+        self, pattern: str, initializer: Any, *, regex: bool = False, axes: str | None = None, dtype: Any = None
+    ) -> None:
+        if not isinstance(pattern, str):
+            raise TypeError(f"`pattern` must be a str. Received: pattern={pattern!r}")
+        checks.boolean("regex", regex)
+        if axes is not None:
+            parse(axes)
+        made = filler("initializer", initializer)
+        if made is KEEP and (axes is not None or dtype is not None):
+            raise ValueError(
+                "`axes` and `dtype` must be None where a parameter is kept. "
+                f"Received: axes={axes!r}, dtype={dtype!r}, initializer=KEEP"
+            )
+        fields = {
+            "pattern": pattern,
+            "initializer": made,
+            "regex": regex,
+            "axes": axes,
+            "dtype": None if dtype is None else dtype_name(dtype),
+            "_match": compiled(pattern if regex else _translated(pattern), "pattern").fullmatch,
+        }
+        for name, value in fields.items():
+            object.__setattr__(self, name, value)
+
+    def matches(self, name: str) -> bool:
+        """Tell whether the rule is for a parameter.
+
+        Parameters
+        ----------
+        name : str
+            The logical name.
+
+        Returns
+        -------
+        bool
+            Whether the whole name matches.
+
+        Examples
+        --------
+        >>> import oneseed
+        >>> oneseed.Rule("*.bias", "zeros").matches("layers.0.bias")
+        True
+        """
+        return bool(self._match(name))
+
+    def agrees(self, other: "Rule") -> bool:
+        """Tell whether another rule does the same with a parameter.
+
+        Parameters
+        ----------
+        other : Rule
+            The other rule.
+
+        Returns
+        -------
+        bool
+            Whether initializer, axes and dtype are the same.
+
+        Examples
+        --------
+        >>> import oneseed
+        >>> oneseed.Rule("*.bias", "zeros").agrees(oneseed.Rule("*", "zeros"))
+        True
+        """
+        return (self.axes, self.dtype) == (other.axes, other.dtype) and same(self.initializer, other.initializer)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments as plain data.
+
+        Returns
+        -------
+        dict
+            What differs from the defaults; the initializer as `oneseed.initializers.serialize` writes it, without None.
+
+        Raises
+        ------
+        TypeError
+            If the initializer is a function.
+        """
+        config: dict[str, Any] = {"pattern": self.pattern, "initializer": stored(self.initializer)}
+        if self.regex:
+            config["regex"] = True
+        named = {"axes": self.axes, "dtype": self.dtype}
+        return {**config, **{name: value for name, value in named.items() if value is not None}}
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the arguments."""
+        return (
+            isinstance(other, Rule)
+            and (self.pattern, self.regex) == (other.pattern, other.regex)
+            and self.agrees(other)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        """Show the arguments that differ from the defaults."""
+        shown = {"regex": self.regex or None, "axes": self.axes, "dtype": self.dtype}
+        more = "".join(f", {name}={value!r}" for name, value in shown.items() if value is not None)
+        return f"Rule({self.pattern!r}, {self.initializer!r}{more})"
+
+
+def filler(argument: str, given: Any) -> Any:
+    """Return the initializer that something stands for, or KEEP; what depends on more than the name is refused."""
+    if isinstance(given, Keep):
+        return given
+    made = get(given)
+    if made is None:
+        raise TypeError(f"`{argument}` must be an initializer, its name or config, or KEEP. Received: {argument}=None")
+    for part in _parts(made):
+        if isinstance(part, RandomInitializer) and not isinstance(part.seed, int | None):
+            raise ValueError(
+                f"`{argument}` must have an integer seed, or none, so that a parameter's values depend on its name "
+                f"alone. Received: {argument}={given!r}"
+            )
+    return made
+
+
+def _parts(initializer: Any) -> Iterable[Any]:
+    yield initializer
+    for value in vars(initializer).values() if isinstance(initializer, Initializer) else ():
+        for part in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(part, Initializer):
+                yield from _parts(part)
+
+
+def _translated(glob: str) -> str:
+    from fnmatch import translate
+
+    return translate(glob)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Tell whether two initializers are the same, or of the same configuration."""
+    if one is other:
+        return True
+    if not (hasattr(one, "get_config") and hasattr(other, "get_config")):
+        return False
+    return bool(stored(one) == stored(other))
+
+
+def stored(initializer: Any) -> Any:
+    """Return an initializer as plain data, the form of the configuration being that of JSON."""
+    if isinstance(initializer, Keep):
+        return initializer.value
+    full = serialize(initializer)
+    built_in = full["registered_name"] is None
+    wanted = ("class_name", "config") if built_in else ("class_name", "config", "registered_name")
+    return json.loads(json.dumps({key: full[key] for key in wanted}))
+
+
+def restored(data: Any) -> Any:
+    """Return the initializer, or KEEP, that plain data stands for."""
+    if data == KEEP.value:
+        return KEEP
+    return deserialize(data) if isinstance(data, dict) else get(data)

@@ -1,0 +1,369 @@
+"""Schemes: from parameters' names to initializers, for whole models."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from oneseed import checks
+from oneseed.models.names import Names, logical_names
+from oneseed.models.plan import Plan, plan_of
+from oneseed.models.rule import Rule, filler, restored, same, stored
+
+FORMAT, VERSION = "oneseed.scheme", 1
+
+
+class Scheme:
+    """How a whole model is initialized: rules in order, of which the first that matches a parameter's name wins.
+
+    Each parameter draws from a stream of its own, at the path of its logical name and the seed of the call: to add, to
+    remove or to reorder layers changes no other parameter. An initializer with an integer seed of its own keeps that. A
+    function, or a custom initializer with a `__call__` of its own, is called as it is: its values are its own matter.
+
+    Parameters
+    ----------
+    rules : iterable of Rule
+        The rules.
+    otherwise : initializer, KEEP or None
+        What happens to parameters that no rule matches: an initializer, or KEEP, which leaves them alone. With None
+        there must be no such parameter: before anything is drawn, a ValueError lists them.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If `otherwise` names no initializer, or one whose seed is not an integer.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> scheme = oneseed.Scheme(
+    ...     [oneseed.Rule("*.bias", "zeros"), oneseed.Rule("*.weight", "he_normal", axes="o i")],
+    ...     otherwise=oneseed.KEEP,
+    ... )
+    >>> plan = scheme.plan({"fc.weight": oneseed.Parameter((8, 2), "float32"), "step": oneseed.Parameter((), "int64")})
+    >>> plan["fc.weight"].stddev, plan["step"].kept
+    (1.0, True)
+    """
+
+    __slots__ = ("otherwise", "rules")
+
+    def __init__(self, rules: Iterable[Rule], otherwise: Any = None) -> None:
+        if isinstance(rules, str | Mapping) or not isinstance(rules, Iterable):
+            raise TypeError(f"`rules` must be a sequence of oneseed.Rule. Received: rules={rules!r}")
+        self.rules: tuple[Rule, ...] = tuple(rules)
+        if strange := [rule for rule in self.rules if not isinstance(rule, Rule)]:
+            raise TypeError(f"`rules` must hold oneseed.Rule. Received: {strange[0]!r}")
+        self.otherwise = None if otherwise is None else filler("otherwise", otherwise)
+
+    def match(self, name: str) -> tuple[Rule | None, tuple[Rule, ...]]:
+        """Return the rule for a parameter.
+
+        Parameters
+        ----------
+        name : str
+            The logical name.
+
+        Returns
+        -------
+        tuple
+            The first rule that matches, or None, and the later ones that match and do something else.
+
+        Examples
+        --------
+        >>> import oneseed
+        >>> rules = [oneseed.Rule("*.bias", "zeros"), oneseed.Rule("head.*", "ones")]
+        >>> rule, later = oneseed.Scheme(rules).match("head.bias")
+        >>> rule.pattern, [other.pattern for other in later]
+        ('*.bias', ['head.*'])
+        """
+        found = [rule for rule in self.rules if rule._match(name)]
+        if not found:
+            return None, ()
+        return found[0], tuple(rule for rule in found[1:] if not rule.agrees(found[0]))
+
+    def plan(
+        self,
+        params: Mapping[str, Any],
+        *,
+        names: Names = None,
+        axes: Mapping[str, str | None] | None = None,
+        tied: Mapping[str, str] | None = None,
+    ) -> Plan:
+        """Return what each parameter will get; nothing is drawn, and all that can be refused is refused here.
+
+        Parameters
+        ----------
+        params : mapping of str to Parameter
+            The parameters by name: `Parameter`, or tensors of any framework, of which shape and dtype are read.
+        names : mapping, callable or sequence of pairs, optional
+            From the framework's names to the logical ones, which rules see and streams go by: a mapping, a function, or
+            pairs of a regular expression and its replacement, applied in turn. None takes the names as they are.
+        axes : mapping of str to str, optional
+            Names of the axes, by the framework's name of the parameter.
+        tied : mapping of str to str, optional
+            Further names of parameters, each with the name in `params` that comes first and decides.
+
+        Returns
+        -------
+        Plan
+            A row for each parameter.
+
+        Raises
+        ------
+        TypeError
+            If an argument is of another type, or an initializer refuses a parameter so.
+        ValueError
+            If names do not fit one another, or an initializer refuses shape or dtype of a parameter.
+
+        Examples
+        --------
+        >>> import oneseed
+        >>> scheme = oneseed.Scheme([oneseed.Rule("*.weight", "glorot_normal")])
+        >>> plan = scheme.plan({"fc/kernel": oneseed.Parameter((3, 5), "float32")}, names={"fc/kernel": "fc.weight"})
+        >>> plan[0].logical, plan[0].stddev
+        ('fc.weight', 0.5)
+        """
+        return plan_of(self, params, names, axes, tied)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the scheme as plain data.
+
+        Returns
+        -------
+        dict
+            "format", "version", "rules", and "otherwise" where there is one.
+
+        Raises
+        ------
+        TypeError
+            If an initializer is a function.
+        """
+        config = {"format": FORMAT, "version": VERSION, "rules": [rule.get_config() for rule in self.rules]}
+        return config if self.otherwise is None else {**config, "otherwise": stored(self.otherwise)}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "Scheme":
+        """Build a scheme from plain data; only built-in and registered initializers are built.
+
+        Parameters
+        ----------
+        config : dict
+            As from `get_config`.
+
+        Returns
+        -------
+        Scheme
+            The scheme.
+
+        Raises
+        ------
+        TypeError
+            If `config` is not a dict.
+        ValueError
+            If it is malformed, or of a later version.
+        """
+        if not isinstance(config, Mapping):
+            raise TypeError(f"`config` must be a dict. Received: config={config!r}")
+        rules = config.get("rules")
+        if config.get("format") != FORMAT or config.get("version") != VERSION or not isinstance(rules, list):
+            raise ValueError(
+                f"`config` must have the keys 'format', {FORMAT!r}, 'version', {VERSION}, and 'rules', a list. "
+                f"Received: config={config!r}"
+            )
+        _check_keys(config, ("format", "version", "rules", "otherwise"))
+        otherwise = config.get("otherwise")
+        return cls([_rule(rule) for rule in rules], None if otherwise is None else restored(otherwise))
+
+    def to_json(self) -> str:
+        """Return the scheme as JSON.
+
+        Returns
+        -------
+        str
+            The text, indented.
+
+        Raises
+        ------
+        TypeError
+            If an initializer is a function.
+
+        Examples
+        --------
+        >>> import oneseed
+        >>> scheme = oneseed.Scheme([oneseed.Rule("*.bias", "zeros")], otherwise=oneseed.KEEP)
+        >>> oneseed.Scheme.from_json(scheme.to_json()) == scheme
+        True
+        """
+        return json.dumps(self.get_config(), indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Scheme":
+        """Read a scheme from JSON.
+
+        Parameters
+        ----------
+        text : str
+            As from `to_json`.
+
+        Returns
+        -------
+        Scheme
+            The scheme.
+
+        Raises
+        ------
+        TypeError
+            If it holds no object.
+        ValueError
+            If it is malformed.
+
+        Examples
+        --------
+        >>> import oneseed
+        >>> text = oneseed.schemes.gpt2().to_json()
+        >>> oneseed.Scheme.from_json(text) == oneseed.schemes.gpt2()
+        True
+        """
+        return cls.from_config(json.loads(text))
+
+    def to_toml(self) -> str:
+        """Return the scheme as TOML.
+
+        Returns
+        -------
+        str
+            The text: a table for each rule.
+
+        Raises
+        ------
+        TypeError
+            If an initializer is a function.
+        ValueError
+            If an initializer has a None that TOML, which has none, could not give back.
+
+        Examples
+        --------
+        >>> import oneseed
+        >>> print(oneseed.Scheme([oneseed.Rule("*.bias", "zeros")], otherwise=oneseed.KEEP).to_toml())
+        format = "oneseed.scheme"
+        version = 1
+        otherwise = "keep"
+        <BLANKLINE>
+        [[rules]]
+        pattern = "*.bias"
+        initializer = {class_name = "Zeros", config = {}}
+        <BLANKLINE>
+        """
+        from oneseed.toml import write
+
+        text = write(self.get_config())
+        if Scheme.from_toml(text) != self:
+            raise ValueError(
+                "The scheme must hold nothing that TOML lacks, such as None inside a list; use `to_json`. "
+                f"Received: {self!r}"
+            )
+        return text
+
+    @classmethod
+    def from_toml(cls, text: str) -> "Scheme":
+        r"""Read a scheme from TOML.
+
+        Parameters
+        ----------
+        text : str
+            As from `to_toml`, or written by hand: an initializer may be its name alone.
+
+        Returns
+        -------
+        Scheme
+            The scheme.
+
+        Raises
+        ------
+        ValueError
+            If it is malformed.
+
+        Examples
+        --------
+        >>> import oneseed
+        >>> text = 'format = "oneseed.scheme"\nversion = 1\nrules = [{pattern = "*", initializer = "he_normal"}]'
+        >>> oneseed.Scheme.from_toml(text).rules
+        (Rule('*', HeNormal(seed=None, input_axes=None, output_axes=None)),)
+        """
+        import tomllib
+
+        return cls.from_config(tomllib.loads(text))
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the rules and the rest."""
+        return isinstance(other, Scheme) and self.rules == other.rules and same(self.otherwise, other.otherwise)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        """Show the rules."""
+        rules = "".join(f"\n    {rule!r}," for rule in self.rules)
+        return f"Scheme([{rules}\n], otherwise={self.otherwise!r})"
+
+
+def check_scheme(scheme: Any) -> None:
+    """Refuse what is no scheme."""
+    if not isinstance(scheme, Scheme):
+        raise TypeError(f"`scheme` must be a oneseed.Scheme. Received: scheme={scheme!r}")
+
+
+def plan_weights(
+    scheme: Scheme,
+    params: Mapping[str, Any],
+    *,
+    state: Collection[str],
+    known: Mapping[str, str],
+    names: Names,
+    axes: Mapping[str, str | None] | None,
+) -> Plan:
+    """Return the plan of a model that has state beside its parameters.
+
+    Parameters
+    ----------
+    scheme : Scheme
+        The scheme.
+    params : mapping of str to Parameter
+        Parameters and state by name.
+    state : collection of str
+        The names of what is state; it belongs to the scheme only where a rule asks for it.
+    known : mapping of str to str
+        Axes that the layers tell; those of `axes` come first.
+    names, axes
+        See `Scheme.plan`.
+
+    Returns
+    -------
+    Plan
+        The plan, of what belongs to the scheme.
+    """
+    logical = logical_names(params, names)
+    wanted = [name for name in params if name not in state or scheme.match(logical[name])[0] is not None]
+    return scheme.plan(
+        {name: params[name] for name in wanted},
+        names={name: logical[name] for name in wanted},
+        axes={**{name: known[name] for name in wanted if name in known}, **(axes or {})},
+    )
+
+
+def _rule(config: Any) -> Rule:
+    if not isinstance(config, dict) or "pattern" not in config or "initializer" not in config:
+        raise ValueError(
+            f"A rule in `config` must be a dict with the keys 'pattern' and 'initializer'. Received: {config!r}"
+        )
+    _check_keys(config, ("pattern", "initializer", "regex", "axes", "dtype"))
+    return Rule(**{**config, "initializer": restored(config["initializer"])})
+
+
+def _check_keys(config: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    for key in config:
+        if key not in known:
+            raise ValueError(
+                f"`config` must have no keys but {', '.join(map(repr, known))}.{checks.nearest(str(key), known)} "
+                f"Received: {key!r}"
+            )
