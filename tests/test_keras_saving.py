@@ -99,7 +99,7 @@ def test_what_is_loaded_has_the_same_initializers(report, name):
     found = report(name)
     before, after = (json.loads(config) for config in found["configs"])
     assert before == after
-    home = "oneseed_tensorflow." + ("tf_keras_initializers" if "tf_keras" in name else "keras_initializers")
+    home = "oneseed_keras." + ("tf_keras_initializers" if "tf_keras" in name else "keras_initializers")
     assert found["constant"] == [[0.5, -1.5, 2.5, 0.25]] * 2 + [home]
     assert "'SeedGenerator', 'config': {'seed': 4}" in found["generator"]
 

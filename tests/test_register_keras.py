@@ -16,7 +16,7 @@ def run(code):
 
 
 def test_the_import_loads_no_framework():
-    found = run("import sys, oneseed_tensorflow; print(sorted({'keras', 'tensorflow', 'tf_keras'} & set(sys.modules)))")
+    found = run("import sys, oneseed_keras; print(sorted({'keras', 'tensorflow', 'tf_keras'} & set(sys.modules)))")
     assert found == "[]"
 
 
@@ -33,8 +33,8 @@ def test_a_missing_tensorflow_is_named_with_the_command():
 
 
 def test_there_is_no_other_attribute():
-    with pytest.raises(AttributeError, match="'oneseed_tensorflow' has no attribute 'backends'"):
-        oneseed_tensorflow.backends  # noqa: B018
+    with pytest.raises(AttributeError, match="'oneseed_keras' has no attribute 'backends'"):
+        oneseed_keras.backends  # noqa: B018
 
 
 @pytest.mark.parametrize(("keras", "kind"), [("keras", TypeError), (None, TypeError), (np, ValueError)])
