@@ -12,7 +12,7 @@ from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
 import oneseed_numpy.engine
-from oneseed import config, registry, seeds
+from oneseed import registry, seeds, settings
 
 # A session that tests the compiled kernels uses them for draws of any size.
 if os.environ.get("ONESEED_TEST_KERNELS"):
@@ -22,7 +22,7 @@ if os.environ.get("ONESEED_TEST_KERNELS"):
 @pytest.fixture(autouse=True)
 def settings_restored(monkeypatch):
     """Undo what a test or an example changes for the whole process."""
-    monkeypatch.setattr(config, "_defaults", config._defaults)
+    monkeypatch.setattr(settings, "_defaults", settings._defaults)
     monkeypatch.setattr(registry, "_registered", dict(registry._registered))
     monkeypatch.setattr(registry, "_loaded", dict(registry._loaded))
     yield

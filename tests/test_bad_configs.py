@@ -7,7 +7,7 @@ import pytest
 from refusals import ANYTHING, refused, shown
 
 import oneseed
-from oneseed import SeedGenerator, config, registry
+from oneseed import SeedGenerator, config, registry, settings
 from oneseed import backend as K
 from oneseed import initializers as I
 from oneseed.initializers import names
@@ -18,9 +18,9 @@ def unchanged(monkeypatch):
     """No test changes a setting or leaves a class registered; the settings are compared at the end."""
     monkeypatch.setattr(names, "_custom", {})
     monkeypatch.setattr(registry, "_registered", dict(registry._registered))
-    before = config.settings(), config.available_backends()
+    before = settings.in_force(), config.available_backends()
     yield
-    assert (config.settings(), config.available_backends()) == before
+    assert (settings.in_force(), config.available_backends()) == before
 
 
 class NeedsPeriod(I.Initializer):

@@ -15,8 +15,8 @@ INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uin
 
 every_float = pytest.mark.parametrize("dtype", FLOATS)
 
-ELSEWHERE = ("Initializer", "FromFile", "RandomWalk")
-"""The base class, and what needs a file or a square matrix, which tests of their own cut into blocks."""
+ELSEWHERE = ("Initializer", "RandomInitializer", "FromFile", "RandomWalk")
+"""The base classes, and what needs a file or a square matrix, which tests of their own cut into blocks."""
 
 CLASSES = {
     name: item

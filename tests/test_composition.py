@@ -11,7 +11,6 @@ from frameworks import ALL, installed
 import oneseed
 from oneseed import initializers as I
 from oneseed import registry
-from oneseed.composites import parts_of
 from oneseed.host_arrays import to_numpy
 
 ROWS = json.loads((Path(__file__).parent / "known_answers" / "rules.json").read_text(encoding="utf-8"))
@@ -111,7 +110,7 @@ def test_generators_count_each_part_once_and_no_refused_call():
     init = I.Blockwise(
         [I.HeNormal(generator), I.Scaled(I.HeNormal(generator), 2), I.RandomNormal(0, 1, generator)], [2, 2, 2]
     )
-    told = [part.path for part in parts_of(init.describe((3, 6)))]
+    told = [part.path for part in init.describe((3, 6)).leaves]
     assert told == [(0, 0), (1, 1), (2, 2)]
     assert generator.count == 0
     with pytest.raises(ValueError, match="must be a float"):
@@ -125,7 +124,7 @@ def test_generators_count_each_part_once_and_no_refused_call():
     first = init((3, 6))
     assert generator.count == 3
     np.testing.assert_array_equal(first[:, :2], I.HeNormal(3)((3, 2), path=(0, 0)))
-    assert [part.path for part in parts_of(init.describe((3, 6)))] == [(0, 3), (1, 4), (2, 5)]
+    assert [part.path for part in init.describe((3, 6)).leaves] == [(0, 3), (1, 4), (2, 5)]
     assert (init((3, 6)) != first).any()
 
 

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 import oneseed
-from oneseed import config
+from oneseed import config, settings
 from oneseed.initializers import Zeros
 
 
@@ -27,7 +27,7 @@ def test_setters_store():
     config.set_image_data_format("channels_first")
     config.set_rng("portable")
     oneseed.set_backend("numpy")
-    assert config.settings() == ("numpy", "bfloat16", 1e-5, "channels_first", "portable")
+    assert settings.in_force() == ("numpy", "bfloat16", 1e-5, "channels_first", "portable")
     assert Zeros()((1,)).dtype.name == "bfloat16"
 
 
@@ -90,7 +90,7 @@ def test_using_is_not_seen_by_other_threads_and_tasks():
 def test_using_with_a_bad_value_changes_nothing():
     with pytest.raises(ValueError, match="floatx"), oneseed.using(backend="numpy", floatx="float8"):
         pass
-    assert config.settings().floatx == "float32"
+    assert settings.in_force().floatx == "float32"
 
 
 def run(code, **env):

@@ -259,7 +259,7 @@ def test_the_base_class_says_what_is_missing():
 
     assert Empty().get_config() == {}
     assert repr(Empty()) == "Empty()"
-    with pytest.raises(NotImplementedError, match=r"Empty must override `__call__\(shape, dtype=None\)`"):
+    with pytest.raises(NotImplementedError, match=r"Empty must override `distribution_for\(target\)`, or"):
         Empty()((2,))
 
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from oneseed.distributions.recipes import recipe
 from oneseed.initializers import RandomNormal, RandomUniform, TruncatedNormal
 from oneseed.stream.arrays import NumpyArrays
 from oneseed.stream.elements import draw_elements
 from oneseed.stream.philox import MASK
-from oneseed.stream.sample import recipe
 
 
 def elements(draw):

@@ -11,14 +11,15 @@ SOURCES = Path(__file__).parents[1]
 CORE = sorted((SOURCES / "src" / "oneseed").rglob("*.py"))
 
 # The command line and printed tables are not part of what `import oneseed` loads.
-COMMAND = {"cli.py", "parity_report.py", "plan_table.py", "sampling.py", "scheme_report.py"}
+COMMAND = {"app.py", "parity_table.py", "plan_table.py", "sampling.py", "scheme_table.py"}
 # What is imported inside a function, where it is needed, beside the standard library and NumPy.
 ON_DEMAND = {
     "dtypes.py": {"ml_dtypes"},
     "files.py": {"safetensors"},
     "fourier.py": {"scipy"},
     "plotting.py": {"matplotlib"},
-    "running.py": {"rich"},
+    "fill.py": {"rich"},
+    "scheme.py": {"tomli_w"},
 }
 
 

@@ -11,6 +11,7 @@ from refusals import refused
 from oneseed import initializers as I
 from oneseed.config import FLOATX
 from oneseed.dtypes import numpy_dtype
+from oneseed.host_arrays import host
 from oneseed.initializers.convolutions.orthogonal import haar, projection
 
 EPS = {dtype: float(ml_dtypes.finfo(numpy_dtype(dtype)).eps) for dtype in FLOATX}
@@ -65,7 +66,7 @@ def test_the_kernel_is_built_as_by_tensorflow(rank, size):
     init = I.ConvolutionOrthogonal(seed=7)
     draw = init.describe(shape, "float64")
     theirs = getattr(init_ops, f"ConvolutionOrthogonal{rank}D")(dtype=tf.float64)
-    onto = [tf.constant(projection(draw, at, outputs)) for at in range(rank * (size - 1))]
+    onto = [tf.constant(projection(host(), draw, at, outputs)) for at in range(rank * (size - 1))]
     kernel = theirs._block_orth(*onto[:rank])
     for step in range(1, size - 1):
         kernel = theirs._matrix_conv(kernel, theirs._block_orth(*onto[rank * step : rank * (step + 1)]))
@@ -80,7 +81,7 @@ def test_the_kernel_is_built_as_by_tensorflow(rank, size):
 
 def test_projections():
     draw = I.ConvolutionOrthogonal(seed=7).describe((3, 6, 6), "float64")
-    made = [projection(draw, at, 6) for at in range(200)]
+    made = [projection(host(), draw, at, 6) for at in range(200)]
     for p in made:
         np.testing.assert_allclose(p @ p, p, atol=1e-14)
         np.testing.assert_array_equal(p, p.T)

@@ -10,7 +10,7 @@ from refusals import refused
 
 from oneseed import initializers as I
 from oneseed.config import FLOATX
-from oneseed.host_arrays import words64
+from oneseed.distributions.fields import words64
 from oneseed.initializers.matrices.sparse import chance, first_ones
 
 every_float = pytest.mark.parametrize("dtype", FLOATX)

@@ -28,12 +28,13 @@ from scipy import stats
 from scipy.special import ndtr
 
 from oneseed import initializers as of
+from oneseed.distributions.recipes import recipe
 from oneseed.dtypes import numpy_dtype
 from oneseed.random import SeedGenerator
 from oneseed.stream.arrays import NumpyArrays
 from oneseed.stream.philox import words_of_blocks
 from oneseed.stream.quantile import FRACTION_BITS, quantile32, quantile64
-from oneseed.stream.sample import recipe, sample
+from oneseed.stream.sample import sample
 
 ARRAYS = NumpyArrays()
 FLOATS = ("float16", "bfloat16", "float32", "float64")

@@ -10,10 +10,11 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec, Sharding, SingleDev
 from numpy.typing import NDArray
 
 from oneseed.checks import Shape
-from oneseed.composites import Concatenated, parts_of
+from oneseed.composites import Concatenated
 from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
+from oneseed.host_arrays import host
 from oneseed_jax.drawing.devices import (
     check_dtype,
     check_sharding,
@@ -26,8 +27,6 @@ from oneseed_jax.drawing.devices import (
 from oneseed_jax.drawing.keys import as_int, halves, number_on
 from oneseed_jax.drawing.native import native
 from oneseed_jax.drawing.xla import elements
-from oneseed_numpy.engine import fill
-from oneseed_numpy.pages import aligned
 
 Array = Any
 
@@ -58,7 +57,7 @@ class JaxBackend:
         if isinstance(law, Structured):
             return self._structured(law, draw, device)
         if isinstance(law, Complex):
-            return jax.lax.complex(*(self.draw(part, device) for part in draw.parts))
+            return jax.lax.complex(*(self.draw(part, device) for part in law.split(draw)))
         return self._sampled(draw, device)
 
     def _structured(self, law: Structured, draw: Draw, device: Any) -> Array:
@@ -71,8 +70,8 @@ class JaxBackend:
             where = default_device() if device is None else device
             seed = number_on(where, draw.seed) if where.platform == "cpu" else None
             if seed is not None:
-                out = aligned(draw.block, numpy_dtype(draw.dtype))
-                fill(draw._replace(seed=seed), out)
+                out = host().empty(draw.block, draw.dtype)
+                host().fill([(draw._replace(seed=seed), out)])
                 # JAX takes over memory so aligned without a copy. An array without a device of its own follows
                 # those it meets, as JAX's own draws do.
                 return put(out, device)
@@ -124,7 +123,7 @@ class JaxBackend:
 
 
 def _all_integers(draw: Draw) -> bool:
-    return all(isinstance(part.seed, int | None) for part in parts_of(draw))
+    return all(isinstance(part.seed, int | None) for part in draw.leaves)
 
 
 def _on_host(law: Structured, draw: Draw, device: Any) -> Array:
@@ -135,14 +134,14 @@ def _on_host(law: Structured, draw: Draw, device: Any) -> Array:
         low, high = np.asarray(low), np.asarray(high)
         out = np.empty(low.shape + draw.block, numpy_dtype(draw.dtype))
         for at in np.ndindex(low.shape):
-            out[at] = law.values(draw._replace(seed=int(high[at]) << 32 | int(low[at])))
+            out[at] = law.values(draw._replace(seed=int(high[at]) << 32 | int(low[at])), host())
         return out
 
     if isinstance(draw.seed, jax.core.Tracer):
         kind = jax.ShapeDtypeStruct(draw.block, numpy_dtype(draw.dtype))
         return put(jax.pure_callback(values, kind, *halves(draw.seed), vmap_method="broadcast_all"), device)
     known = draw.seed if isinstance(draw.seed, int | None) else as_int(draw.seed)
-    return put(law.values(draw._replace(seed=known)), device)
+    return put(law.values(draw._replace(seed=known), host()), device)
 
 
 def _sharded(make: Callable[[], Array]) -> Array:

@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import Any
 
 from oneseed.initializers.base import Initializer
-from oneseed.initializers.names import ALIASES, SHORTCUTS
+from oneseed.initializers.known import ALIASES, SHORTCUTS
 
 PACKAGE = "oneseed"
 """What comes before ">" in the names by which a Keras knows the classes made here."""

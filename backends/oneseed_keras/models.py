@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from oneseed import registry
 from oneseed.draws import Draw
 from oneseed.dtypes import FLOATS, dtype_name
+from oneseed.models.entry import Entry, Parameter
 from oneseed.models.fill import run
 from oneseed.models.names import Names
-from oneseed.models.plan import Entry, Parameter
 from oneseed_keras.layer_axes import THEIRS, weights_with_axes
 from oneseed_keras.variables import assign, check_replicas, name_of, parts_of, wholes
 

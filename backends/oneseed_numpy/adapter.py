@@ -11,6 +11,7 @@ from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import NUMERIC, numpy_dtype
 from oneseed_numpy.engine import fill, fill_all
+from oneseed_numpy.pages import aligned, ask_for_large_pages
 
 Array = NDArray[Any]
 INTEGER = int, type(None)
@@ -43,10 +44,10 @@ class NumpyBackend:
 
             return native(draw)
         if isinstance(distribution, Structured):
-            return distribution.values(draw)
+            return distribution.values(draw, self)
         out = np.empty(draw.block, numpy_dtype(draw.dtype))
         if isinstance(distribution, Complex):
-            for part, place in zip(draw.parts, (out.real, out.imag), strict=True):
+            for part, place in zip(distribution.split(draw), (out.real, out.imag), strict=True):
                 fill(part, place)
         else:
             fill(draw, out)
@@ -55,6 +56,14 @@ class NumpyBackend:
     def fill(self, parts: Sequence[tuple[Draw, Array]]) -> None:
         """Execute draws that are sampled, each in an array."""
         fill_all(parts)
+
+    def empty(self, shape: Shape, dtype: str) -> Array:
+        """Return an aligned array, not yet written."""
+        return aligned(shape, numpy_dtype(dtype))
+
+    def prepare(self, address: int, size: int) -> None:
+        """Ask for large pages."""
+        ask_for_large_pages(address, size)
 
     def from_numpy(self, array: Array, device: Any = None) -> Array:
         """Return the array itself."""

@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed.checks import Shape
+from oneseed.distributions.recipes import recipe
 from oneseed.draws import Draw
 from oneseed.stream.arrays import NumpyArrays
 from oneseed.stream.philox import words_of_blocks
-from oneseed.stream.sample import Recipe, recipe, sample
+from oneseed.stream.sample import Recipe, sample
 from oneseed_numpy.threads import in_threads
 
 TILE = {32: 1 << 16, 64: 1 << 15}

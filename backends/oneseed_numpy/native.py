@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oneseed.distributions import Distribution, Normal, TruncatedNormal, Uniform
+from oneseed.distributions import Distribution, Haar, Normal, TruncatedNormal, Uniform
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
-from oneseed.initializers.matrices.orthogonal import Haar
 
 Array = NDArray[Any]
 

@@ -12,9 +12,8 @@ from oneseed.checks import Shape
 from oneseed.composites import Concatenated
 from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import FLOAT8, numpy_dtype
-from oneseed_numpy.engine import fill
-from oneseed_numpy.pages import aligned
+from oneseed.dtypes import FLOAT8
+from oneseed.host_arrays import host
 from oneseed_tensorflow.compiled import elements
 from oneseed_tensorflow.memory import as_tensor
 from oneseed_tensorflow.native import native
@@ -116,10 +115,10 @@ def _draw(draw: Draw) -> Tensor:
     if isinstance(distribution, Structured):
         return _structured(distribution, draw)
     if isinstance(distribution, Complex):
-        return tf.complex(*map(_draw, draw.parts))
+        return tf.complex(*map(_draw, distribution.split(draw)))
     if isinstance(seed, int) and _on_host():
-        out = aligned(draw.block, numpy_dtype(draw.dtype))
-        fill(draw, out)
+        out = host().empty(draw.block, draw.dtype)
+        host().fill([(draw, out)])
         return as_tensor(out)
     return elements(draw, tf.constant(np.uint64(seed)) if isinstance(seed, int) else tf.cast(seed, tf.uint64))
 
@@ -132,7 +131,7 @@ def _structured(law: Structured, draw: Draw) -> Tensor:
             "`seed` must be an integer, or an eager tensor on a CPU, for what is computed on the host. "
             f"Received: seed={draw.seed!r}"
         )
-    return tf.constant(law.values(draw))
+    return tf.constant(law.values(draw, host()))
 
 
 def _filled(shape: Shape, value: Any) -> Tensor:

@@ -9,11 +9,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from oneseed.checks import Shape
+from oneseed.distributions.recipes import recipe
 from oneseed.draws import Draw
 from oneseed.stream.arrays import Lanes64
 from oneseed.stream.elements import draw_elements
 from oneseed.stream.philox import MASK
-from oneseed.stream.sample import Recipe, recipe
+from oneseed.stream.sample import Recipe
 
 Tensor = Any
 

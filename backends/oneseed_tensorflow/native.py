@@ -5,9 +5,8 @@ from typing import Any
 import tensorflow as tf
 
 from oneseed.checks import Shape
-from oneseed.distributions import Distribution, Normal, TruncatedNormal, Uniform
+from oneseed.distributions import Distribution, Haar, Normal, TruncatedNormal, Uniform
 from oneseed.draws import Draw
-from oneseed.initializers.matrices.orthogonal import Haar
 
 Tensor = Any
 

@@ -11,6 +11,7 @@ from oneseed.checks import Shape
 from oneseed.composites import Concatenated
 from oneseed.distributions import Complex, Distribution, Fill, Structured
 from oneseed.draws import Draw
+from oneseed.host_arrays import host
 from oneseed_torch.drawing.filling import check_device, check_seed, has_no_values, sample_
 from oneseed_torch.drawing.memory import fresh, from_numpy, memory
 from oneseed_torch.drawing.native import native
@@ -72,9 +73,9 @@ class TorchBackend:
         if isinstance(law, Concatenated):
             return torch.cat([self._draw(part, where) for part in law.within(draw)], dim=law.axis)
         if isinstance(law, Structured):
-            return self.from_numpy(law.values(draw), where)
+            return self.from_numpy(law.values(draw, host()), where)
         if isinstance(law, Complex):
-            return torch.complex(*(self._draw(part, where) for part in draw.parts))
+            return torch.complex(*(self._draw(part, where) for part in law.split(draw)))
         return sample_(draw, fresh(draw.block, dtype, where))
 
     def from_numpy(self, array: Array, device: Any = None) -> Tensor:

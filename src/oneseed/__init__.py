@@ -7,8 +7,9 @@ of random values.
 from oneseed import backend, config, initializers, layouts, random, rules, schemes
 from oneseed.config import floatx, set_backend, set_floatx, using
 from oneseed.digest import fingerprint
+from oneseed.models.entry import Parameter
+from oneseed.models.keep import KEEP
 from oneseed.models.lsuv import lsuv
-from oneseed.models.plan import KEEP, Parameter
 from oneseed.models.rule import Rule
 from oneseed.models.scheme import Scheme
 from oneseed.seeds import SeedGenerator, set_random_seed

@@ -10,25 +10,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from oneseed import registry
 from oneseed.distributions import Fill, Structured
-from oneseed.draws import Draw
-from oneseed.dtypes import COMPLEX, cast_array, numpy_dtype, wide_dtype, working_dtype
-from oneseed.host_arrays import HOST, numbers
+from oneseed.draws import Draw, Host
+from oneseed.dtypes import cast_array, narrowed, numpy_dtype, wide_dtype
+from oneseed.host_arrays import numbers
 
 Array = NDArray[Any]
-
-
-def on_host(draw: Draw) -> Array:
-    """Execute a draw in NumPy."""
-    made: Array = registry.load(HOST).draw(draw)
-    return made
-
-
-def parts_of(draw: Draw) -> tuple[Draw, ...]:
-    """Return the draws that one is made of, down to those that are made of no others."""
-    below = draw.distribution.parts if isinstance(draw.distribution, Composite) else ()
-    return tuple(leaf for part in below for leaf in parts_of(part)) if below else (draw,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +29,11 @@ class Composite(Structured):
     def numbers(self) -> dict[str, Any]:
         """What `describe` shows."""
         return {"parts": [part.as_dict() for part in self.parts]}
+
+    @property
+    def draws(self) -> tuple[Draw, ...]:
+        """The parts."""
+        return self.parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +60,9 @@ class Concatenated(Composite):
             start += part.shape[self.axis]
         return found or [draw._replace(distribution=Fill(0), seed=None)]
 
-    def values(self, draw: Draw) -> Array:
+    def values(self, draw: Draw, host: Host) -> Array:
         """Make the parts of the block."""
-        return np.concatenate([on_host(part) for part in self.within(draw)], axis=self.axis)
+        return np.concatenate([host.draw(part) for part in self.within(draw)], axis=self.axis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +78,14 @@ class Combination(Composite):
         """What `describe` shows."""
         return {"factors": list(self.factors), "parts": [part.as_dict() for part in self.parts]}
 
-    def values(self, draw: Draw) -> Array:
+    def values(self, draw: Draw, host: Host) -> Array:
         """Add up the block."""
         wide = wide_dtype(draw.dtype)
         terms = [
-            on_host(part._replace(offset=draw.offset, block=draw.block)).astype(wide) * factor
+            host.draw(part._replace(offset=draw.offset, block=draw.block)).astype(wide) * factor
             for part, factor in zip(self.parts, self.factors, strict=True)
         ]
-        return rounded(sum(terms[1:], start=terms[0]), draw.dtype)
+        return narrowed(sum(terms[1:], start=terms[0]), draw.dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +94,7 @@ class Packed(Composite):
 
     name: ClassVar[str] = "packed"
 
-    def values(self, draw: Draw) -> Array:
+    def values(self, draw: Draw, host: Host) -> Array:
         """Make the block, from those rows of each part that it touches, or the part of a row in which it lies."""
         out = np.empty(draw.block, numpy_dtype(draw.dtype))
         first, last, start = draw.offset[0], draw.offset[0] + draw.block[0], 0
@@ -115,7 +107,7 @@ class Packed(Composite):
                 left, right = (low - top * row, high - top * row) if bottom - top == 1 else (0, row)
                 rank = len(part.shape)
                 offset, block = (top, left)[:rank], (bottom - top, right - left)[:rank]
-                made = on_host(part._replace(offset=offset, block=block)).reshape(-1)
+                made = host.draw(part._replace(offset=offset, block=block)).reshape(-1)
                 at, skipped = start + low - first, low - top * row - left
                 out[at : at + high - low] = made[skipped : skipped + high - low]
             start += size
@@ -135,7 +127,7 @@ class Called(Structured):
         """What `describe` shows."""
         return {"function": repr(self.function)}
 
-    def values(self, draw: Draw) -> Array:
+    def values(self, draw: Draw, host: Host) -> Array:
         """Call the function for the whole tensor, and cut the block out."""
         made = numbers("initializer", self.function(draw.shape, draw.dtype))
         if made.shape != draw.shape:
@@ -144,35 +136,3 @@ class Called(Structured):
                 f"tensor of shape {made.shape} from {self.function!r}"
             )
         return cast_array(made[draw.slices], draw.dtype, "initializer")
-
-
-def rounded(wide: Array, dtype: str) -> Array:
-    """Round float64 or complex128 values to a dtype: to the one it is worked in first, so that a half rounds float32.
-
-    Parameters
-    ----------
-    wide : ndarray
-        The values.
-    dtype : str
-        The name of a float or complex dtype.
-
-    Returns
-    -------
-    ndarray
-        The values in the dtype.
-
-    Raises
-    ------
-    ValueError
-        If a finite value is beyond the largest of the dtype.
-    """
-    with np.errstate(over="ignore"):
-        working = dtype if dtype in COMPLEX else working_dtype(dtype)
-        made: Array = wide.astype(numpy_dtype(working)).astype(numpy_dtype(dtype))
-    beyond = np.isfinite(wide) & ~np.isfinite(made)
-    if beyond.any():
-        raise ValueError(
-            f"A value is beyond the largest {dtype}; use a wider dtype, or smaller parts and factors. "
-            f"Received: {wide[beyond].flat[0]}"
-        )
-    return made

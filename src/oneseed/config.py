@@ -4,16 +4,15 @@ The names are those of `keras.config`. A setter changes the process-wide default
 sees; `using` changes it for the code inside its block only, in this thread or asyncio task.
 """
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Any, NamedTuple
+from typing import Any
 
-from oneseed import registry
+from oneseed import registry, settings
 from oneseed.checks import one_of
 from oneseed.registry import available_backends, register_backend
+from oneseed.settings import FLOATX, IMAGE_DATA_FORMATS, RNGS, Settings
 
 __all__ = [
     "available_backends",
@@ -31,40 +30,6 @@ __all__ = [
     "using",
 ]
 
-FLOATX = ("bfloat16", "float16", "float32", "float64")
-IMAGE_DATA_FORMATS = ("channels_first", "channels_last")
-RNGS = ("native", "portable")
-
-
-class Settings(NamedTuple):
-    """The values in force."""
-
-    backend: str
-    floatx: str = "float32"
-    epsilon: float = 1e-7
-    image_data_format: str = "channels_last"
-    rng: str = "portable"
-
-
-_defaults = Settings(
-    backend=os.environ.get("ONESEED_BACKEND") or "numpy", rng=os.environ.get("ONESEED_RNG") or "portable"
-)
-_scope: ContextVar[dict[str, Any] | None] = ContextVar("oneseed.config", default=None)
-
-
-one_of("ONESEED_RNG", _defaults.rng, RNGS)
-
-
-def settings() -> Settings:
-    """Return the settings in force here: the defaults, and over them those of the `using` blocks."""
-    scope = _scope.get()
-    return _defaults._replace(**scope) if scope else _defaults
-
-
-def _set(**values: Any) -> None:
-    global _defaults  # noqa: PLW0603 - the one place where the process-wide default changes
-    _defaults = _defaults._replace(**values)
-
 
 def backend() -> str:
     """Return the name of the backend in force.
@@ -81,7 +46,7 @@ def backend() -> str:
     >>> oneseed.config.backend()
     'numpy'
     """
-    return settings().backend
+    return settings.in_force().backend
 
 
 def set_backend(backend: str) -> None:
@@ -105,7 +70,7 @@ def set_backend(backend: str) -> None:
     >>> oneseed.set_backend("numpy")
     """
     registry.load(backend)
-    _set(backend=backend)
+    settings.change(backend=backend)
 
 
 def floatx() -> str:
@@ -122,7 +87,7 @@ def floatx() -> str:
     >>> oneseed.floatx()
     'float32'
     """
-    return settings().floatx
+    return settings.in_force().floatx
 
 
 def set_floatx(value: str) -> None:
@@ -143,7 +108,7 @@ def set_floatx(value: str) -> None:
     >>> import oneseed
     >>> oneseed.set_floatx("float32")
     """
-    _set(floatx=one_of("floatx", value, FLOATX))
+    settings.change(floatx=one_of("floatx", value, FLOATX))
 
 
 def epsilon() -> float:
@@ -160,7 +125,7 @@ def epsilon() -> float:
     >>> oneseed.config.epsilon()
     1e-07
     """
-    return settings().epsilon
+    return settings.in_force().epsilon
 
 
 def set_epsilon(value: float) -> None:
@@ -187,7 +152,7 @@ def set_epsilon(value: float) -> None:
         raise TypeError(f"`epsilon` must be a positive float. Received: epsilon={value!r}")
     if not 0 < value <= sys.float_info.max:
         raise ValueError(f"`epsilon` must be positive and finite. Received: epsilon={value!r}")
-    _set(epsilon=float(value))
+    settings.change(epsilon=float(value))
 
 
 def image_data_format() -> str:
@@ -204,7 +169,7 @@ def image_data_format() -> str:
     >>> oneseed.config.image_data_format()
     'channels_last'
     """
-    return settings().image_data_format
+    return settings.in_force().image_data_format
 
 
 def set_image_data_format(data_format: str) -> None:
@@ -225,7 +190,7 @@ def set_image_data_format(data_format: str) -> None:
     >>> import oneseed
     >>> oneseed.config.set_image_data_format("channels_last")
     """
-    _set(image_data_format=one_of("data_format", data_format, IMAGE_DATA_FORMATS))
+    settings.change(image_data_format=one_of("data_format", data_format, IMAGE_DATA_FORMATS))
 
 
 def rng() -> str:
@@ -244,7 +209,7 @@ def rng() -> str:
     >>> oneseed.config.rng()
     'portable'
     """
-    return settings().rng
+    return settings.in_force().rng
 
 
 def set_rng(value: str) -> None:
@@ -265,7 +230,7 @@ def set_rng(value: str) -> None:
     >>> import oneseed
     >>> oneseed.config.set_rng("portable")
     """
-    _set(rng=one_of("rng", value, RNGS))
+    settings.change(rng=one_of("rng", value, RNGS))
 
 
 @contextmanager
@@ -308,8 +273,8 @@ def using(*, backend: str | None = None, floatx: str | None = None, rng: str | N
         changes["floatx"] = one_of("floatx", floatx, FLOATX)
     if rng is not None:
         changes["rng"] = one_of("rng", rng, RNGS)
-    token = _scope.set({**(_scope.get() or {}), **changes})
+    token = settings.scope.set({**(settings.scope.get() or {}), **changes})
     try:
-        yield settings()
+        yield settings.in_force()
     finally:
-        _scope.reset(token)
+        settings.scope.reset(token)

@@ -1,11 +1,44 @@
 """A draw: pure data, everything that decides the values of a tensor."""
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+from numpy.typing import NDArray
 
 from oneseed.checks import Shape
-from oneseed.distributions import Complex, Distribution
-from oneseed.dtypes import part_dtype
 from oneseed.stream.paths import Path, stream_number
+
+
+class Distribution:
+    """What decides the values of a tensor: a name and a few numbers, and no framework.
+
+    The subclasses, frozen dataclasses all, are in `oneseed.distributions`.
+    """
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """The name that `describe` shows."""
+        return type(self).__name__
+
+    @property
+    def in_keras(self) -> bool:
+        """Whether Keras has this distribution, so that a framework's own generator can draw it as Keras does."""
+        return False
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows."""
+        return {}
+
+    @property
+    def draws(self) -> "tuple[Draw, ...]":
+        """The draws of which this one is made; none unless it is composed of parts."""
+        return ()
+
+    def check(self, dtype: str) -> None:
+        """Raise ValueError if `dtype` cannot hold the values."""
 
 
 class Draw(NamedTuple):
@@ -28,7 +61,7 @@ class Draw(NamedTuple):
     fan_in, fan_out : int
         The fans of the whole tensor.
     offset, block : tuple of int
-        The first element and the shape of the part that is made; the whole tensor unless asked otherwise.
+        The first element and the shape of the part that is drawn; the whole tensor unless asked otherwise.
     rng : {"portable", "native"}
         The generator: stream v1, or the framework's own, seeded as Keras 3 seeds it.
     """
@@ -62,12 +95,10 @@ class Draw(NamedTuple):
         return stream_number(self.path)
 
     @property
-    def parts(self) -> tuple["Draw", "Draw"]:
-        """The real and the imaginary part of a complex draw: two draws of a float dtype."""
-        law = self.distribution
-        assert isinstance(law, Complex)
-        real = self._replace(distribution=law.real, dtype=part_dtype(self.dtype))
-        return real, real._replace(distribution=law.imag, path=(*self.path, "imag"))
+    def leaves(self) -> "tuple[Draw, ...]":
+        """The draws of which this one is made, down to those that are made of no others; itself if it is one."""
+        below = self.distribution.draws
+        return tuple(leaf for part in below for leaf in part.leaves) if below else (self,)
 
     @property
     def strides(self) -> tuple[int, ...]:
@@ -108,3 +139,16 @@ class Draw(NamedTuple):
             "offset": list(self.offset),
             "block": list(self.block),
         }
+
+
+class Host(Protocol):
+    """What executes draws in host memory.
+
+    A backend hands it to a distribution that is computed as a whole, which may need random values of its own.
+    """
+
+    def draw(self, draw: Draw) -> NDArray[Any]:
+        """Execute a draw and return its block, of shape ``draw.block`` and dtype ``draw.dtype``."""
+
+    def fill(self, parts: Sequence[tuple[Draw, NDArray[Any]]]) -> None:
+        """Execute draws that are sampled, each into an array of its block's shape and its dtype, of any strides."""

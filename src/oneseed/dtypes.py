@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oneseed import config
+from oneseed import settings
 from oneseed.checks import nearest
 
 FLOAT8 = ("float8_e4m3fn", "float8_e5m2")
-FLOATS = (*config.FLOATX, *FLOAT8)
+FLOATS = (*settings.FLOATX, *FLOAT8)
 INTEGERS = ("int16", "int32", "int64", "int8", "uint16", "uint32", "uint64", "uint8")
 COMPLEX = ("complex128", "complex64")
 NOT_IN_NUMPY = ("bfloat16", *FLOAT8)
@@ -53,9 +53,36 @@ def wide_dtype(name: str) -> str:
     return "complex128" if name in COMPLEX else "float64"
 
 
-def narrowed(array: NDArray[np.float64], dtype: str) -> NDArray[Any]:
-    """Round float64 values to a float dtype; to half precision by way of float32, whose roundings its values are."""
-    return array.astype(working_dtype(dtype), copy=False).astype(numpy_dtype(dtype), copy=False)
+def narrowed(wide: NDArray[Any], dtype: str) -> NDArray[Any]:
+    """Round float64 or complex128 values to a dtype: halves and float8 by way of float32, whose roundings they are.
+
+    Parameters
+    ----------
+    wide : ndarray
+        The values.
+    dtype : str
+        The name of a float or complex dtype.
+
+    Returns
+    -------
+    ndarray
+        The values in the dtype.
+
+    Raises
+    ------
+    ValueError
+        If a finite value is beyond the largest of the dtype.
+    """
+    with np.errstate(all="ignore"):
+        working = dtype if dtype in COMPLEX else working_dtype(dtype)
+        values: NDArray[Any] = wide.astype(numpy_dtype(working), copy=False).astype(numpy_dtype(dtype), copy=False)
+    beyond = np.isfinite(wide) & ~np.isfinite(values)
+    if beyond.any():
+        raise ValueError(
+            f"A value is beyond the largest {dtype}; use a wider dtype, or smaller parts and factors. "
+            f"Received: {wide[beyond].flat[0]}"
+        )
+    return values
 
 
 def part_dtype(name: str) -> str:
@@ -96,7 +123,7 @@ def dtype_name(dtype: Any) -> str:
     ('float32', 'float16', 'int64')
     """
     if dtype is None or dtype is float or (isinstance(dtype, str) and dtype == "float"):
-        return config.floatx()
+        return settings.in_force().floatx
     try:
         return _dtype_name(dtype)
     except TypeError:  # not hashable, so no dtype

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from oneseed import checks
-from oneseed.initializers.composed.blocks import Blockwise, PerGroup, several
+from oneseed.initializers.composed.blocks import Blockwise, PerGroup
 from oneseed.initializers.composed.combination import Partial
+from oneseed.initializers.composed.composite import several
 
 __all__ = ["axes", "dense_general", "einsum", "grouped", "packed"]
 

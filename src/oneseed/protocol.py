@@ -64,7 +64,16 @@ class Backend(Protocol):
 
 
 class HostBackend(Backend, Protocol):
-    """The backend of arrays in host memory, with which the core computes what is not sampled element by element."""
+    """The backend of arrays in host memory, which draws for the others there too; it is a `oneseed.draws.Host`."""
+
+    def draw(self, draw: Draw, device: Any = None) -> NDArray[Any]:
+        """Execute a draw and return its block."""
 
     def fill(self, parts: Sequence[tuple[Draw, NDArray[Any]]]) -> None:
-        """Execute draws that are sampled, each in an array of its block's shape and its dtype, of any strides."""
+        """Execute draws that are sampled, each into an array of its block's shape and its dtype, of any strides."""
+
+    def empty(self, shape: Shape, dtype: str) -> NDArray[Any]:
+        """Return an array, not yet written, aligned as frameworks need it to take it over without a copy."""
+
+    def prepare(self, address: int, size: int) -> None:
+        """Prepare memory of `size` bytes that has not been written yet, so that its pages come sooner."""

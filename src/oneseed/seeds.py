@@ -122,6 +122,27 @@ class SeedGenerator:
         self._lock = Lock()
 
 
+def serialized(seed: SeedGenerator) -> dict[str, Any]:
+    """Return a SeedGenerator as plain data."""
+    return {
+        "module": "oneseed.random",
+        "class_name": "SeedGenerator",
+        "config": seed.get_config(),
+        "registered_name": None,
+    }
+
+
+def deserialized(config: dict[str, Any]) -> SeedGenerator:
+    """Build a SeedGenerator from plain data, ours or Keras's."""
+    arguments = config.get("config")
+    if config.get("class_name") != "SeedGenerator" or not isinstance(arguments, dict):
+        raise ValueError(
+            "A dict as `seed` must be a serialized SeedGenerator, with 'class_name' and 'config'. "
+            f"Received: seed={config!r}"
+        )
+    return SeedGenerator.from_config(arguments)
+
+
 def check_seed(seed: Any) -> int:
     """Check a seed given as an integer; ValueError or TypeError if it is none in ``[0, 2**64)``."""
     return index("seed", seed, 0, _LIMIT)
@@ -169,6 +190,10 @@ class Ahead:
 
     def __init__(self) -> None:
         self._asked: list[SeedGenerator] = []
+
+    def __bool__(self) -> bool:
+        """Tell whether a generator has been asked."""
+        return bool(self._asked)
 
     def next(self, generator: SeedGenerator) -> int:
         """Return the number of a draw that follows those asked for here before."""

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from gallery_entries import SECTIONS, Entry
 
 from oneseed import initializers
 from oneseed.cli.plotting import picture
+from oneseed.initializers.known import ENTRIES, Entry, in_order
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE, PICTURES = DOCS / "gallery.md", DOCS / "gallery"
@@ -26,24 +26,16 @@ PAGE, PICTURES = DOCS / "gallery.md", DOCS / "gallery"
 RESOLUTION, COLORS = 100, 256
 """Dots per inch, and colors of a picture: enough to see what it shows, small enough for a repository."""
 
-ENTRIES = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
-
 HEAD = """# Gallery
 
-Every initializer: a picture of what it makes, its formula, the paper, and when to use it. A law by which each element
-is drawn by itself is shown as a histogram of a drawn tensor, with the density, or the probabilities, of the law in red.
-All else is a heat map: inputs downwards, outputs across, a kernel as such matrices in the place of each position.
+Every initializer: a picture of what it makes, its formula, the paper, and when to use it. Where each element
+is drawn by itself, it is a histogram of a drawn tensor, with the density, or the probabilities, of the distribution in
+red. All else is a heat map: inputs downwards, outputs across, a kernel as such matrices in the place of each position.
 `oneseed sample --plot` makes the same pictures, see [Command line](cli.md); [Initializers](api/initializers.md) says
 all of each.
 
 `fan_in` and `fan_out` are those of the [layout](layouts.md).
 """
-
-
-def classes() -> set[str]:
-    """Return the names of all initializers."""
-    public = {name: getattr(initializers, name) for name in initializers.__all__}
-    return {name for name, item in public.items() if isinstance(item, type) and item.__name__ == name} - {"Initializer"}
 
 
 @contextlib.contextmanager
@@ -61,7 +53,7 @@ def folder_with_a_file() -> Iterator[None]:
 
 def built(entry: Entry) -> Any:
     """Return the initializer of an entry."""
-    return eval(entry.expression, {**vars(initializers), "np": np})
+    return eval(entry.example, {**vars(initializers), "np": np})
 
 
 def paper(name: str) -> str | None:
@@ -72,23 +64,22 @@ def paper(name: str) -> str | None:
 
 
 def page() -> str:
-    """Return the text of the page; no entry may be missing."""
-    missing, unknown = classes() - set(ENTRIES), set(ENTRIES) - classes()
-    if missing or unknown:
-        raise SystemExit(f"Entries missing: {sorted(missing)}. Entries of no initializer: {sorted(unknown)}.")
-    parts = [HEAD]
-    for title, section in SECTIONS.items():
-        parts.append(f"## {title}\n")
-        for name, entry in section.items():
-            shape = ", ".join(map(str, entry.shape)) + ("," if len(entry.shape) == 1 else "")
-            call = f"{entry.expression}(({shape})" + (")" if entry.dtype == "float32" else f', "{entry.dtype}")')
-            source = paper(name)
-            parts.append(
-                f"### {name}\n\n![{call.replace('[', '(').replace(']', ')')}](gallery/{name.lower()}.png)\n\n"
-                f"`{call}`\n\n- Formula: {entry.formula}.\n"
-                + (f"- Paper: {source}\n" if source else "")
-                + f"- Use: {entry.use}\n"
-            )
+    """Return the text of the page."""
+    parts, group = [HEAD], ""
+    for entry in in_order():
+        if entry.group != group:
+            group = entry.group
+            parts.append(f"## {group}\n")
+        name = entry.cls.__name__
+        shape = ", ".join(map(str, entry.shape)) + ("," if len(entry.shape) == 1 else "")
+        call = f"{entry.example}(({shape})" + (")" if entry.dtype == "float32" else f', "{entry.dtype}")')
+        source = paper(name)
+        parts.append(
+            f"### {name}\n\n![{call.replace('[', '(').replace(']', ')')}](gallery/{name.lower()}.png)\n\n"
+            f"`{call}`\n\n- Formula: {entry.formula}.\n"
+            + (f"- Paper: {source}\n" if source else "")
+            + f"- Use: {entry.use}\n"
+        )
     return "\n".join(parts)
 
 

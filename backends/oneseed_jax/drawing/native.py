@@ -7,9 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Sharding
 
-from oneseed.distributions import Distribution, Normal, TruncatedNormal, Uniform
+from oneseed.distributions import Distribution, Haar, Normal, TruncatedNormal, Uniform
 from oneseed.draws import Draw
-from oneseed.initializers.matrices.orthogonal import Haar
 from oneseed_jax.drawing.devices import put
 
 Array = Any

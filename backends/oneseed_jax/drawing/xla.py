@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from oneseed.checks import Shape
 from oneseed.distributions import Normal
+from oneseed.distributions.recipes import recipe
 from oneseed.draws import Draw
 from oneseed.dtypes import FLOAT8
 from oneseed.stream.arrays import Lanes32, Lanes64
 from oneseed.stream.elements import Halves, random_bits
 from oneseed.stream.philox import MASK
-from oneseed.stream.sample import Recipe, recipe, sample
+from oneseed.stream.sample import Recipe, sample
 from oneseed_jax.drawing.devices import default_device, explicit_axes, tracing
 from oneseed_jax.drawing.keys import halves
 

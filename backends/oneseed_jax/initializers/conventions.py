@@ -10,9 +10,10 @@ from oneseed.distributions import Distribution
 from oneseed.dtypes import INTEGERS
 from oneseed.fans import Layout
 from oneseed.initializers import DeltaOrthogonal, RandomUniform, VarianceScaling
-from oneseed.initializers.base import Target, check_inexact
+from oneseed.initializers.calls import check_inexact
 from oneseed.initializers.convolutions.orthogonal import DeltaKernel
 from oneseed.initializers.matrices.kernels import sides_of
+from oneseed.initializers.targets import Target
 
 AxisSpec = int | Sequence[int]
 
@@ -29,10 +30,11 @@ class FloatUniform(RandomUniform):
     def __init__(self, scale: float) -> None:
         super().__init__(0.0, scale, NO_SEED)
 
-    def _distribution(self, target: Target) -> Distribution:
+    def distribution_for(self, target: Target) -> Distribution:
+        """Return the distribution for a tensor."""
         if target.dtype in INTEGERS:
             raise ValueError(f"`dtype` must be a float dtype; use jax.random.randint. Received: dtype={target.dtype!r}")
-        return super()._distribution(target)
+        return super().distribution_for(target)
 
 
 class Scaling(VarianceScaling):
@@ -45,10 +47,11 @@ class Scaling(VarianceScaling):
         law = DISTRIBUTIONS[checks.one_of("distribution", distribution, tuple(DISTRIBUTIONS))]
         super().__init__(scale or 1.0, mode, law, NO_SEED)
         self.scale = scale  # 0 makes zeros, as in JAX
-        self.axes = AxesOf(in_axis, out_axis, batch_axis)
+        self.axes_of = AxesOf(in_axis, out_axis, batch_axis)
 
-    def _fans(self, shape: Shape, layout: Layout | None) -> tuple[int, int]:
-        inputs, outputs, batch = self.axes.of(shape)
+    def fans_for(self, shape: Shape, layout: Layout | None) -> tuple[int, int]:
+        """Return the fans of a tensor."""
+        inputs, outputs, batch = self.axes_of.of(shape)
         if 0 in shape:
             raise ValueError(f"`shape` must have no axis of size 0, which leaves no fan. Received: shape={shape}")
 
@@ -132,6 +135,7 @@ def delta_axes(column_axis: int) -> Callable[[Shape], str]:
 class Delta(DeltaOrthogonal):
     """`DeltaOrthogonal` in complex dtypes too, and with any number of what `delta_axes` calls outputs."""
 
-    def _distribution(self, target: Target) -> DeltaKernel:
+    def distribution_for(self, target: Target) -> DeltaKernel:
+        """Return the distribution for a tensor."""
         check_inexact(target.dtype)
         return DeltaKernel(sides_of(target), self.gain)

@@ -69,7 +69,7 @@ def variance_scaling(
     True
     """
     law = Scaling(number("scale", scale), mode, distribution, in_axis, out_axis, batch_axis)
-    return keyed(law, dtype, law.axes)
+    return keyed(law, dtype, law.axes_of)
 
 
 def glorot_uniform(

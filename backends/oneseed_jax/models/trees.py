@@ -9,9 +9,9 @@ from jax.sharding import Sharding, SingleDeviceSharding
 
 from oneseed import checks, registry
 from oneseed.draws import Draw
+from oneseed.models.entry import Entry, Parameter
 from oneseed.models.fill import run
 from oneseed.models.names import Names
-from oneseed.models.plan import Entry, Parameter
 from oneseed_jax.drawing.devices import check_sharding
 from oneseed_jax.models.layer_axes import axes_of
 from oneseed_jax.models.leaves import Leaf, Tree, is_nnx, is_weight, named, walk

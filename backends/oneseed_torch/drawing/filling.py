@@ -8,7 +8,7 @@ from torch._subclasses import FakeTensor
 from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import FLOAT8
-from oneseed_numpy.engine import fill
+from oneseed.host_arrays import host
 from oneseed_torch.drawing.accelerators import filler
 from oneseed_torch.drawing.memory import from_numpy, memory
 from oneseed_torch.drawing.native import native
@@ -49,7 +49,7 @@ def fill_(draw: Draw, tensor: Tensor) -> Tensor:
 def sample_(draw: Draw, out: Tensor) -> Tensor:
     """Write a random draw that stream v1 defines into a tensor with values, in whichever way its device allows."""
     if out.device.type == "cpu":
-        fill(draw, memory(out))
+        host().fill([(draw, memory(out))])
     elif draw.dtype in FLOAT8:  # which the kernel does not round to
         fill_on(draw, out)
     else:
@@ -103,11 +103,11 @@ def _fill(draw: Draw, tensor: Tensor) -> Tensor:
         if draw.native:
             return tensor.copy_(native(draw, tensor.device))
         if isinstance(law, Structured):
-            return tensor.copy_(from_numpy(law.values(draw)))
+            return tensor.copy_(from_numpy(law.values(draw, host())))
         if tensor.is_neg() or tensor.is_conj():  # what is stored is not what is read
             return tensor.copy_(_fill(draw, torch.empty(tensor.shape, dtype=tensor.dtype, device=tensor.device)))
         if isinstance(law, Complex):
-            for part, place in zip(draw.parts, torch.view_as_real(tensor.detach()).unbind(-1), strict=True):
+            for part, place in zip(law.split(draw), torch.view_as_real(tensor.detach()).unbind(-1), strict=True):
                 sample_(part, place)
         else:
             sample_(draw, tensor.detach())

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from oneseed.checks import Shape
 from oneseed.dtypes import NOT_IN_NUMPY, numpy_dtype
-from oneseed_numpy.pages import ask_for_large_pages
+from oneseed.host_arrays import host
 
 
 def memory(tensor: Any) -> NDArray[Any]:
@@ -25,7 +25,7 @@ def fresh(shape: Shape, dtype: Any, device: Any) -> Any:
     """Return a tensor that has not been written to yet."""
     tensor = torch.empty(shape, dtype=dtype, device=device)
     if device.type == "cpu":
-        ask_for_large_pages(tensor.data_ptr(), tensor.nbytes)
+        host().prepare(tensor.data_ptr(), tensor.nbytes)
     return tensor
 
 

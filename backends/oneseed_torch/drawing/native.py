@@ -4,9 +4,8 @@ from typing import Any
 
 import torch
 
-from oneseed.distributions import Normal, TruncatedNormal, Uniform
+from oneseed.distributions import Haar, Normal, TruncatedNormal, Uniform
 from oneseed.draws import Draw
-from oneseed.initializers.matrices.orthogonal import Haar
 
 Tensor = Any
 

@@ -11,11 +11,12 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 
+from oneseed.distributions.recipes import recipe
 from oneseed.draws import Draw
 from oneseed.stream.arrays import Lanes64
 from oneseed.stream.elements import draw_elements
 from oneseed.stream.philox import MASK
-from oneseed.stream.sample import Recipe, recipe
+from oneseed.stream.sample import Recipe
 from oneseed_torch.drawing.tables import device_table
 
 Tensor = Any

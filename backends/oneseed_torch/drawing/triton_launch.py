@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import torch
 
 from oneseed.checks import Shape
+from oneseed.distributions.recipes import recipe
 from oneseed.draws import Draw
-from oneseed.stream.sample import Recipe, recipe
+from oneseed.stream.sample import Recipe
 from oneseed_torch.drawing.tables import device_table
 from oneseed_torch.drawing.triton_kernel import fill_kernel
 

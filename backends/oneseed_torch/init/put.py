@@ -63,7 +63,8 @@ def put(tensor: Tensor, make: Callable[..., RandomInitializer], seed: Seed, path
             f"`seed` must be an integer, a SeedGenerator or None for a new one. Received: seed={initializer.seed!r}"
         )
     layout = layout_of_weights(len(shape)) if axes is None else axes
-    draw = initializer._draw(shape, dtype_name(tensor.dtype), layout, path, None, None, advance=not empty)
+    decide = initializer.describe if empty else initializer.next_draw
+    draw = decide(shape, dtype_name(tensor.dtype), layout, path)
     if empty:
         return tensor
     return write(draw, tensor, parts)

@@ -13,7 +13,9 @@ from oneseed.dtypes import INTEGERS, cast_scalar, dtype_name
 from oneseed.exact.moments import FARTHEST, in_sigmas
 from oneseed.exact.windows import window
 from oneseed.initializers import RandomNormal, RandomUniform
-from oneseed.initializers.base import RandomInitializer, Target, check_float
+from oneseed.initializers.base import RandomInitializer
+from oneseed.initializers.calls import check_float
+from oneseed.initializers.targets import Target
 from oneseed_torch.drawing.writing import no_values, shape_of
 from oneseed_torch.init.put import PathLike, Seed, Tensor, from_generator, put
 
@@ -223,7 +225,8 @@ class Cut(RandomInitializer):
         super().__init__(seed)
         self._law = law
 
-    def _distribution(self, target: Target) -> TruncatedNormal:
+    def distribution_for(self, target: Target) -> TruncatedNormal:
+        """Return the distribution for a tensor."""
         check_float(target.dtype)
         return self._law
 

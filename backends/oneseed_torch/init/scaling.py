@@ -9,7 +9,7 @@ import torch
 from oneseed import checks
 from oneseed.distributions import Distribution, check_fits
 from oneseed.initializers import RandomNormal, VarianceScaling
-from oneseed.initializers.base import Target
+from oneseed.initializers.targets import Target
 from oneseed_torch.drawing.writing import shape_of
 from oneseed_torch.init.gains import squared_gain
 from oneseed_torch.init.put import PathLike, Seed, Tensor, from_generator, put
@@ -289,7 +289,8 @@ class Xavier(VarianceScaling):
         super().__init__(gain * gain, "fan_avg", distribution, seed)
         self.gain = gain
 
-    def _distribution(self, target: Target) -> Distribution:
+    def distribution_for(self, target: Target) -> Distribution:
+        """Return the distribution for a tensor."""
         made = self._scaled(target)
         check_fits(made, target.dtype, "gain", self.gain)
         return made

@@ -10,9 +10,10 @@ from torch import nn
 from oneseed import seeds
 from oneseed.checks import Shape
 from oneseed.draws import Draw
+from oneseed.models.entry import Entry
 from oneseed.models.fill import run
 from oneseed.models.names import Names
-from oneseed.models.plan import Entry, Plan
+from oneseed.models.plan import Plan
 from oneseed.models.scheme import Scheme, check_scheme
 from oneseed_torch.adapter import TorchBackend
 from oneseed_torch.drawing.filling import check_device, check_seed

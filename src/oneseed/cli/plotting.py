@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed.distributions import Complex, Integers, Normal, TruncatedNormal, Uniform
-from oneseed.draws import Draw
+from oneseed.draws import Distribution, Draw
 from oneseed.exact.fixed_point import normal_cdf
 from oneseed.initializers.elementwise.discrete import Signs, WholeNumbers
 from oneseed.initializers.elementwise.random import Refined
-from oneseed.initializers.sequences.state_space import InverseSoftplus
+from oneseed.initializers.sequences.mamba import InverseSoftplus
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -98,7 +98,8 @@ def picture(array: NDArray[Any], draw: Draw, title: str) -> "Figure":
     wide = array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
     if array.dtype.kind == "c":
         panels = {"real part": wide.real, "imaginary part": wide.imag}
-        parts = [part.distribution for part in draw.parts] if isinstance(draw.distribution, Complex) else [None] * 2
+        whole = draw.distribution
+        parts: list[Distribution | None] = [whole.real, whole.imag] if isinstance(whole, Complex) else [None, None]
     else:
         panels, parts = {"": wide}, [draw.distribution]
     figure = _figure()

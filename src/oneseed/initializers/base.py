@@ -1,66 +1,88 @@
-"""What all initializers share: the call, the checks before it, the configuration."""
+"""What all initializers share: the call, what is drawn by it, the configuration."""
 
-import inspect
 from collections.abc import Sequence
-from functools import cache
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
-from oneseed import checks, config, registry, seeds
+from oneseed import registry, seeds, settings
 from oneseed.checks import Shape
-from oneseed.distributions import Distribution, Fill, Structured
-from oneseed.draws import Draw
-from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, dtype_name, numpy_dtype
-from oneseed.fans import Layout, fans, layout_of
-from oneseed.seeds import SeedGenerator
-from oneseed.stream.paths import Part, Path, as_path
+from oneseed.composites import Called
+from oneseed.draws import Distribution, Draw
+from oneseed.dtypes import dtype_name
+from oneseed.fans import Layout, fans
+from oneseed.initializers.calls import check_native, checked_call
+from oneseed.initializers.configs import Configured
+from oneseed.initializers.targets import AS_GIVEN, Call, Target
+from oneseed.seeds import Ahead, SeedGenerator
+from oneseed.stream.paths import Part
 
 Tensor = Any
 
-CHECKED = Fill, Structured
-"""The distributions that know which dtypes hold their values."""
 
-AS_GIVEN = tuple(range(checks.MAX_RANK))
-"""The order of the axes of a tensor without a layout."""
-
-
-class Target(NamedTuple):
-    """The whole tensor that a distribution is for, checked."""
-
-    shape: Shape
-    dtype: str
-    layout: Layout | None
-    fan_in: int
-    fan_out: int
-
-
-class Initializer:
+class Initializer(Configured):
     """Base class of all initializers: from a shape to a tensor.
 
-    A custom initializer overrides ``__call__(shape, dtype=None)``, and `get_config` if it takes
-    arguments; `from_config` needs no writing when the keys are the constructor's arguments. It then works
-    wherever a built-in one does.
+    A custom initializer overrides `distribution_for`, which returns a distribution of `oneseed.distributions` for a
+    tensor. All the rest then works as for the initializers of this package, which do the same: `axes`, `path`, blocks,
+    dtypes, every backend, compiled functions, `describe`, schemes, and the initializers that are made of others. One
+    with random values derives from `RandomInitializer`, which holds the seed.
+
+    A class may override ``__call__(shape, dtype=None)`` instead, as in Keras. Then nothing is known of what it draws:
+    seeds of schemes, axes and paths do not reach it.
+
+    `get_config` is overridden if the constructor takes arguments; `from_config` needs no writing where the keys are the
+    constructor's arguments.
 
     Examples
     --------
     >>> import numpy as np
     >>> import oneseed
-    >>> class Checkers(oneseed.initializers.Initializer):
-    ...     def __init__(self, period):
-    ...         self.period = period
+    >>> from oneseed.distributions import Elementwise, Uniform
+    >>> class Triangular(oneseed.initializers.RandomInitializer):
+    ...     def __init__(self, width=1.0, seed=None):
+    ...         super().__init__(seed)
+    ...         self.width = width
     ...
-    ...     def __call__(self, shape, dtype=None):
-    ...         return (np.indices(shape).sum(0) % self.period).astype(dtype or oneseed.floatx())
+    ...     def distribution_for(self, target):
+    ...         limit = self.width / max(1, target.fan_in) ** 0.5
+    ...         return Elementwise(Uniform(0.0, 1.0), lambda u: limit * np.sqrt(u), "triangular")
     ...
     ...     def get_config(self):
-    ...         return {"period": self.period}
-    >>> Checkers(2).clone()((2, 3))
-    array([[0., 1., 0.],
-           [1., 0., 1.]], dtype=float32)
+    ...         return {**super().get_config(), "width": self.width}
+    >>> init = Triangular(2.0, seed=7)
+    >>> bool((init((64, 8), axes="i o").T == init((8, 64), axes="o i")).all())
+    True
+    >>> init.clone()
+    Triangular(seed=7, width=2.0)
     """
 
     seed: int | SeedGenerator | None = None
     dtype: Any = None
     """What a dtype of None means at a call; None is `oneseed.floatx`."""
+    _axes: str | None = None
+    """Names of the axes where a call gives none."""
+    _path: Sequence[Part] | None = None
+    """The path where a call gives none."""
+    _describes: ClassVar[bool] = False
+    """Whether a call draws what `describe` says."""
+    _declared: ClassVar[bool] = False
+    """Whether the class says so of its own `__call__`."""
+
+    def __init_subclass__(cls, describes: bool = False, **others: Any) -> None:
+        """Note whether the class draws what it describes.
+
+        Parameters
+        ----------
+        describes : bool
+            Whether a class with a `__call__` of its own draws what `describe` says all the same.
+        **others
+            For other bases.
+        """
+        super().__init_subclass__(**others)
+        if "__call__" in vars(cls):
+            cls._declared = bool(describes)
+        own = next(base for base in cls.__mro__ if "__call__" in vars(base))
+        known = cls.distribution_for is not Initializer.distribution_for
+        cls._describes = known and (own is Initializer or vars(own).get("_declared", False))
 
     def __call__(
         self,
@@ -109,12 +131,13 @@ class Initializer:
         ImportError
             If the backend's framework is not installed.
         """
-        engine = registry.load(config.backend() if backend is None else backend)
+        set_ = settings.in_force()
+        engine = registry.load(set_.backend if backend is None else backend)
         where = engine.device(device)
         name = dtype_name(self.dtype if dtype is None else dtype)
         engine.check_dtype(name)
-        draw = self._draw(shape, name, axes, path, partition_shape, partition_offset, advance=True)
-        return engine.draw(draw, where)
+        call = Call(shape, name, axes, path, partition_shape, partition_offset, set_.rng, True)
+        return engine.draw(self._draw(call), where)
 
     def describe(
         self,
@@ -160,124 +183,179 @@ class Initializer:
         (576, Uniform(low=-0.10206207261596575, high=0.10206207261596575))
         """
         name = dtype_name(self.dtype if dtype is None else dtype)
-        return self._draw(shape, name, axes, path, partition_shape, partition_offset, advance=False)
+        rng = settings.in_force().rng
+        return self._described(Call(shape, name, axes, path, partition_shape, partition_offset, rng, False))
 
-    def _draw(
+    def next_draw(
         self,
-        shape: Any,
-        name: str,
-        axes: Any,
-        path: Any,
-        partition_shape: Any,
-        partition_offset: Any,
-        advance: bool | seeds.Ahead,
+        shape: Sequence[int],
+        dtype: Any = None,
+        axes: str | None = None,
+        path: str | Sequence[Part] | None = None,
+        partition_shape: Sequence[int] | None = None,
+        partition_offset: Sequence[int] | None = None,
     ) -> Draw:
-        whole, layout, parts, offset, block = checked_call(shape, name, axes, path, partition_shape, partition_offset)
-        rng = config.rng()
-        if rng == "native" and self.seed is not None:
-            given = getattr(self, "_given", None)
-            _check_native(name, given, axes=axes, path=path, partition_shape=partition_shape)
-        fan_in, fan_out = self._fans(whole, layout)
-        order = layout.order if layout else AS_GIVEN[: len(whole)]
-        distribution = self._distribution(Target(whole, name, layout, fan_in, fan_out))
-        if rng == "native" and self.seed is not None and not distribution.in_keras:
-            raise ValueError(
-                f"`rng` must be 'portable' for this distribution, {distribution.name!r}: with 'native' the draws are "
-                "Keras's, which has none such. Received: rng='native'"
-            )
-        # All that can be refused has been, once the distribution is checked: a refused draw must not be counted.
-        if isinstance(distribution, CHECKED):
-            distribution.check(name)
-        seed = None
-        if self.seed is not None:
-            seed, parts = seeds.address(self.seed, parts, advance)
-        return Draw(distribution, whole, name, seed, parts, order, fan_in, fan_out, offset, block, rng)
-
-    def _fans(self, shape: Shape, layout: Layout | None) -> tuple[int, int]:
-        return fans(shape, layout)
-
-    def _distribution(self, target: Target) -> Distribution:
-        """Return the distribution for a tensor: the one thing a built-in initializer decides."""
-        raise NotImplementedError(
-            f"{type(self).__name__} must override `__call__(shape, dtype=None)`, as initializers do."
-        )
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments.
-
-        Returns
-        -------
-        dict
-            Plain data from which `from_config` builds an equal initializer.
-        """
-        return {}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        """Build an initializer from its configuration.
+        """Return what `describe` returns, and count it where the seed is a SeedGenerator: the caller will execute it.
 
         Parameters
         ----------
-        config : dict
-            As from `get_config`. A "dtype", which Keras 1 and 2 stored, is read past.
+        shape : sequence of int
+            The shape of the whole tensor.
+        dtype : str or dtype, optional
+            The dtype.
+        axes : str, optional
+            Names of the axes.
+        path : str or sequence of str and int, optional
+            The parameter's name.
+        partition_shape, partition_offset : sequence of int, optional
+            A block of the whole tensor.
 
         Returns
         -------
-        Initializer
-            A new initializer. One without a seed draws a new one.
+        Draw
+            What a backend executes.
 
         Raises
         ------
         TypeError
-            If `config` is not a dict.
+            If an argument is of the wrong type.
         ValueError
-            If it has keys that the constructor does not know, or lacks some that it needs.
+            If one is out of range, malformed, or does not fit the others. Nothing is counted then.
 
         Examples
         --------
         >>> import oneseed
-        >>> init = oneseed.initializers.RandomUniform(-1, 1, seed=3)
-        >>> oneseed.initializers.RandomUniform.from_config(init.get_config()).get_config()
-        {'seed': 3, 'minval': -1, 'maxval': 1}
+        >>> init = oneseed.initializers.HeUniform(seed=oneseed.SeedGenerator(7))
+        >>> init.next_draw((3, 2)).path, init.next_draw((3, 2)).path
+        ((0,), (1,))
         """
-        if not isinstance(config, dict):
-            raise TypeError(f"`config` must be a dict. Received: config={config!r}")
-        known = inspect.signature(cls).parameters
-        if any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
-            return cls(**config)
-        arguments = {key: value for key, value in config.items() if key != "dtype" or key in known}
-        for key in arguments:
-            if key not in known:
-                accepted = ", ".join(map(repr, sorted(known))) or "none"
-                raise ValueError(
-                    f"The configuration of {cls.__name__} must have no keys but its arguments: {accepted}."
-                    f"{checks.nearest(str(key), known)} Received: config={config!r}"
-                )
-        if missing := [key for key in required(cls) if key not in arguments]:  # type: ignore[arg-type]
-            raise ValueError(
-                f"The configuration of {cls.__name__} must have the keys {', '.join(map(repr, missing))} too. "
-                f"Received: config={config!r}"
-            )
-        return cls(**arguments)
+        name = dtype_name(self.dtype if dtype is None else dtype)
+        rng = settings.in_force().rng
+        return self._described(Call(shape, name, axes, path, partition_shape, partition_offset, rng, True))
 
-    def clone(self) -> Self:
-        """Return a new initializer of the same configuration.
+    def fans_for(self, shape: Shape, layout: Layout | None) -> tuple[int, int]:
+        """Return the fans of a tensor; override it where they are not those that the axes say.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            The shape of the whole tensor.
+        layout : Layout or None
+            What `axes` says of it.
 
         Returns
         -------
-        Initializer
-            An int seed is kept; a SeedGenerator starts anew; without a seed a new one is drawn.
-        """
-        return self.from_config(self.get_config())
+        tuple of int
+            ``(fan_in, fan_out)``.
 
-    def __repr__(self) -> str:
-        """Show the configuration."""
-        arguments = ", ".join(f"{key}={value!r}" for key, value in self.get_config().items())
-        return f"{type(self).__name__}({arguments})"
+        Examples
+        --------
+        >>> import oneseed
+        >>> oneseed.initializers.HeNormal().fans_for((3, 3, 64, 128), None)
+        (576, 1152)
+        """
+        return fans(shape, layout)
+
+    def distribution_for(self, target: Target) -> Distribution:
+        """Return the distribution for a tensor: the one thing that an initializer decides.
+
+        Parameters
+        ----------
+        target : Target
+            The tensor: ``target.shape``, ``target.dtype``, ``target.fan_in``, ``target.fan_out`` and more.
+
+        Returns
+        -------
+        Distribution
+            A distribution of `oneseed.distributions`, or a subclass of `oneseed.distributions.Structured`.
+
+        Raises
+        ------
+        ValueError
+            If there is none for this shape or dtype.
+
+        Examples
+        --------
+        >>> import oneseed
+        >>> from oneseed.distributions import Uniform
+        >>> class Small(oneseed.initializers.RandomInitializer):
+        ...     def distribution_for(self, target):
+        ...         limit = 1 / max(1, target.fan_in)
+        ...         return Uniform(-limit, limit)
+        >>> Small(seed=7).describe((50, 10)).distribution
+        Uniform(low=-0.02, high=0.02)
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} must override `distribution_for(target)`, or `__call__(shape, dtype=None)`."
+        )
+
+    def _described(self, call: Call) -> Draw:
+        """Return the draw of a call; of a class with a `__call__` of its own, that this is called for the tensor."""
+        if self._describes or type(self).__call__ is Initializer.__call__:
+            return self._draw(call)
+        *given, _, _ = call
+        shape, layout, parts, offset, block = checked_call(*given)
+        order = layout.order if layout else AS_GIVEN[: len(shape)]
+        return Draw(Called(self), shape, call.dtype, None, parts, order, *fans(shape, layout), offset, block)
+
+    def _draw(self, call: Call) -> Draw:
+        axes = self._axes if call.axes is None else call.axes
+        path = self._path if call.path is None else call.path
+        name, rng, advance = call.dtype, call.rng, call.advance
+        shape, layout, parts, offset, block = checked_call(
+            call.shape, name, axes, path, call.partition_shape, call.partition_offset
+        )
+        order = layout.order if layout else AS_GIVEN[: len(shape)]
+        native = rng == "native" and self.seed is not None
+        if native:
+            given = getattr(self, "_given", None)
+            check_native(name, given, axes=axes, path=path, partition_shape=call.partition_shape)
+        fan_in, fan_out = self.fans_for(shape, layout)
+        ahead = advance if isinstance(advance, Ahead) else Ahead()
+        target = Target(shape, name, layout, fan_in, fan_out, axes, parts, ahead)
+        distribution = self.distribution_for(target)
+        if not isinstance(distribution, Distribution):
+            raise TypeError(
+                f"`distribution_for` of {type(self).__name__} must return a distribution of oneseed.distributions. "
+                f"Received: {distribution!r}"
+            )
+        if rng == "native":
+            _check_in_keras(type(self).__name__, distribution, native)
+        # All that can be refused has been, once the distribution is checked: a refused draw must not be counted.
+        distribution.check(name)
+        if advance is True and ahead:
+            distribution = self.distribution_for(target._replace(advance=True))
+        seed = None
+        if self.seed is not None:
+            seed, parts = seeds.address(self.seed, parts, advance)
+        return Draw(distribution, shape, name, seed, parts, order, fan_in, fan_out, offset, block, rng)
 
 
 class RandomInitializer(Initializer):
-    """What initializers with a seed share."""
+    """Base class of initializers with a seed.
+
+    Parameters
+    ----------
+    seed : int, SeedGenerator or None
+        The seed; see the page "Seeds".
+
+    Raises
+    ------
+    TypeError
+        If `seed` is of another type.
+    ValueError
+        If it is out of range.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> from oneseed.distributions import Normal
+    >>> class UnitNormal(oneseed.initializers.RandomInitializer):
+    ...     def distribution_for(self, target):
+    ...         return Normal(0.0, 1.0)
+    >>> UnitNormal(seed=0)((2,))
+    array([-0.25581595,  1.1775912 ], dtype=float32)
+    """
 
     seed: int | SeedGenerator
 
@@ -289,9 +367,7 @@ class RandomInitializer(Initializer):
         """Return the constructor's arguments; a seed of None stays None."""
         given = self._given
         if isinstance(given, SeedGenerator):
-            from oneseed.initializers.serialization import serialize_seed
-
-            return {"seed": serialize_seed(given)}
+            return {"seed": seeds.serialized(given)}
         if seeds.is_framework_seed(given):
             raise TypeError(f"A framework's own seed cannot be stored; give an int as `seed`. Received: seed={given!r}")
         return {"seed": None if given is None else int(given)}
@@ -300,102 +376,18 @@ class RandomInitializer(Initializer):
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Build an initializer from its configuration; a serialized SeedGenerator is rebuilt."""
         if isinstance(config, dict) and isinstance(config.get("seed"), dict):
-            from oneseed.initializers.serialization import deserialize_seed
-
-            config = {**config, "seed": deserialize_seed(config["seed"])}
+            config = {**config, "seed": seeds.deserialized(config["seed"])}
         return super().from_config(config)
 
 
-@cache
-def required(cls: type) -> tuple[str, ...]:
-    """Return the names of the constructor's arguments that have no default."""
-    return tuple(
-        name
-        for name, parameter in inspect.signature(cls).parameters.items()
-        if parameter.default is parameter.empty
-        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    )
-
-
-def check_float(dtype: str) -> None:
-    """Refuse dtypes that are no floats."""
-    if dtype not in FLOATS:
+def _check_in_keras(name: str, distribution: Distribution, seeded: bool) -> None:
+    """Refuse distributions that Keras does not have, for its own numbers are asked for."""
+    if any(part.seed is not None for draw in distribution.draws for part in draw.leaves):
         raise ValueError(
-            f"`dtype` must be a float dtype for this initializer, one of {', '.join(FLOATS)}. Received: dtype={dtype!r}"
+            f"`rng` must be 'portable' for {name}, whose parts draw on streams of their own. Received: rng='native'"
         )
-
-
-def check_real(dtype: str) -> None:
-    """Refuse dtypes that are neither floats nor integers."""
-    if dtype not in FLOATS + INTEGERS:
+    if seeded and not distribution.in_keras:
         raise ValueError(
-            f"`dtype` must be a float or integer dtype, one of {', '.join(sorted(FLOATS + INTEGERS))}. "
-            f"Received: dtype={dtype!r}"
+            f"`rng` must be 'portable' for this distribution, {distribution.name!r}: with 'native' the draws are "
+            "Keras's, which does not have it. Received: rng='native'"
         )
-
-
-def checked_call(
-    shape: Any, dtype: str, axes: Any, path: Any, partition_shape: Any, partition_offset: Any
-) -> tuple[Shape, Layout | None, Path, Shape, Shape]:
-    """Check the arguments of a call; return the shape, the layout, the path, and a block's offset and shape."""
-    whole = checks.shape(shape)
-    layout = layout_of(whole, axes)
-    parts = as_path(path)
-    offset, block = _block(whole, partition_shape, partition_offset)
-    if checks.span(block) * numpy_dtype(dtype).itemsize >= checks.MAX_SIZE:
-        argument = "shape" if partition_shape is None else "partition_shape"
-        raise ValueError(
-            f"`{argument}` must have fewer than 2**63 bytes, in {dtype}; ask for a smaller block. "
-            f"Received: {argument}={block}"
-        )
-    return whole, layout, parts, offset, block
-
-
-def check_inexact(dtype: str) -> None:
-    """Refuse dtypes that are neither float nor complex."""
-    if dtype not in FLOATS + COMPLEX:
-        raise ValueError(
-            "`dtype` must be a float or complex dtype for this initializer, one of "
-            f"{', '.join(sorted(FLOATS + COMPLEX))}. Received: dtype={dtype!r}"
-        )
-
-
-def _check_native(dtype: str, seed: Any, **arguments: Any) -> None:
-    """Refuse what Keras's own draws do not have."""
-    if not (seed is None or isinstance(seed, SeedGenerator)) and not (hasattr(seed, "__index__") and seed < 2**32):
-        raise ValueError(
-            f"`seed` must be an integer in [0, 2**32) or a SeedGenerator, with rng='native'. Received: seed={seed!r}"
-        )
-    for argument, value in arguments.items():
-        if value is not None:
-            raise ValueError(
-                f"`{argument}` must be None with rng='native', which draws as Keras does; use rng='portable'. "
-                f"Received: {argument}={value!r}"
-            )
-    if dtype not in config.FLOATX:
-        raise ValueError(
-            f"`dtype` must be a float dtype, one of {', '.join(config.FLOATX)}, with rng='native': Keras "
-            f"draws no others; use rng='portable'. Received: dtype={dtype!r}"
-        )
-
-
-def _block(shape: Shape, partition_shape: Any, partition_offset: Any) -> tuple[Shape, Shape]:
-    """Check a block and return its offset and shape."""
-    if partition_shape is None and partition_offset is None:
-        return (0,) * len(shape), shape
-    if partition_shape is None or partition_offset is None:
-        raise ValueError(
-            "`partition_shape` and `partition_offset` must be given together. Received: "
-            f"partition_shape={partition_shape!r}, partition_offset={partition_offset!r}"
-        )
-    block = checks.shape(partition_shape, "partition_shape")
-    offset = checks.counts(partition_offset, "partition_offset")
-    fits = len(block) == len(offset) == len(shape) and all(
-        at + size <= extent for at, size, extent in zip(offset, block, shape, strict=True)
-    )
-    if not fits:
-        raise ValueError(
-            f"`partition_offset` + `partition_shape` must lie within the shape {shape}, on every axis. "
-            f"Received: partition_shape={partition_shape!r}, partition_offset={partition_offset!r}"
-        )
-    return offset, block

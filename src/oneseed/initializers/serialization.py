@@ -1,25 +1,18 @@
 """Initializers as plain data, in Keras 3's form, and back from that and from Keras 2's two forms."""
 
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from oneseed import checks
-from oneseed.dtypes import COMPLEX, INTEGERS, NUMERIC, cast_array
 from oneseed.host_arrays import backend_of
-from oneseed.initializers.base import required
-from oneseed.initializers.elementwise.constants import Assign
-from oneseed.initializers.names import ALIASES, find, find_registered, registered_name
-from oneseed.seeds import SeedGenerator
+from oneseed.initializers.configs import required
+from oneseed.initializers.known import ALIASES
+from oneseed.initializers.names import find, find_registered, registered_name
 
 MODULE = "oneseed.initializers"
 
 _HOMES = ("keras", "keras_core", "oneseed", "tensorflow", "tf_keras")
 """The packages whose class names mean our built-in classes; anything else must be registered."""
-
-_ARRAYS = ("__numpy__", "__tensor__")
 
 
 def serialize(initializer: Any) -> dict[str, Any]:
@@ -168,90 +161,12 @@ def get(identifier: Any) -> Any:
             )
         identifier = identifier()
     if isinstance(identifier, np.ndarray) or backend_of(identifier) is not None:
-        return Assign(identifier)
+        return find("assign")(identifier)
     if callable(identifier) and not isinstance(identifier, type):
         return identifier
     if hasattr(identifier, "__array__") and not isinstance(identifier, np.generic):
-        return Assign(identifier)
+        return find("assign")(identifier)
     raise ValueError(
         "Could not interpret the initializer identifier; it must be None, a name, a dict, a class, an initializer, "
         f"a callable or an array. Received: identifier={identifier!r}"
     )
-
-
-def serialize_seed(seed: SeedGenerator) -> dict[str, Any]:
-    """Return a SeedGenerator as plain data."""
-    return {
-        "module": "oneseed.random",
-        "class_name": "SeedGenerator",
-        "config": seed.get_config(),
-        "registered_name": None,
-    }
-
-
-def deserialize_seed(config: dict[str, Any]) -> SeedGenerator:
-    """Build a SeedGenerator from plain data, ours or Keras's."""
-    arguments = config.get("config")
-    if config.get("class_name") != "SeedGenerator" or not isinstance(arguments, dict):
-        raise ValueError(
-            "A dict as `seed` must be a serialized SeedGenerator, with 'class_name' and 'config'. "
-            f"Received: seed={config!r}"
-        )
-    return SeedGenerator.from_config(arguments)
-
-
-def serialize_value(value: Any) -> Any:
-    """Return an array or complex number as plain data, in Keras's form; other values as they are, lists copied."""
-    if isinstance(value, complex):
-        value = np.array(value)
-    if not isinstance(value, np.ndarray):
-        return deepcopy(value)
-    # JSON has no complex numbers: real and imaginary part lie on a last axis.
-    real = np.stack([value.real, value.imag], axis=-1) if value.dtype.kind == "c" else value
-    config: dict[str, Any] = {"value": real.tolist(), "dtype": value.dtype.name}
-    if value.size == 0:  # nested lists lose the axes after one of size 0
-        config["shape"] = list(value.shape)
-    return {"class_name": "__numpy__", "config": config}
-
-
-def deserialize_value(value: Any) -> Any:
-    """Return the array that plain data stands for; other values as they are."""
-    if isinstance(value, str) and value.startswith("["):
-        raise ValueError(
-            "The configuration holds an array as text, as Keras 2's legacy form has it, without all of its digits; "
-            f"it cannot be restored. Received: value={value!r}"
-        )
-    if not isinstance(value, dict):
-        return value
-    config = value.get("config")
-    if value.get("class_name") not in _ARRAYS or not isinstance(config, dict) or "value" not in config:
-        raise ValueError(
-            "A dict in place of an array must have 'class_name' '__numpy__' or '__tensor__' and 'config' with 'value' "
-            f"and 'dtype'. Received: value={value!r}"
-        )
-    try:
-        return _array(config["value"], config.get("dtype", "float32"), config.get("shape"))
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"The dict does not hold an array: {error} Received: value={value!r}") from None
-
-
-def _array(numbers: Any, dtype: Any, shape: Any) -> NDArray[Any]:
-    if dtype not in NUMERIC:
-        raise ValueError(f"'dtype' must be one of {', '.join(NUMERIC)}.")
-    array = np.array(numbers)
-    if not isinstance(numbers, int | float | list) or array.dtype.name not in NUMERIC:
-        raise TypeError("'value' must hold numbers.")
-    if dtype in INTEGERS:
-        # NumPy takes a list of integers exactly when it is told which they are.
-        made = np.array(numbers, dtype)
-    elif dtype in COMPLEX:
-        array = array.reshape(-1, 2) if array.size == 0 else array
-        if array.shape[-1:] != (2,):
-            raise ValueError("'value' must hold pairs of real and imaginary parts.")
-        made = np.empty(array.shape[:-1], dtype)
-        made.real, made.imag = array[..., 0], array[..., 1]
-    else:
-        made = cast_array(array, dtype, "value")
-    if made.dtype.kind in "biu" and (made != array).any():
-        raise ValueError(f"'value' must hold values of {dtype}.")
-    return made if shape is None else made.reshape(checks.shape(shape))

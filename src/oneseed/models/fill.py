@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from oneseed.draws import Draw
-from oneseed.models.plan import Entry
+from oneseed.models.entry import Entry
 
 PATIENCE = 2.0
 """Seconds after which a progress bar appears."""

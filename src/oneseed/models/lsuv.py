@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import checks
-from oneseed.composites import rounded
-from oneseed.dtypes import FLOATS
+from oneseed.dtypes import FLOATS, narrowed
 from oneseed.host_arrays import backend_of, to_numpy
-from oneseed.initializers.composed.blocks import describes, resolved
-from oneseed.initializers.matrices.orthogonal import Orthogonal
+from oneseed.initializers import Orthogonal
+from oneseed.initializers.composed.composite import resolved
+from oneseed.initializers.targets import describes
 from oneseed.protocol import Backend
 
 
@@ -143,7 +143,7 @@ def _owner(name: str, weight: Any) -> Backend:
 
 def _like(weight: Any, values: NDArray[Any], owner: Backend) -> Any:
     """Return values as a tensor of the same framework, dtype and device."""
-    return owner.from_numpy(rounded(values, owner.dtype(weight)), getattr(weight, "device", None))
+    return owner.from_numpy(narrowed(values, owner.dtype(weight)), getattr(weight, "device", None))
 
 
 def _variance(output: Any, name: str) -> float:

@@ -1,15 +1,16 @@
 """A plan as a table."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from oneseed.models.plan import Entry, Plan
+from oneseed.models.entry import Entry
 
 
-def table(plan: Plan) -> Table:
+def table(plan: Sequence[Entry]) -> Table:
     """Return rich's table: a row for each parameter, with a flag where something is to be looked at."""
     made = Table("parameter", "shape", "dtype", "rule", "distribution", "stddev", "fans", "axes", "bytes", "", box=None)
     for entry in plan:
@@ -19,7 +20,7 @@ def table(plan: Plan) -> Table:
     return made
 
 
-def text(plan: Plan) -> str:
+def text(plan: Sequence[Entry]) -> str:
     """Return the table as text, as wide as it needs."""
     console = Console(width=10_000, color_system=None, force_terminal=False, record=False)
     with console.capture() as shown:
@@ -52,7 +53,10 @@ def _cells(entry: Entry) -> tuple[Any, ...]:
     )
 
 
-def _sum(plan: Plan) -> str:
-    flags = ((len(plan.unmatched), "unmatched"), (len(plan.ambiguous), "ambiguous"))
+def _sum(plan: Sequence[Entry]) -> str:
+    flags = (
+        (sum(not entry.matched for entry in plan), "unmatched"),
+        (sum(entry.ambiguous for entry in plan), "ambiguous"),
+    )
     flagged = "".join(f", {count} {what}" for count, what in flags if count)
     return f"{len(plan)} parameters, {sum(entry.bytes for entry in plan):,} bytes{flagged}"

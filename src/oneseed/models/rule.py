@@ -10,8 +10,8 @@ from oneseed.dtypes import dtype_name
 from oneseed.fans import parse
 from oneseed.initializers.base import Initializer, RandomInitializer
 from oneseed.initializers.serialization import deserialize, get, serialize
+from oneseed.models.keep import KEEP, Keep
 from oneseed.models.names import compiled
-from oneseed.models.plan import KEEP, Keep
 
 
 @dataclass(frozen=True, init=False, eq=False, slots=True)

@@ -6,7 +6,8 @@ from typing import Any
 
 from oneseed import checks
 from oneseed.models.names import Names, logical_names
-from oneseed.models.plan import Plan, plan_of
+from oneseed.models.plan import Plan
+from oneseed.models.planning import plan_of
 from oneseed.models.rule import Rule, filler, restored, same, stored
 
 FORMAT, VERSION = "oneseed.scheme", 1
@@ -124,7 +125,7 @@ class Scheme:
         >>> plan[0].logical, plan[0].stddev
         ('fc.weight', 0.5)
         """
-        return plan_of(self, params, names, axes, tied)
+        return plan_of(self.match, self.otherwise, params, names, axes, tied)
 
     def get_config(self) -> dict[str, Any]:
         """Return the scheme as plain data.
@@ -252,12 +253,16 @@ class Scheme:
         <BLANKLINE>
         [[rules]]
         pattern = "*.bias"
-        initializer = {class_name = "Zeros", config = {}}
+        <BLANKLINE>
+        [rules.initializer]
+        class_name = "Zeros"
+        <BLANKLINE>
+        [rules.initializer.config]
         <BLANKLINE>
         """
-        from oneseed.toml import write
+        import tomli_w
 
-        text = write(self.get_config())
+        text = tomli_w.dumps(_without_none(self.get_config()))
         if Scheme.from_toml(text) != self:
             raise ValueError(
                 "The scheme must hold nothing that TOML lacks, such as None inside a list; use `to_json`. "
@@ -367,3 +372,10 @@ def _check_keys(config: Mapping[str, Any], known: tuple[str, ...]) -> None:
                 f"`config` must have no keys but {', '.join(map(repr, known))}.{checks.nearest(str(key), known)} "
                 f"Received: {key!r}"
             )
+
+
+def _without_none(data: Any) -> Any:
+    """Return plain data without what is None, which TOML does not have."""
+    if isinstance(data, dict):
+        return {key: _without_none(value) for key, value in data.items() if value is not None}
+    return [_without_none(value) for value in data if value is not None] if isinstance(data, list) else data

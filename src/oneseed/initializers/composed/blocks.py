@@ -1,123 +1,25 @@
 """Initializers of tensors that hold several weights side by side."""
 
-import inspect
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-from oneseed import checks, config
-from oneseed.checks import Shape
-from oneseed.composites import Called, Composite, Concatenated, parts_of
-from oneseed.draws import Draw
-from oneseed.fans import fans
-from oneseed.initializers.base import Initializer, checked_call
-from oneseed.seeds import Ahead
-from oneseed.stream.paths import Part, Path, as_path
+from oneseed import checks
+from oneseed.composites import Concatenated
+from oneseed.initializers.composed.composite import CompositeInitializer, axis_of, resolved, several
+from oneseed.initializers.known import known
+from oneseed.initializers.serialization import serialize
+from oneseed.initializers.targets import Target
+from oneseed.stream.paths import Part, as_path
 
 
-class Call(NamedTuple):
-    """The arguments of a call that a part takes over, checked."""
-
-    dtype: str
-    axes: str | None
-    path: Path
-    advance: bool | Ahead
-
-    def part(self, initializer: Any, shape: Shape, name: Part | None = None) -> Draw:
-        """Return a part's draw: of its own shape, at the whole's path with its name behind it."""
-        path = self.path if name is None else (*self.path, name)
-        first = (0,) * len(shape)
-        if not describes(initializer):
-            order = tuple(range(len(shape)))
-            return Draw(Called(initializer), shape, self.dtype, None, path, order, 1, 1, first, shape)
-        # Nothing is made yet: asked for an empty block, the part may be larger than any memory.
-        made: Draw = initializer._draw(shape, self.dtype, self.axes, path, first, first, self.advance)
-        return made._replace(offset=first, block=shape)
-
-
-class CompositeInitializer(Initializer):
-    """What initializers made of others share: each part decides its own draw."""
-
-    def _compose(self, shape: Shape, call: Call) -> Composite:
-        """Return the parts of a tensor."""
-        raise NotImplementedError
-
-    def _draw(
-        self,
-        shape: Any,
-        name: str,
-        axes: Any,
-        path: Any,
-        partition_shape: Any,
-        partition_offset: Any,
-        advance: bool | Ahead,
-    ) -> Draw:
-        whole, layout, parts, offset, block = checked_call(shape, name, axes, path, partition_shape, partition_offset)
-        order = layout.order if layout else tuple(range(len(whole)))
-        ahead = advance if isinstance(advance, Ahead) else Ahead()
-
-        def composed(advance: bool | Ahead) -> Draw:
-            law = self._compose(whole, Call(name, axes, parts, advance))
-            return Draw(law, whole, name, None, parts, order, *fans(whole, layout), offset, block)
-
-        with config.using(rng="portable"):  # a part's numbers are its own; below it is said what native ones are
-            made = composed(ahead)
-        if config.rng() == "native" and any(part.seed is not None for part in parts_of(made)):
-            raise ValueError(
-                f"`rng` must be 'portable' for {type(self).__name__}, whose parts draw on streams of their own. "
-                "Received: rng='native'"
-            )
-        # All parts have been checked; only now may their generators count.
-        return composed(True) if advance is True else made
-
-    def __repr__(self) -> str:
-        """Show the arguments."""
-        arguments = ", ".join(f"{name}={getattr(self, name)!r}" for name in inspect.signature(type(self)).parameters)
-        return f"{type(self).__name__}({arguments})"
-
-
-def describes(initializer: Any) -> bool:
-    """Tell whether an initializer says what it draws; functions, and classes with a `__call__` of their own, do not."""
-    cls = type(initializer)
-    return (
-        isinstance(initializer, Initializer)
-        and cls.__call__ is Initializer.__call__
-        and (cls._distribution, cls._draw) != (Initializer._distribution, Initializer._draw)
-    )
-
-
-def resolved(argument: str, identifier: Any) -> Any:
-    """Return the initializer that `identifier` stands for, as `get` reads it; None is none."""
-    from oneseed.initializers.serialization import get
-
-    if identifier is None:
-        raise TypeError(f"`{argument}` must be an initializer, or what `get` makes one of. Received: {argument}=None")
-    return get(identifier)
-
-
-def several(argument: str, identifiers: Any) -> list[Any]:
-    """Return a list of initializers, at least one."""
-    if isinstance(identifiers, str | dict) or not isinstance(identifiers, Iterable):
-        raise TypeError(f"`{argument}` must be a sequence of initializers. Received: {argument}={identifiers!r}")
-    found = [resolved(argument, identifier) for identifier in identifiers]
-    if not found:
-        raise ValueError(f"`{argument}` must hold at least one initializer. Received: {argument}={identifiers!r}")
-    return found
-
-
-def serialized(initializer: Any) -> dict[str, Any]:
-    """Return an initializer as plain data."""
-    from oneseed.initializers.serialization import serialize
-
-    return serialize(initializer)
-
-
-def axis_of(axis: int, shape: Shape) -> int:
-    """Return an axis counted from the front, or raise ValueError if the shape has it not."""
-    if not -len(shape) <= axis < len(shape):
-        raise ValueError(f"`shape` must have the axis {axis}. Received: shape={shape}")
-    return axis % len(shape)
-
-
+@known(
+    "blockwise",
+    group="Made of others",
+    formula="blocks along an axis, each with fans and path of its own",
+    use="Packed weights, such as query, key and value in one matrix.",
+    example='Blockwise(["zeros", GlorotUniform(seed=7), Identity()], [16, 16, 16], names=["q", "k", "v"])',
+    shape=(16, 48),
+)
 class Blockwise(CompositeInitializer):
     """Fill blocks along an axis, each by an initializer of its own: packed weights such as query, key and value.
 
@@ -178,7 +80,9 @@ class Blockwise(CompositeInitializer):
                     f"Received: {argument}={given!r}"
                 )
 
-    def _compose(self, shape: Shape, call: Call) -> Concatenated:
+    def distribution_for(self, target: Target) -> Concatenated:
+        """Return the blocks' draws, side by side."""
+        shape = target.shape
         axis = axis_of(self.axis, shape)
         if sum(self.sizes) != shape[axis]:
             raise ValueError(
@@ -187,7 +91,7 @@ class Blockwise(CompositeInitializer):
             )
         names: Sequence[Part] = self.names or range(len(self.sizes))
         parts = (
-            call.part(initializer, (*shape[:axis], size, *shape[axis + 1 :]), name)
+            target.part(initializer, (*shape[:axis], size, *shape[axis + 1 :]), name)
             for initializer, size, name in zip(self.initializers, self.sizes, names, strict=True)
         )
         return Concatenated(tuple(parts), axis)
@@ -195,13 +99,21 @@ class Blockwise(CompositeInitializer):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, the initializers as plain data."""
         return {
-            "initializers": [serialized(initializer) for initializer in self.initializers],
+            "initializers": [serialize(initializer) for initializer in self.initializers],
             "sizes": list(self.sizes),
             "axis": self.axis,
             "names": None if self.names is None else list(self.names),
         }
 
 
+@known(
+    "per_group",
+    group="Made of others",
+    formula="equal blocks along an axis, each with fans and path of its own",
+    use="Grouped convolutions, experts, fused gates.",
+    example="PerGroup(Orthogonal(seed=7), groups=3)",
+    shape=(16, 48),
+)
 class PerGroup(CompositeInitializer):
     """Fill equal groups along an axis by one initializer: grouped convolutions, experts, fused gates.
 
@@ -241,7 +153,9 @@ class PerGroup(CompositeInitializer):
         self.groups = checks.index("groups", groups, 1, 2**31)
         self.axis = checks.index("axis", axis, -checks.MAX_RANK, checks.MAX_RANK)
 
-    def _compose(self, shape: Shape, call: Call) -> Concatenated:
+    def distribution_for(self, target: Target) -> Concatenated:
+        """Return the blocks' draws, side by side."""
+        shape = target.shape
         axis = axis_of(self.axis, shape)
         if shape[axis] % self.groups:
             raise ValueError(
@@ -249,11 +163,11 @@ class PerGroup(CompositeInitializer):
                 f"Received: groups={self.groups}"
             )
         group = (*shape[:axis], shape[axis] // self.groups, *shape[axis + 1 :])
-        return Concatenated(tuple(call.part(self.initializer, group, number) for number in range(self.groups)), axis)
+        return Concatenated(tuple(target.part(self.initializer, group, number) for number in range(self.groups)), axis)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, the initializer as plain data."""
-        return {"initializer": serialized(self.initializer), "groups": self.groups, "axis": self.axis}
+        return {"initializer": serialize(self.initializer), "groups": self.groups, "axis": self.axis}
 
 
 def _names(names: Any) -> list[str]:

@@ -5,30 +5,39 @@ from typing import Any
 
 from oneseed import checks
 from oneseed.checks import Shape
-from oneseed.composites import Combination, parts_of
-from oneseed.draws import Draw
+from oneseed.composites import Combination
+from oneseed.draws import Distribution
 from oneseed.dtypes import COMPLEX, INTEGERS, dtype_name, working_dtype
-from oneseed.fans import parse
-from oneseed.initializers.base import Initializer
-from oneseed.initializers.composed.blocks import Call, CompositeInitializer, describes, resolved, serialized, several
-from oneseed.seeds import Ahead
+from oneseed.fans import Layout, parse
+from oneseed.initializers.composed.composite import CompositeInitializer, check_on_host, resolved, several
+from oneseed.initializers.known import known
+from oneseed.initializers.serialization import serialize
+from oneseed.initializers.targets import Target, describes
 from oneseed.stream.paths import Part, as_path
 
 
 class _Combined(CompositeInitializer):
-    def _combine(self, parts: Sequence[tuple[Any, float, Part | None]], shape: Shape, call: Call) -> Combination:
-        dtype = call.dtype
+    def _combine(self, parts: Sequence[tuple[Any, float, Part | None]], target: Target) -> Combination:
+        dtype = target.dtype
         if dtype in INTEGERS or dtype == "bool":
             raise ValueError(
                 f"`dtype` must be a float or complex dtype for this initializer. Received: dtype={dtype!r}"
             )
         # The terms are not rounded before they are added: a half is drawn as float32.
-        wide = call._replace(dtype=dtype if dtype in COMPLEX else working_dtype(dtype))
-        draws = tuple(wide.part(initializer, shape, name) for initializer, _, name in parts)
+        wide = dtype if dtype in COMPLEX else working_dtype(dtype)
+        draws = tuple(target.part(initializer, name=name, dtype=wide) for initializer, _, name in parts)
         check_on_host(draws, type(self).__name__)
         return Combination(draws, tuple(factor for _, factor, _ in parts))
 
 
+@known(
+    "sum",
+    group="Made of others",
+    formula="`w = w1 + w2 + ...`",
+    use="A structure and noise, such as an identity that is not exact.",
+    example="Sum([Identity(), RandomNormal(stddev=0.2, seed=7)])",
+    shape=(24, 24),
+)
 class Sum(_Combined):
     """Add up tensors, such as an identity and noise.
 
@@ -66,14 +75,23 @@ class Sum(_Combined):
     def __init__(self, initializers: Sequence[Any]) -> None:
         self.initializers = several("initializers", initializers)
 
-    def _compose(self, shape: Shape, call: Call) -> Combination:
-        return self._combine([(term, 1.0, number) for number, term in enumerate(self.initializers)], shape, call)
+    def distribution_for(self, target: Target) -> Combination:
+        """Return the terms' draws, added up."""
+        return self._combine([(term, 1.0, number) for number, term in enumerate(self.initializers)], target)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, the initializers as plain data."""
-        return {"initializers": [serialized(initializer) for initializer in self.initializers]}
+        return {"initializers": [serialize(initializer) for initializer in self.initializers]}
 
 
+@known(
+    "scaled",
+    group="Made of others",
+    formula="`w = factor * w1`",
+    use="Rules of depth: what the layers of a deep network are multiplied with.",
+    example="Scaled(Orthogonal(seed=7), 0.1)",
+    shape=(24, 24),
+)
 class Scaled(_Combined):
     """Multiply what another initializer makes by `factor`; its variance by ``factor**2``.
 
@@ -109,18 +127,27 @@ class Scaled(_Combined):
         self.initializer = resolved("initializer", initializer)
         self.factor = checks.scalar("factor", factor)
 
-    def _compose(self, shape: Shape, call: Call) -> Combination:
-        return self._combine([(self.initializer, float(self.factor), None)], shape, call)
+    def distribution_for(self, target: Target) -> Combination:
+        """Return the draw of the initializer, times the factor."""
+        return self._combine([(self.initializer, float(self.factor), None)], target)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, the initializer as plain data."""
-        return {"initializer": serialized(self.initializer), "factor": self.factor}
+        return {"initializer": serialize(self.initializer), "factor": self.factor}
 
 
-class Partial(Initializer):
+@known(
+    "partial",
+    group="Made of others",
+    formula="`w = w1` with `axes`, `dtype` and `path` given beforehand",
+    use="Layers that call their initializers with a shape and a dtype alone.",
+    example='Partial(Identity(shift=4), axes="o i")',
+    shape=(24, 24),
+)
+class Partial(CompositeInitializer):
     """Bind arguments of the call beforehand, for callers that give a shape and a dtype only, such as layers.
 
-    What the call itself gives comes first.
+    What the call itself gives takes precedence.
 
     Parameters
     ----------
@@ -159,37 +186,30 @@ class Partial(Initializer):
             )
         if axes is not None:
             parse(axes)
-        self.axes = axes
+        # What was bound before stays bound, unless it is bound again here.
+        self.axes = self._axes = self.initializer._axes if axes is None else axes
         self.dtype = self.initializer.dtype if dtype is None else dtype_name(dtype)
-        self.path = None if path is None else list(as_path(path))
+        self.path = self._path = self.initializer._path if path is None else list(as_path(path))
 
-    def _draw(
-        self,
-        shape: Any,
-        name: str,
-        axes: Any,
-        path: Any,
-        partition_shape: Any,
-        partition_offset: Any,
-        advance: bool | Ahead,
-    ) -> Draw:
-        axes, path = (self.axes if axes is None else axes), (self.path if path is None else path)
-        made: Draw = self.initializer._draw(shape, name, axes, path, partition_shape, partition_offset, advance)
-        return made
+    @property
+    def seed(self) -> Any:  # type: ignore[override]
+        """The seed of the initializer."""
+        return self.initializer.seed
+
+    @property
+    def _given(self) -> Any:
+        return getattr(self.initializer, "_given", None)
+
+    def fans_for(self, shape: Shape, layout: Layout | None) -> tuple[int, int]:
+        """Return the fans that the initializer sees."""
+        found: tuple[int, int] = self.initializer.fans_for(shape, layout)
+        return found
+
+    def distribution_for(self, target: Target) -> Distribution:
+        """Return the distribution of the initializer."""
+        found: Distribution = self.initializer.distribution_for(target)
+        return found
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, the initializer as plain data."""
-        return {"initializer": serialized(self.initializer), "axes": self.axes, "dtype": self.dtype, "path": self.path}
-
-    __repr__ = CompositeInitializer.__repr__
-
-
-def check_on_host(draws: Sequence[Draw], name: str) -> None:
-    """Refuse seeds whose values may not be at hand, for what is computed on the host."""
-    for draw in draws:
-        for part in parts_of(draw):
-            if not isinstance(part.seed, int | None):
-                raise TypeError(
-                    f"`seed` must be an integer or a SeedGenerator in the parts of {name}, which is computed on the "
-                    f"host. Received: seed={part.seed!r}"
-                )
+        return {"initializer": serialize(self.initializer), "axes": self.axes, "dtype": self.dtype, "path": self.path}

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from oneseed.checks import Shape, nearest
 from oneseed.distributions import Structured
-from oneseed.draws import Draw
+from oneseed.draws import Draw, Host
 from oneseed.dtypes import NUMERIC, cast_array, numpy_dtype
-from oneseed.initializers.base import Initializer, Target
+from oneseed.initializers.base import Initializer
+from oneseed.initializers.known import known
+from oneseed.initializers.targets import Target
 
 NPY, SAFETENSORS = ".npy", ".safetensors"
 
@@ -52,7 +54,7 @@ class InFile(Structured):
         """What `describe` shows."""
         return {"path_of_file": self.path, "tensor": self.tensor}
 
-    def values(self, draw: Draw) -> NDArray[Any]:
+    def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Read the block, and nothing else of the elements."""
         with opened(self.path, self.tensor) as stored:
             # The safetensors library reads no slices without elements.
@@ -135,6 +137,15 @@ def _no_numbers(path: str, dtype: object) -> ValueError:
     )
 
 
+@known(
+    "from_file",
+    "InitializerFromFile",
+    group="Constants and stored values",
+    formula="`w` is the tensor in the file",
+    use="Pretrained weights or embeddings, read block by block where the tensor is sharded.",
+    example='FromFile("w.npy")',
+    shape=(16, 24),
+)
 class FromFile(Initializer):
     """Give the very elements of a tensor in a .npy or .safetensors file; the shape must be the tensor's own.
 
@@ -186,7 +197,8 @@ class FromFile(Initializer):
         self.path = where
         self.name = name
 
-    def _distribution(self, target: Target) -> InFile:
+    def distribution_for(self, target: Target) -> InFile:
+        """Return the distribution for a tensor."""
         with opened(self.path, self.name) as stored:
             if stored.shape != target.shape:
                 raise ValueError(

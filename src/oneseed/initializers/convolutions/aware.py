@@ -8,10 +8,11 @@ import numpy as np
 
 from oneseed import checks
 from oneseed.distributions import Normal
-from oneseed.draws import Draw
-from oneseed.host_arrays import field
-from oneseed.initializers.base import Target
+from oneseed.distributions.fields import field
+from oneseed.draws import Draw, Host
+from oneseed.initializers.known import known
 from oneseed.initializers.matrices.kernels import Matrix, RandomKernel, Sides, WholeKernel, check_spatial
+from oneseed.initializers.targets import Target
 from oneseed.seeds import SeedGenerator
 
 
@@ -30,14 +31,14 @@ class AwareKernel(WholeKernel):
         """What `describe` shows."""
         return {"stddev": self.stddev, "noise": self.noise, **self.sides.numbers}
 
-    def whole(self, draw: Draw, at: int) -> Matrix:
+    def whole(self, draw: Draw, host: Host, at: int) -> Matrix:
         """Make a basis for each output, and transform it."""
         sides, spatial = self.sides, self.sides.spatial
         inputs, outputs = sides.fan_in, sides.fan_out
         frequencies = (*spatial[:-1], spatial[-1] // 2 + 1)
         size = math.prod(frequencies)
         several = -(-inputs // size)
-        normal = field(Normal(), draw, (outputs, several, size, size), at)
+        normal = field(host, Normal(), draw, (outputs, several, size, size), at)
         if size > 1:
             # Thousands of small matrices: one call for all. Bases of one frequency would be signs.
             q, r = np.linalg.qr(normal)
@@ -45,11 +46,19 @@ class AwareKernel(WholeKernel):
         bases = normal.reshape(outputs, several * size, *frequencies)[:, :inputs]
         filters = np.fft.irfftn(bases, s=spatial, axes=range(2, 2 + len(spatial)))
         taps = filters.reshape(outputs, inputs, -1).transpose(2, 1, 0).reshape(*spatial, inputs, outputs)
-        made = taps + self.noise * field(Normal(), draw, taps.shape, at, "noise")
+        made = taps + self.noise * field(host, Normal(), draw, taps.shape, at, "noise")
         scaled: Matrix = made * (self.stddev / made.std())
         return scaled
 
 
+@known(
+    "convolution_aware",
+    group="Kernels of convolutions",
+    formula="inverse Fourier transforms of orthogonal rows, `Var w = 2 / fan_in`",
+    use="Convolutions whose filters are to differ from the start.",
+    example="ConvolutionAware(seed=7)",
+    shape=(5, 5, 6, 6),
+)
 class ConvolutionAware(RandomKernel):
     """Make kernels that are orthogonal in the frequency domain, scaled to the variance of He.
 
@@ -94,7 +103,7 @@ class ConvolutionAware(RandomKernel):
         self.eps_std = checks.at_least("eps_std", eps_std, 0)
         super().__init__(seed)
 
-    def _law(self, target: Target, sides: Sides) -> AwareKernel:
+    def _distribution_of(self, target: Target, sides: Sides) -> AwareKernel:
         check_spatial(sides, target.shape, (1, 2, 3), "a convolution")
         if sides.taps * sides.fan_in * sides.fan_out == 1:
             raise ValueError(

@@ -7,9 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import checks
-from oneseed.draws import Draw
-from oneseed.initializers.base import Initializer, Target, check_float
+from oneseed.draws import Draw, Host
+from oneseed.initializers.base import Initializer
+from oneseed.initializers.calls import check_float
+from oneseed.initializers.known import known
 from oneseed.initializers.matrices.kernels import Block, Kernel, Sides, check_spatial, sides_of
+from oneseed.initializers.targets import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Tent(Kernel):
         """What `describe` shows."""
         return {"diagonal": self.diagonal, "normalized": self.normalized, **self.sides.numbers}
 
-    def make(self, draw: Draw, block: Block) -> NDArray[Any]:
+    def make(self, draw: Draw, host: Host, block: Block) -> NDArray[Any]:
         """Make the block: each tap is a ratio of integers, divided once."""
         values, divisor = np.ones(1, np.int64), 1
         for size, taps in zip(self.sides.spatial, block.spatial, strict=True):
@@ -51,7 +54,8 @@ class _Filter(Initializer):
 
     _normalized: ClassVar[bool]
 
-    def _distribution(self, target: Target) -> Tent:
+    def distribution_for(self, target: Target) -> Tent:
+        """Return the distribution for a tensor."""
         check_float(target.dtype)
         sides = sides_of(target)
         check_spatial(sides, target.shape, range(1, checks.MAX_RANK), "a filter")
@@ -63,6 +67,14 @@ class _Filter(Initializer):
         return Tent(sides, sides.fan_in == sides.fan_out, self._normalized)
 
 
+@known(
+    "bilinear",
+    group="Kernels of convolutions",
+    formula="`h(y) h(x)`, `h(x) = 1 - abs(x - c) / ceil(size / 2)`, `c = (size - 1) / 2`",
+    use="Transposed depthwise convolutions that begin as bilinear enlargement.",
+    example="Bilinear()",
+    shape=(8, 8, 1, 1),
+)
 class Bilinear(Initializer):
     """Make the kernel of bilinear interpolation, for a transposed convolution that enlarges images.
 
@@ -92,13 +104,22 @@ class Bilinear(Initializer):
            [0.0625, 0.1875, 0.1875, 0.0625]], dtype=float32)
     """
 
-    def _distribution(self, target: Target) -> Tent:
+    def distribution_for(self, target: Target) -> Tent:
+        """Return the distribution for a tensor."""
         check_float(target.dtype)
         sides = sides_of(target)
         check_spatial(sides, target.shape, (2,), "bilinear interpolation")
         return Tent(sides, diagonal=False)
 
 
+@known(
+    "upsampling_filter",
+    group="Kernels of convolutions",
+    formula="products of `1 - abs(x - c) / f` where `i = o`, else 0",
+    use="Transposed convolutions that enlarge channel by channel, in any number of dimensions.",
+    example="UpsamplingFilter()",
+    shape=(4, 4, 4, 4),
+)
 class UpsamplingFilter(_Filter):
     """Make the kernel of linear interpolation, each channel by itself, for a transposed convolution.
 
@@ -129,6 +150,14 @@ class UpsamplingFilter(_Filter):
     _normalized = False
 
 
+@known(
+    "downsampling_filter",
+    group="Kernels of convolutions",
+    formula="the same, divided by its sum",
+    use="Strided convolutions that begin as a smooth reduction of the image.",
+    example="DownsamplingFilter()",
+    shape=(4, 4, 4, 4),
+)
 class DownsamplingFilter(_Filter):
     """Make the kernel of a weighted mean, each channel by itself, for a convolution that makes images smaller.
 

@@ -9,10 +9,14 @@ from numpy.typing import NDArray
 
 from oneseed import checks
 from oneseed.distributions import Structured
-from oneseed.draws import Draw
+from oneseed.draws import Draw, Host
 from oneseed.dtypes import COMPLEX, numpy_dtype, overflows
 from oneseed.host_arrays import numbers
-from oneseed.initializers.base import Initializer, Target, check_float
+from oneseed.initializers.base import Initializer
+from oneseed.initializers.calls import check_float
+from oneseed.initializers.known import known
+from oneseed.initializers.plain_data import deserialize_value, serialize_value
+from oneseed.initializers.targets import Target
 
 SIDES = ("imag", "real")
 SCALINGS = ("density", "spectrum")
@@ -69,7 +73,7 @@ class FourierBasis(Structured):
                 f"`window` is beyond the largest {dtype}; use smaller values. Received: window={self.window!r}"
             )
 
-    def values(self, draw: Draw) -> NDArray[Any]:
+    def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Make the block, in float64 and rounded once."""
         if 0 in draw.block:
             return np.empty(draw.block, numpy_dtype(draw.dtype))
@@ -87,6 +91,15 @@ class FourierBasis(Structured):
         return made
 
 
+@known(
+    "stft",
+    "STFTInitializer",
+    group="Kernels of convolutions",
+    formula="`cos(2 pi t f / F)` or `-sin(2 pi t f / F)`, times a window",
+    use="Spectrograms of sound as the first layer of a network.",
+    example="STFT()",
+    shape=(64, 1, 33),
+)
 class STFT(Initializer):
     """Make the kernel of a convolution that computes a short-time Fourier transform.
 
@@ -145,7 +158,8 @@ class STFT(Initializer):
             self.window = _array_window(window)
             self._basis(self.window).check("float64")
 
-    def _distribution(self, target: Target) -> FourierBasis:
+    def distribution_for(self, target: Target) -> FourierBasis:
+        """Return the distribution for a tensor."""
         check_float(target.dtype)
         shape = target.shape
         if len(shape) != 3 or shape[1] != 1 or shape[2] == 1:
@@ -168,8 +182,6 @@ class STFT(Initializer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        from oneseed.initializers.serialization import serialize_value
-
         return {
             "side": self.side,
             "window": serialize_value(self.window),
@@ -180,8 +192,6 @@ class STFT(Initializer):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "STFT":
         """Build an initializer from its configuration; a serialized window is rebuilt."""
-        from oneseed.initializers.serialization import deserialize_value
-
         if isinstance(config, dict) and "window" in config:
             config = {**config, "window": deserialize_value(config["window"])}
         return super().from_config(config)

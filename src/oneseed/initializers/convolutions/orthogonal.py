@@ -10,21 +10,22 @@ from numpy.typing import NDArray
 
 from oneseed import checks
 from oneseed.checks import Shape
-from oneseed.draws import Draw
-from oneseed.dtypes import cast_scalar, numpy_dtype, overflows, wide_dtype
-from oneseed.host_arrays import words64
-from oneseed.initializers.base import Target
+from oneseed.distributions.fields import words64
+from oneseed.distributions.orthogonal import normals, orthonormal
+from oneseed.draws import Draw, Host
+from oneseed.dtypes import cast_scalar, overflows, wide_dtype
+from oneseed.initializers.known import known
 from oneseed.initializers.matrices.kernels import Block, Kernel, Matrix, RandomKernel, Sides, WholeKernel, check_spatial
-from oneseed.initializers.matrices.orthogonal import normals, orthonormal
+from oneseed.initializers.targets import Target
 from oneseed.seeds import SeedGenerator
 
 Seed = int | SeedGenerator | None
 
 
-def haar(draw: Draw, at: int, rows: int, columns: int, *names: str, gain: float = 1.0) -> Any:
+def haar(host: Host, draw: Draw, at: int, rows: int, columns: int, *names: str, gain: float = 1.0) -> Any:
     """Return matrix number `at` of a field of matrices with orthonormal columns, or rows if those are fewer."""
     made = np.empty((rows, columns), wide_dtype(draw.dtype))
-    orthonormal(partial(normals, draw, made.shape, at, names), made, gain)
+    orthonormal(partial(normals, host, draw, made.shape, at, names), made, gain)
     return made
 
 
@@ -54,13 +55,13 @@ class DeltaKernel(Gained):
     sides: Sides
     gain: float
 
-    def make(self, draw: Draw, block: Block) -> NDArray[Any]:
-        """Make the block; a matrix is made where it takes part, and rounded as that of `Orthogonal` is."""
-        out = np.zeros(block.shape, numpy_dtype(draw.dtype))
+    def make(self, draw: Draw, host: Host, block: Block) -> NDArray[Any]:
+        """Make the block; a matrix is made where it takes part."""
+        out = np.zeros(block.shape, wide_dtype(draw.dtype))
         middle = block.at_tap(out, tuple((size - 1) // 2 for size in self.sides.spatial))
         if middle is not None:
             for matrix, at in zip(middle, block.batch.tolist(), strict=True):
-                whole = haar(draw, at, self.sides.fan_in, self.sides.fan_out, gain=self.gain)
+                whole = haar(host, draw, at, self.sides.fan_in, self.sides.fan_out, gain=self.gain)
                 matrix[...] = whole[np.ix_(block.inputs, block.outputs)]
         return out
 
@@ -74,21 +75,21 @@ class IsometricKernel(Gained, WholeKernel):
     sides: Sides
     gain: float
 
-    def whole(self, draw: Draw, at: int) -> Matrix:
+    def whole(self, draw: Draw, host: Host, at: int) -> Matrix:
         """Multiply an orthogonal matrix by convolutions of two taps, one after the other along each axis."""
         sides = self.sides
         inputs, outputs, rank = sides.fan_in, sides.fan_out, len(sides.spatial)
-        kernel: Matrix = haar(draw, at, inputs, outputs, gain=self.gain).reshape((1,) * rank + (inputs, outputs))
+        kernel: Matrix = haar(host, draw, at, inputs, outputs, gain=self.gain).reshape((1,) * rank + (inputs, outputs))
         steps = (sides.spatial[0] - 1) * rank
         for step in range(steps):
-            kernel = longer(kernel, projection(draw, at * steps + step, outputs), step % rank)
+            kernel = longer(kernel, projection(host, draw, at * steps + step, outputs), step % rank)
         return kernel
 
 
-def projection(draw: Draw, at: int, size: int) -> Matrix:
+def projection(host: Host, draw: Draw, at: int, size: int) -> Matrix:
     """Return a symmetric projection: on the span of a random half of the columns of an orthogonal matrix."""
     kept = words64(draw, at * size, size, "mask") >> np.uint64(63) == 1
-    basis: Matrix = haar(draw, at, size, size, "projection")[:, kept]
+    basis: Matrix = haar(host, draw, at, size, size, "projection")[:, kept]
     return basis @ basis.T
 
 
@@ -124,10 +125,10 @@ class ScaledHaar(WholeKernel):
                 f"Received: sqrt(scale / (fan_in + fan_out))={self.stddev!r}"
             )
 
-    def whole(self, draw: Draw, at: int) -> Matrix:
+    def whole(self, draw: Draw, host: Host, at: int) -> Matrix:
         """Make a matrix of taps and inputs by outputs."""
         sides = self.sides
-        made = haar(draw, at, sides.taps * sides.fan_in, sides.fan_out)
+        made = haar(host, draw, at, sides.taps * sides.fan_in, sides.fan_out)
         scaled: Matrix = made * (self.stddev / made.std(ddof=1))
         return scaled.reshape(*sides.spatial, sides.fan_in, sides.fan_out)
 
@@ -152,6 +153,14 @@ def _check_wide(sides: Sides, shape: Shape) -> None:
         )
 
 
+@known(
+    "delta_orthogonal",
+    group="Kernels of convolutions",
+    formula="an orthogonal matrix at the middle tap, else 0",
+    use="Very deep convolutional networks without normalization.",
+    example="DeltaOrthogonal(seed=7)",
+    shape=(3, 3, 16, 16),
+)
 class DeltaOrthogonal(_Gained):
     """Make the kernel of a convolution that keeps the norm: an orthogonal matrix at the middle tap, zeros elsewhere.
 
@@ -190,12 +199,20 @@ class DeltaOrthogonal(_Gained):
     (True, 8)
     """
 
-    def _law(self, target: Target, sides: Sides) -> DeltaKernel:
+    def _distribution_of(self, target: Target, sides: Sides) -> DeltaKernel:
         check_spatial(sides, target.shape, range(1, checks.MAX_RANK), "a convolution")
         _check_wide(sides, target.shape)
         return DeltaKernel(sides, self.gain)
 
 
+@known(
+    "convolution_orthogonal",
+    group="Kernels of convolutions",
+    formula="`H * (P, I - P) * ...`, a convolution that keeps the norm",
+    use="As DeltaOrthogonal, with weight at all taps.",
+    example="ConvolutionOrthogonal(seed=7)",
+    shape=(3, 3, 16, 16),
+)
 class ConvolutionOrthogonal(_Gained):
     """Make the kernel of a convolution that keeps the norm, with weight at all taps.
 
@@ -239,7 +256,7 @@ class ConvolutionOrthogonal(_Gained):
     True
     """
 
-    def _law(self, target: Target, sides: Sides) -> IsometricKernel:
+    def _distribution_of(self, target: Target, sides: Sides) -> IsometricKernel:
         check_spatial(sides, target.shape, (1, 2, 3), "an orthogonal convolution")
         if len(set(sides.spatial)) > 1:
             raise ValueError(
@@ -250,6 +267,14 @@ class ConvolutionOrthogonal(_Gained):
         return IsometricKernel(sides, self.gain)
 
 
+@known(
+    "glorot_orthogonal",
+    group="Identities and orthogonal matrices",
+    formula="an orthogonal matrix with `Var w = scale / (fan_in + fan_out)`",
+    use="Graph networks of molecules, such as DimeNet.",
+    example="GlorotOrthogonal(seed=7)",
+    shape=(48, 48),
+)
 class GlorotOrthogonal(RandomKernel):
     """Make a matrix with orthogonal columns, or rows if those are fewer, scaled to a variance of Glorot.
 
@@ -290,7 +315,7 @@ class GlorotOrthogonal(RandomKernel):
         self.scale = checks.positive("scale", scale)
         super().__init__(seed)
 
-    def _law(self, target: Target, sides: Sides) -> ScaledHaar:
+    def _distribution_of(self, target: Target, sides: Sides) -> ScaledHaar:
         if sides.taps * sides.fan_in * sides.fan_out == 1:
             raise ValueError(
                 "`shape` must have matrices of more than one element, which alone has no variance. "

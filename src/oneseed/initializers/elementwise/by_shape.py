@@ -6,7 +6,10 @@ from typing import Any
 
 from oneseed import checks
 from oneseed.distributions import Normal, Uniform, check_fits
-from oneseed.initializers.base import RandomInitializer, Target, check_float
+from oneseed.initializers.base import RandomInitializer
+from oneseed.initializers.calls import check_float
+from oneseed.initializers.known import known
+from oneseed.initializers.targets import Target
 from oneseed.seeds import SeedGenerator
 
 Seed = int | SeedGenerator | None
@@ -23,6 +26,16 @@ def _symmetric(limit: float, dtype: str, argument: str, value: Any) -> Uniform:
     return made
 
 
+@known(
+    "uniform_unit_scaling",
+    "UniformScaling",
+    "uniform_scaling",
+    group="Variance by fans",
+    formula="`w ~ U[-l, l)`, `l = factor * sqrt(3 / n)`, n all sizes but the last",
+    use="Networks from TensorFlow 1, Haiku, praxis and lingvo.",
+    example="UniformUnitScaling(seed=7)",
+    shape=(100, 200),
+)
 class UniformUnitScaling(RandomInitializer):
     """Draw from the uniform distribution on ``[-limit, limit)``, ``limit = factor * sqrt(3 / n)``.
 
@@ -61,7 +74,8 @@ class UniformUnitScaling(RandomInitializer):
         self.factor = checks.positive("factor", factor)
         super().__init__(seed)
 
-    def _distribution(self, target: Target) -> Uniform:
+    def distribution_for(self, target: Target) -> Uniform:
+        """Return the distribution for a tensor."""
         n = target.fan_in if target.layout else math.prod(target.shape[:-1])
         return _symmetric(math.sqrt(3 / max(1, n)) * self.factor, target.dtype, "factor", self.factor)
 
@@ -70,6 +84,14 @@ class UniformUnitScaling(RandomInitializer):
         return {**super().get_config(), "factor": self.factor}
 
 
+@known(
+    "scaled_uniform",
+    group="Variance by fans",
+    formula="`w ~ U[-l, l)`, `l = 1 / sqrt(n)`, n the number of elements",
+    use="Networks from tinygrad.",
+    example="ScaledUniform(seed=7)",
+    shape=(100, 200),
+)
 class ScaledUniform(RandomInitializer):
     """Draw from the uniform distribution on ``[-limit, limit)``, ``limit = 1 / sqrt(n)``, n the number of elements.
 
@@ -98,10 +120,19 @@ class ScaledUniform(RandomInitializer):
     def __init__(self, seed: Seed = None) -> None:
         super().__init__(seed)
 
-    def _distribution(self, target: Target) -> Uniform:
+    def distribution_for(self, target: Target) -> Uniform:
+        """Return the distribution for a tensor."""
         return _symmetric(1 / math.sqrt(max(1, math.prod(target.shape))), target.dtype, "shape", target.shape)
 
 
+@known(
+    "fan_in_uniform",
+    group="Variance by fans",
+    formula="`w ~ U[-l, l)`, `l = 1 / sqrt(fan_in)`",
+    use="What PyTorch's and Equinox's layers draw by default, their biases too.",
+    example="FanInUniform(seed=7)",
+    shape=(100, 200),
+)
 class FanInUniform(RandomInitializer):
     """Draw from the uniform distribution on ``[-limit, limit)``, ``limit = 1 / sqrt(fan_in)``.
 
@@ -138,7 +169,8 @@ class FanInUniform(RandomInitializer):
         self.fan_in = None if fan_in is None else checks.index("fan_in", fan_in, 1, checks.MAX_SIZE)
         super().__init__(seed)
 
-    def _distribution(self, target: Target) -> Uniform:
+    def distribution_for(self, target: Target) -> Uniform:
+        """Return the distribution for a tensor."""
         fan_in = max(1, target.fan_in) if self.fan_in is None else self.fan_in
         return _symmetric(1 / math.sqrt(fan_in), target.dtype, "fan_in", fan_in)
 
@@ -147,6 +179,14 @@ class FanInUniform(RandomInitializer):
         return {**super().get_config(), "fan_in": self.fan_in}
 
 
+@known(
+    "siren",
+    group="Variance by fans",
+    formula="`w ~ U[-l, l)`, `l = sqrt(6 / fan_in) / omega`, in the first layer `1 / fan_in`",
+    use="Networks of sines that represent images, sounds and fields.",
+    example="Siren(seed=7)",
+    shape=(100, 200),
+)
 class Siren(RandomInitializer):
     """Draw from the uniform distribution on ``[-limit, limit)`` for a layer whose activation is ``sin(omega * x)``.
 
@@ -189,7 +229,8 @@ class Siren(RandomInitializer):
         self.omega = checks.positive("omega", omega)
         super().__init__(seed)
 
-    def _distribution(self, target: Target) -> Uniform:
+    def distribution_for(self, target: Target) -> Uniform:
+        """Return the distribution for a tensor."""
         fan_in = max(1, target.fan_in)
         limit = 1 / fan_in if self.first else math.sqrt(6 / fan_in) / self.omega
         return _symmetric(limit, target.dtype, "omega", self.omega)
@@ -199,6 +240,14 @@ class Siren(RandomInitializer):
         return {**super().get_config(), "first": self.first, "omega": self.omega}
 
 
+@known(
+    "random_walk",
+    group="Variance by fans",
+    formula="`w ~ N(0, g**2 / n)`, `g = exp(1 / (2 n))` or, for ReLU, `sqrt(2) exp(1.2 / (max(n, 6) - 2.4))`",
+    use="Very deep plain networks of layers of equal width.",
+    example="RandomWalk(seed=7)",
+    shape=(128, 128),
+)
 class RandomWalk(RandomInitializer):
     """Draw a square matrix from a normal distribution, so that the logarithm of a gradient's norm walks without drift.
 
@@ -239,7 +288,8 @@ class RandomWalk(RandomInitializer):
         self.scale = None if scale is None else checks.at_least("scale", scale, 0)
         super().__init__(seed)
 
-    def _distribution(self, target: Target) -> Normal:
+    def distribution_for(self, target: Target) -> Normal:
+        """Return the distribution for a tensor."""
         check_float(target.dtype)
         n = target.fan_in
         if len(target.shape) < 2 or n != target.fan_out:

@@ -8,11 +8,24 @@ from numpy.typing import NDArray
 from oneseed.checks import Shape
 from oneseed.distributions import Distribution, Fill, Values
 from oneseed.host_arrays import numbers
-from oneseed.initializers.base import Initializer, Target
+from oneseed.initializers.base import Initializer
+from oneseed.initializers.known import known
+from oneseed.initializers.plain_data import deserialize_value, serialize_value
+from oneseed.initializers.targets import Target
 
 ZERO = Fill(0)
 
 
+@known(
+    "zeros",
+    "zero",
+    "ZerosV2",
+    group="Constants and stored values",
+    formula="`w = 0`",
+    use="Biases, and the last layer of a residual branch.",
+    example="Zeros()",
+    shape=(8, 12),
+)
 class Zeros(Initializer):
     """Fill a tensor with zeros.
 
@@ -26,10 +39,21 @@ class Zeros(Initializer):
            [0, 0]], dtype=int8)
     """
 
-    def _distribution(self, target: Target) -> Fill:
+    def distribution_for(self, target: Target) -> Fill:
+        """Return the distribution for a tensor."""
         return ZERO
 
 
+@known(
+    "ones",
+    "one",
+    "OnesV2",
+    group="Constants and stored values",
+    formula="`w = 1`",
+    use="The scale of a normalization layer.",
+    example="Ones()",
+    shape=(8, 12),
+)
 class Ones(Initializer):
     """Fill a tensor with ones.
 
@@ -42,10 +66,20 @@ class Ones(Initializer):
     array([1., 1., 1.], dtype=float32)
     """
 
-    def _distribution(self, target: Target) -> Fill:
+    def distribution_for(self, target: Target) -> Fill:
+        """Return the distribution for a tensor."""
         return Fill(1)
 
 
+@known(
+    "constant",
+    "ConstantV2",
+    group="Constants and stored values",
+    formula="`w = value`, broadcast to the shape",
+    use="A bias or scale of a known value, one number for all or one for each output.",
+    example="Constant(np.arange(12))",
+    shape=(8, 12),
+)
 class Constant(Initializer):
     """Fill a tensor with a value, or with an array that is broadcast to the shape.
 
@@ -82,7 +116,8 @@ class Constant(Initializer):
         self.value = deepcopy(value) if _plain(value) else array
         self._fill = Fill(array.item()) if array.ndim == 0 else Values(array)
 
-    def _distribution(self, target: Target) -> Distribution:
+    def distribution_for(self, target: Target) -> Distribution:
+        """Return the distribution for a tensor."""
         if isinstance(self._fill, Values):
             self._check_shape(self._fill.array.shape, target.shape)
         return self._fill
@@ -96,20 +131,24 @@ class Constant(Initializer):
 
     def get_config(self) -> dict[str, Any]:
         """Return ``{"value": ...}``, an array in a form fit for JSON."""
-        from oneseed.initializers.serialization import serialize_value
-
         return {"value": serialize_value(self.value)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Constant":
         """Build an initializer from its configuration; a serialized array is rebuilt."""
-        from oneseed.initializers.serialization import deserialize_value
-
         if isinstance(config, dict) and "value" in config:
             config = {**config, "value": deserialize_value(config["value"])}
         return super().from_config(config)
 
 
+@known(
+    "assign",
+    group="Constants and stored values",
+    formula="`w = value`, of the same shape",
+    use="Weights that are at hand as an array.",
+    example="Assign(np.outer(np.hanning(8), np.hanning(12)))",
+    shape=(8, 12),
+)
 class Assign(Constant):
     """Give the very elements of an array; the shape must be the array's own.
 

@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from oneseed import checks
 from oneseed.distributions import Distribution, Integers, Structured
-from oneseed.draws import Draw
+from oneseed.distributions.fields import drawn, words
+from oneseed.draws import Draw, Host
 from oneseed.dtypes import INTEGERS, WHOLE, cast_scalar, narrowed, numpy_dtype
 from oneseed.fans import BATCH, OUTPUT
-from oneseed.host_arrays import drawn, words
-from oneseed.initializers.base import RandomInitializer, Target, check_float, check_real
+from oneseed.initializers.base import RandomInitializer
+from oneseed.initializers.calls import check_float, check_real
 from oneseed.initializers.elementwise.random import integers
+from oneseed.initializers.known import known
+from oneseed.initializers.targets import Target
 from oneseed.seeds import SeedGenerator
 
 Seed = int | SeedGenerator | None
@@ -37,11 +40,20 @@ class WholeNumbers(Structured):
         """What `describe` shows."""
         return self.law.numbers
 
-    def values(self, draw: Draw) -> NDArray[Any]:
+    def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Make the block."""
-        return drawn(draw, self.law, "int64").astype(numpy_dtype(draw.dtype))
+        return drawn(host, draw, self.law, "int64").astype(numpy_dtype(draw.dtype))
 
 
+@known(
+    "uniform_int",
+    "UniformIntInitializer",
+    group="Random values",
+    formula="`P(w = k) = 1 / (high - low)`",
+    use="Whole numbers: hash tables, random indices, quantized weights.",
+    example="UniformInt(0, 10, seed=7)",
+    shape=(100, 200),
+)
 class UniformInt(RandomInitializer):
     """Draw whole numbers from ``[low, high)``, all equally likely to within ``2**-32``, in an integer or float dtype.
 
@@ -77,7 +89,8 @@ class UniformInt(RandomInitializer):
         self.high = checks.index("high", high, self.low + 1, self.low + 2**32 + 1)
         super().__init__(seed)
 
-    def _distribution(self, target: Target) -> Distribution:
+    def distribution_for(self, target: Target) -> Distribution:
+        """Return the distribution for a tensor."""
         dtype = target.dtype
         check_real(dtype)
         if dtype in INTEGERS:
@@ -113,14 +126,23 @@ class Signs(Structured):
         cast_scalar(self.value, dtype, "value")
         cast_scalar(-self.value, dtype, "-value")
 
-    def values(self, draw: Draw) -> NDArray[Any]:
+    def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Make the block."""
-        positive = words(draw) < round(Fraction(self.p) * 2**32)
+        positive = words(host, draw) < round(Fraction(self.p) * 2**32)
         plus, minus = (cast_scalar(value, draw.dtype, "value") for value in (self.value, -self.value))
         made: NDArray[Any] = np.where(positive, plus, minus)
         return made
 
 
+@known(
+    "random_sign",
+    "rademacher",
+    group="Random values",
+    formula="`P(w = value) = p`, else `w = -value`",
+    use="Input weights of reservoirs, and random projections.",
+    example="RandomSign(seed=7)",
+    shape=(100, 200),
+)
 class RandomSign(RandomInitializer):
     """Make every element `value` with a probability of `p`, else ``-value``.
 
@@ -160,7 +182,8 @@ class RandomSign(RandomInitializer):
         self.value = checks.scalar("value", value)
         super().__init__(seed)
 
-    def _distribution(self, target: Target) -> Signs:
+    def distribution_for(self, target: Target) -> Signs:
+        """Return the distribution for a tensor."""
         check_real(target.dtype)
         if target.dtype in INTEGERS and self.value != int(self.value):
             raise ValueError(f"`value` must be a whole number in an integer dtype. Received: value={self.value!r}")
@@ -184,7 +207,7 @@ class Shares(Structured):
         """What `describe` shows."""
         return {"sum": 1, "sum_axes": list(self.axes)}
 
-    def values(self, draw: Draw) -> NDArray[Any]:
+    def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Make the block, and what must be summed beside it."""
         along = range(len(draw.shape))
         rows = draw._replace(
@@ -192,12 +215,22 @@ class Shares(Structured):
             block=tuple(draw.shape[axis] if axis in self.axes else draw.block[axis] for axis in along),
         )
         # Odd integers: that their sum is exact, in whatever order, makes the quotient the same everywhere.
-        odd = words(rows).astype(np.uint64) * 2 + 1
+        odd = words(host, rows).astype(np.uint64) * 2 + 1
         sums = odd.sum(axis=self.axes, keepdims=True, dtype=np.uint64)
         cut = tuple(draw.slices[axis] if axis in self.axes else slice(None) for axis in along)
         return narrowed(odd[cut].astype(np.float64) / sums.astype(np.float64), draw.dtype)
 
 
+@known(
+    "positive_unit_ball",
+    "PositiveUnitball",
+    "positive_unitball",
+    group="Random values",
+    formula="`w = u / sum(u)` for each output, `u ~ U(0, 1)`",
+    use="Layers whose outputs are to begin as weighted means of their inputs.",
+    example="PositiveUnitBall(seed=7)",
+    shape=(12, 24),
+)
 class PositiveUnitBall(RandomInitializer):
     """Draw positive weights that sum to 1 for each output.
 
@@ -236,7 +269,8 @@ class PositiveUnitBall(RandomInitializer):
     def __init__(self, seed: Seed = None) -> None:
         super().__init__(seed)
 
-    def _distribution(self, target: Target) -> Shares:
+    def distribution_for(self, target: Target) -> Shares:
+        """Return the distribution for a tensor."""
         check_float(target.dtype)
         shape, layout = target.shape, target.layout
         if layout is None:

@@ -9,12 +9,16 @@ from numpy.typing import NDArray
 
 from oneseed import checks, distributions
 from oneseed.distributions import Complex, Distribution, Integers, Normal, Structured, Uniform, check_fits
-from oneseed.draws import Draw
+from oneseed.distributions.fields import drawn
+from oneseed.draws import Draw, Host
 from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, cast_scalar, narrowed, numpy_dtype
 from oneseed.exact.moments import in_sigmas, stddev_after, stddev_before
 from oneseed.exact.windows import window
-from oneseed.host_arrays import drawn
-from oneseed.initializers.base import RandomInitializer, Target, check_inexact
+from oneseed.initializers.base import RandomInitializer
+from oneseed.initializers.calls import check_inexact
+from oneseed.initializers.known import known
+from oneseed.initializers.plain_data import deserialize_value, serialize_value
+from oneseed.initializers.targets import Target
 from oneseed.seeds import SeedGenerator
 
 Seed = int | SeedGenerator | None
@@ -27,40 +31,47 @@ class _MeanStddev(RandomInitializer):
     def __init__(self, mean: Any, stddev: Any, seed: Seed) -> None:
         self.mean = checks.complex_scalar("mean", mean)
         self.stddev = checks.at_least("stddev", stddev, 0)
-        self._law(float(self.mean.real), float(self.stddev))  # refuses what cannot be, before a seed is taken
+        self._shaped(float(self.mean.real), float(self.stddev))  # refuses what cannot be, before a seed is taken
         super().__init__(seed)
 
-    def _law(self, mean: float, stddev: float) -> Normal | distributions.TruncatedNormal:
+    def _shaped(self, mean: float, stddev: float) -> Normal | distributions.TruncatedNormal:
         raise NotImplementedError
 
-    def _distribution(self, target: Target) -> Distribution:
+    def distribution_for(self, target: Target) -> Distribution:
+        """Return the distribution for a tensor."""
         check_inexact(target.dtype)
         cast_scalar(self.mean, target.dtype, "mean")
         mean, stddev = self.mean, float(self.stddev)
         law: Normal | distributions.TruncatedNormal | Complex
         if target.dtype in COMPLEX:
-            law = Complex(*(self._law(float(part), stddev / math.sqrt(2)) for part in (mean.real, mean.imag)))
+            law = Complex(*(self._shaped(float(part), stddev / math.sqrt(2)) for part in (mean.real, mean.imag)))
         else:
-            law = self._law(float(mean.real), stddev)
+            law = self._shaped(float(mean.real), stddev)
         check_fits(law, target.dtype, "stddev", self.stddev)
         return law
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, a complex mean in a form fit for JSON."""
-        from oneseed.initializers.serialization import serialize_value
-
         return {**super().get_config(), "mean": serialize_value(self.mean), "stddev": self.stddev}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Build an initializer from its configuration; a serialized complex mean is rebuilt."""
         if isinstance(config, dict) and isinstance(config.get("mean"), dict):
-            from oneseed.initializers.serialization import deserialize_value
-
             config = {**config, "mean": deserialize_value(config["mean"])}
         return super().from_config(config)
 
 
+@known(
+    "random_normal",
+    "normal",
+    "RandomNormalV2",
+    group="Random values",
+    formula="`w ~ N(mean, stddev**2)`",
+    use="Embeddings, and recipes that state a standard deviation without truncation, such as GPT-2's 0.02.",
+    example="RandomNormal(stddev=0.05, seed=7)",
+    shape=(100, 200),
+)
 class RandomNormal(_MeanStddev):
     """Draw from a normal distribution with mean `mean` and variance ``stddev**2``.
 
@@ -94,7 +105,7 @@ class RandomNormal(_MeanStddev):
     def __init__(self, mean: Any = 0.0, stddev: Any = 0.05, seed: Seed = None) -> None:
         super().__init__(mean, stddev, seed)
 
-    def _law(self, mean: float, stddev: float) -> Normal:
+    def _shaped(self, mean: float, stddev: float) -> Normal:
         return Normal(mean, stddev)
 
 
@@ -111,11 +122,20 @@ class Refined(Structured):
         """What `describe` shows."""
         return self.law.numbers
 
-    def values(self, draw: Draw) -> NDArray[Any]:
+    def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Make the block."""
-        return narrowed(drawn(draw, self.law, "float64"), draw.dtype)
+        return narrowed(drawn(host, draw, self.law, "float64"), draw.dtype)
 
 
+@known(
+    "truncated_normal",
+    "TruncatedNormalV2",
+    group="Random values",
+    formula="`w ~ N(mean, stddev**2)` within `lower` and `upper`",
+    use="Transformers, most of whose recipes cut outliers off; names every convention of bounds.",
+    example="TruncatedNormal(stddev=0.02, seed=7)",
+    shape=(100, 200),
+)
 class TruncatedNormal(_MeanStddev):
     """Draw from a normal distribution that is cut at a lower and an upper bound.
 
@@ -202,7 +222,7 @@ class TruncatedNormal(_MeanStddev):
         self.std = checks.one_of("std", std, ("after", "before"))
         super().__init__(mean, stddev, seed)
 
-    def _law(self, mean: float, stddev: float) -> distributions.TruncatedNormal:
+    def _shaped(self, mean: float, stddev: float) -> distributions.TruncatedNormal:
         lower, upper = float(self.lower), float(self.upper)
         if self.bounds == "sigma":
             return distributions.TruncatedNormal(
@@ -217,8 +237,9 @@ class TruncatedNormal(_MeanStddev):
             stddev = stddev_before(stddev, lower - mean, upper - mean)
         return distributions.TruncatedNormal(mean, stddev, *in_sigmas(mean, stddev, lower, upper))
 
-    def _distribution(self, target: Target) -> Distribution:
-        law = super()._distribution(target)
+    def distribution_for(self, target: Target) -> Distribution:
+        """Return the distribution for a tensor."""
+        law = super().distribution_for(target)
         parts = (law.real, law.imag) if isinstance(law, Complex) else (law,)
         wide, narrow = target.dtype in ("float64", "complex128"), False
         for part in parts:
@@ -246,6 +267,16 @@ class TruncatedNormal(_MeanStddev):
         return {**super().get_config(), **own}
 
 
+@known(
+    "random_uniform",
+    "uniform",
+    "RandomUniformV2",
+    group="Random values",
+    formula="`w ~ U[minval, maxval)`",
+    use="Recipes that state a range, such as Keras's embeddings.",
+    example="RandomUniform(-0.05, 0.05, seed=7)",
+    shape=(100, 200),
+)
 class RandomUniform(RandomInitializer):
     """Draw from the uniform distribution on ``[minval, maxval)``, of variance ``(maxval - minval)**2 / 12``.
 
@@ -288,7 +319,8 @@ class RandomUniform(RandomInitializer):
             )
         super().__init__(seed)
 
-    def _distribution(self, target: Target) -> Distribution:
+    def distribution_for(self, target: Target) -> Distribution:
+        """Return the distribution for a tensor."""
         dtype = target.dtype
         if dtype in INTEGERS:
             return integers(("minval", self.minval), ("maxval", self.maxval), dtype)

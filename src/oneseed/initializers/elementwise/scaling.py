@@ -11,8 +11,11 @@ from oneseed.distributions import Complex, Distribution, Normal, TruncatedNormal
 from oneseed.dtypes import COMPLEX
 from oneseed.exact.moments import STDDEV_OF_PM2
 from oneseed.fans import Layout, fans, fans_of_axes
-from oneseed.initializers.base import RandomInitializer, Target, check_inexact
+from oneseed.initializers.base import RandomInitializer
+from oneseed.initializers.calls import check_inexact
 from oneseed.initializers.elementwise.gains import squared_gain
+from oneseed.initializers.known import known
+from oneseed.initializers.targets import Target
 from oneseed.seeds import SeedGenerator
 
 Seed = int | SeedGenerator | None
@@ -23,6 +26,15 @@ MODES = ("fan_avg", "fan_geo_avg", "fan_in", "fan_out")
 DISTRIBUTIONS = ("normal", "truncated_normal", "uniform", "untruncated_normal")
 
 
+@known(
+    "variance_scaling",
+    "VarianceScalingV2",
+    group="Variance by fans",
+    formula="`Var w = scale / n`, n a fan or a mean of both",
+    use="Any rule of this family, those of other frameworks among them.",
+    example='VarianceScaling(2.0, "fan_out", "untruncated_normal", seed=7)',
+    shape=(100, 200),
+)
 class VarianceScaling(RandomInitializer):
     """Draw with the variance ``scale / max(1, n)``, where n is a fan of the tensor.
 
@@ -121,7 +133,8 @@ class VarianceScaling(RandomInitializer):
             return 1.0
         return squared_gain("negative_slope", self.nonlinearity, self.negative_slope)
 
-    def _fans(self, shape: Shape, layout: Layout | None) -> tuple[int, int]:
+    def fans_for(self, shape: Shape, layout: Layout | None) -> tuple[int, int]:
+        """Return the fans of a tensor."""
         if self.input_axes is None or self.output_axes is None:
             return fans(shape, layout)
         if layout is not None:
@@ -131,7 +144,8 @@ class VarianceScaling(RandomInitializer):
             )
         return fans_of_axes(shape, self.input_axes, self.output_axes)
 
-    def _distribution(self, target: Target) -> Distribution:
+    def distribution_for(self, target: Target) -> Distribution:
+        """Return the distribution for a tensor."""
         made = self._scaled(target)
         check_fits(made, target.dtype, "scale", self.scale)
         return made
@@ -148,11 +162,11 @@ class VarianceScaling(RandomInitializer):
         }[self.mode]
         variance = self._gain() * self.scale / max(1.0, n)
         if dtype in COMPLEX:
-            part = self._law(variance / 2)
+            part = self._distribution_of(variance / 2)
             return Complex(part, part)
-        return self._law(variance)
+        return self._distribution_of(variance)
 
-    def _law(self, variance: float) -> Law:
+    def _distribution_of(self, variance: float) -> Law:
         if self.distribution == "uniform":
             limit = math.sqrt(3.0 * variance)
             return Uniform(-limit, limit)
@@ -174,15 +188,6 @@ class VarianceScaling(RandomInitializer):
         }
 
 
-class _Named(VarianceScaling):
-    """A VarianceScaling whose first three arguments are fixed."""
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        config = super().get_config()
-        return {key: config[key] for key in ("seed", "input_axes", "output_axes")}
-
-
 def _axes(argument: str, value: Any) -> list[int] | None:
     if value is None:
         return None
@@ -191,215 +196,3 @@ def _axes(argument: str, value: Any) -> list[int] | None:
     except TypeError:  # a single axis
         axes = [value]
     return [checks.index(argument, axis, -(2**31), 2**31) for axis in axes]
-
-
-class GlorotNormal(_Named):
-    """Draw from a truncated normal distribution with the variance of Glorot, also called Xavier normal.
-
-    The standard deviation after truncation is ``sqrt(2 / (fan_in + fan_out))``; values lie within two standard
-    deviations of the distribution before truncation. Fans below 1 count as 1.
-
-    Parameters
-    ----------
-    seed : int, SeedGenerator or None
-        The seed; see the page "Seeds".
-    input_axes, output_axes : int or sequence of int, optional
-        The axes whose product is fan_in, and fan_out; both or neither. `axes` at the call is the other way.
-
-    Raises
-    ------
-    TypeError
-        If an argument is of another type.
-    ValueError
-        If `seed` is out of range, or one of `input_axes` and `output_axes` is given without the other.
-
-    References
-    ----------
-    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010.
-
-    Examples
-    --------
-    >>> import oneseed
-    >>> draw = oneseed.initializers.GlorotNormal(seed=7).describe((50, 100))
-    >>> draw.distribution.stddev_after_truncation
-    0.11547005383792518
-    """
-
-    def __init__(self, seed: Seed = None, input_axes: Axes = None, output_axes: Axes = None) -> None:
-        super().__init__(1.0, "fan_avg", "truncated_normal", seed, input_axes, output_axes)
-
-
-class GlorotUniform(_Named):
-    """Draw from a uniform distribution with the variance of Glorot, also called Xavier uniform.
-
-    Values lie in ``[-limit, limit)`` with ``limit = sqrt(6 / (fan_in + fan_out))``; fans below 1 count as 1.
-
-    Parameters
-    ----------
-    seed : int, SeedGenerator or None
-        The seed; see the page "Seeds".
-    input_axes, output_axes : int or sequence of int, optional
-        The axes whose product is fan_in, and fan_out; both or neither. `axes` at the call is the other way.
-
-    Raises
-    ------
-    TypeError
-        If an argument is of another type.
-    ValueError
-        If `seed` is out of range, or one of `input_axes` and `output_axes` is given without the other.
-
-    References
-    ----------
-    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010.
-
-    Examples
-    --------
-    >>> import oneseed
-    >>> oneseed.initializers.GlorotUniform(seed=7).describe((50, 100)).distribution.limit
-    0.2
-    """
-
-    def __init__(self, seed: Seed = None, input_axes: Axes = None, output_axes: Axes = None) -> None:
-        super().__init__(1.0, "fan_avg", "uniform", seed, input_axes, output_axes)
-
-
-class HeNormal(_Named):
-    """Draw from a truncated normal distribution with the variance of He, also called Kaiming normal.
-
-    The standard deviation after truncation is ``sqrt(2 / fan_in)``; values lie within two standard deviations of
-    the distribution before truncation. Fans below 1 count as 1.
-
-    Parameters
-    ----------
-    seed : int, SeedGenerator or None
-        The seed; see the page "Seeds".
-    input_axes, output_axes : int or sequence of int, optional
-        The axes whose product is fan_in, and fan_out; both or neither. `axes` at the call is the other way.
-
-    Raises
-    ------
-    TypeError
-        If an argument is of another type.
-    ValueError
-        If `seed` is out of range, or one of `input_axes` and `output_axes` is given without the other.
-
-    References
-    ----------
-    He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015.
-
-    Examples
-    --------
-    >>> import oneseed
-    >>> draw = oneseed.initializers.HeNormal(seed=7).describe((50, 100))
-    >>> draw.distribution.stddev_after_truncation
-    0.2
-    """
-
-    def __init__(self, seed: Seed = None, input_axes: Axes = None, output_axes: Axes = None) -> None:
-        super().__init__(2.0, "fan_in", "truncated_normal", seed, input_axes, output_axes)
-
-
-class HeUniform(_Named):
-    """Draw from a uniform distribution with the variance of He, also called Kaiming uniform.
-
-    Values lie in ``[-limit, limit)`` with ``limit = sqrt(6 / fan_in)``; fans below 1 count as 1.
-
-    Parameters
-    ----------
-    seed : int, SeedGenerator or None
-        The seed; see the page "Seeds".
-    input_axes, output_axes : int or sequence of int, optional
-        The axes whose product is fan_in, and fan_out; both or neither. `axes` at the call is the other way.
-
-    Raises
-    ------
-    TypeError
-        If an argument is of another type.
-    ValueError
-        If `seed` is out of range, or one of `input_axes` and `output_axes` is given without the other.
-
-    References
-    ----------
-    He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015.
-
-    Examples
-    --------
-    >>> import oneseed
-    >>> oneseed.initializers.HeUniform(seed=7).describe((50, 100)).distribution.limit
-    0.34641016151377546
-    """
-
-    def __init__(self, seed: Seed = None, input_axes: Axes = None, output_axes: Axes = None) -> None:
-        super().__init__(2.0, "fan_in", "uniform", seed, input_axes, output_axes)
-
-
-class LecunNormal(_Named):
-    """Draw from a truncated normal distribution with the variance of Lecun.
-
-    The standard deviation after truncation is ``sqrt(1 / fan_in)``; values lie within two standard deviations of
-    the distribution before truncation. Fans below 1 count as 1.
-
-    Parameters
-    ----------
-    seed : int, SeedGenerator or None
-        The seed; see the page "Seeds".
-    input_axes, output_axes : int or sequence of int, optional
-        The axes whose product is fan_in, and fan_out; both or neither. `axes` at the call is the other way.
-
-    Raises
-    ------
-    TypeError
-        If an argument is of another type.
-    ValueError
-        If `seed` is out of range, or one of `input_axes` and `output_axes` is given without the other.
-
-    References
-    ----------
-    LeCun, Bottou, Orr and Mueller, "Efficient BackProp", 1998; Klambauer et al., "Self-normalizing neural
-    networks", NeurIPS 2017.
-
-    Examples
-    --------
-    >>> import oneseed
-    >>> draw = oneseed.initializers.LecunNormal(seed=7).describe((50, 100))
-    >>> draw.distribution.stddev_after_truncation
-    0.1414213562373095
-    """
-
-    def __init__(self, seed: Seed = None, input_axes: Axes = None, output_axes: Axes = None) -> None:
-        super().__init__(1.0, "fan_in", "truncated_normal", seed, input_axes, output_axes)
-
-
-class LecunUniform(_Named):
-    """Draw from a uniform distribution with the variance of Lecun.
-
-    Values lie in ``[-limit, limit)`` with ``limit = sqrt(3 / fan_in)``; fans below 1 count as 1.
-
-    Parameters
-    ----------
-    seed : int, SeedGenerator or None
-        The seed; see the page "Seeds".
-    input_axes, output_axes : int or sequence of int, optional
-        The axes whose product is fan_in, and fan_out; both or neither. `axes` at the call is the other way.
-
-    Raises
-    ------
-    TypeError
-        If an argument is of another type.
-    ValueError
-        If `seed` is out of range, or one of `input_axes` and `output_axes` is given without the other.
-
-    References
-    ----------
-    LeCun, Bottou, Orr and Mueller, "Efficient BackProp", 1998; Klambauer et al., "Self-normalizing neural
-    networks", NeurIPS 2017.
-
-    Examples
-    --------
-    >>> import oneseed
-    >>> oneseed.initializers.LecunUniform(seed=7).describe((50, 100)).distribution.limit
-    0.2449489742783178
-    """
-
-    def __init__(self, seed: Seed = None, input_axes: Axes = None, output_axes: Axes = None) -> None:
-        super().__init__(1.0, "fan_in", "uniform", seed, input_axes, output_axes)

@@ -10,13 +10,24 @@ from numpy.typing import NDArray
 
 from oneseed import checks
 from oneseed.distributions import Fill, Structured
-from oneseed.draws import Draw
+from oneseed.draws import Draw, Host
 from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, cast_scalar, narrowed, numpy_dtype
-from oneseed.initializers.base import Initializer, Target, check_float, check_real
+from oneseed.initializers.base import Initializer
+from oneseed.initializers.calls import check_float, check_real
+from oneseed.initializers.known import known
+from oneseed.initializers.targets import Target
 
 _COMPLEX_NAN = complex(math.nan, math.nan)
 
 
+@known(
+    "nan",
+    group="Constants and stored values",
+    formula="`w = NaN`",
+    use="What a checkpoint must overwrite: if it does not, it shows.",
+    example="NaN()",
+    shape=(8, 12),
+)
 class NaN(Initializer):
     """Fill a tensor with NaN, to mark what must be overwritten, from a checkpoint for example, before it is used.
 
@@ -34,7 +45,8 @@ class NaN(Initializer):
     array([nan, nan], dtype=float32)
     """
 
-    def _distribution(self, target: Target) -> Fill:
+    def distribution_for(self, target: Target) -> Fill:
+        """Return the distribution for a tensor."""
         if target.dtype not in FLOATS + COMPLEX:
             raise ValueError(
                 f"`dtype` must be one of {', '.join(sorted(FLOATS + COMPLEX))}, which have a NaN. "
@@ -58,7 +70,7 @@ class Steps(Structured):
         """What `describe` shows."""
         return {"start": self.start, "step": self.step, "axis": self.axis}
 
-    def values(self, draw: Draw) -> NDArray[Any]:
+    def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Make the block."""
         first, size = draw.offset[self.axis], draw.block[self.axis]
         if draw.dtype in INTEGERS:
@@ -72,6 +84,15 @@ class Steps(Structured):
         return np.broadcast_to(line.reshape(along), draw.block).copy()
 
 
+@known(
+    "range",
+    "RangeInitializer",
+    group="Constants and stored values",
+    formula="`w[..., i] = start + step * i`",
+    use="Position numbers, and tests of layouts.",
+    example="Range(step=2)",
+    shape=(8, 12),
+)
 class Range(Initializer):
     """Count along an axis: the element at index i of it is ``start + step * i``, whatever its other indices.
 
@@ -108,7 +129,8 @@ class Range(Initializer):
         self.step = checks.scalar("step", step)
         self.axis = checks.index("axis", axis, -checks.MAX_RANK, checks.MAX_RANK)
 
-    def _distribution(self, target: Target) -> Steps:
+    def distribution_for(self, target: Target) -> Steps:
+        """Return the distribution for a tensor."""
         shape, dtype = target.shape, target.dtype
         check_real(dtype)
         if not -len(shape) <= self.axis < len(shape):
@@ -131,6 +153,14 @@ class Range(Initializer):
         return {"start": self.start, "step": self.step, "axis": self.axis}
 
 
+@known(
+    "prior_probability",
+    group="Constants and stored values",
+    formula="`b = -log((1 - p) / p)`",
+    use="The last bias of a classifier or detector whose positives are rare.",
+    example="PriorProbability(0.01)",
+    shape=(12,),
+)
 class PriorProbability(Initializer):
     """Fill a bias with ``-log((1 - p) / p)``, at which a sigmoid gives the probability `p`.
 
@@ -165,7 +195,8 @@ class PriorProbability(Initializer):
         if not 0 < self.p < 1:
             raise ValueError(f"`p` must be above 0 and below 1. Received: p={p!r}")
 
-    def _distribution(self, target: Target) -> Fill:
+    def distribution_for(self, target: Target) -> Fill:
+        """Return the distribution for a tensor."""
         from oneseed.exact.fixed_point import log  # not the C library's, which is not the same everywhere
 
         check_float(target.dtype)

@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 
 from oneseed import checks
 from oneseed.distributions import Distribution, Normal, Structured, check_fits
-from oneseed.draws import Draw
+from oneseed.distributions.fields import drawn
+from oneseed.draws import Draw, Host
 from oneseed.dtypes import cast_scalar, narrowed, numpy_dtype
-from oneseed.host_arrays import drawn
-from oneseed.initializers.base import Initializer, Target
+from oneseed.initializers.base import Initializer
+from oneseed.initializers.known import known
 from oneseed.initializers.matrices.kernels import Block, Indices, Kernel, RandomKernel, Sides, check_spatial, sides_of
+from oneseed.initializers.targets import Target
 from oneseed.seeds import SeedGenerator
 
 
@@ -36,7 +38,7 @@ class Eye(Kernel):
         """Raise ValueError if `dtype` cannot hold the gain."""
         cast_scalar(self.gain, dtype, "gain")
 
-    def make(self, draw: Draw, block: Block) -> NDArray[Any]:
+    def make(self, draw: Draw, host: Host, block: Block) -> NDArray[Any]:
         """Make the block."""
         out = np.zeros(block.shape, numpy_dtype(draw.dtype))
         middle = block.at_tap(out, tuple(size // 2 for size in self.sides.spatial))
@@ -86,12 +88,22 @@ class NoisyEye(Structured):
         self.eye.check(dtype)
         check_fits(Normal(abs(self.eye.gain), self.noise.stddev), dtype, "stddev", self.noise.stddev)
 
-    def values(self, draw: Draw) -> NDArray[Any]:
+    def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Make the block, in float64 and rounded."""
-        made = drawn(draw, self.noise, "float64") + self.eye.values(draw._replace(dtype="float64"))
+        made = drawn(host, draw, self.noise, "float64") + self.eye.values(draw._replace(dtype="float64"), host)
         return narrowed(made, draw.dtype)
 
 
+@known(
+    "identity",
+    "IdentityInitializer",
+    "IdentityV2",
+    group="Identities and orthogonal matrices",
+    formula="`w[i, o] = gain` where `o = i + shift`, else 0",
+    use="Recurrent layers of ReLU, adapters, skip paths.",
+    example="Identity()",
+    shape=(16, 24),
+)
 class Identity(Initializer):
     """Make the identity matrix, times `gain`; one that is not square has ones on its main diagonal.
 
@@ -133,7 +145,8 @@ class Identity(Initializer):
         self.gain = checks.scalar("gain", gain)
         self.shift = checks.index("shift", shift, -(2**31), 2**31)
 
-    def _distribution(self, target: Target) -> Eye:
+    def distribution_for(self, target: Target) -> Eye:
+        """Return the distribution for a tensor."""
         return Eye(_matrix_sides(target), self.gain, self.shift)
 
     def get_config(self) -> dict[str, Any]:
@@ -155,6 +168,14 @@ def _matrix_sides(target: Target) -> Sides:
     return sides
 
 
+@known(
+    "dirac",
+    group="Kernels of convolutions",
+    formula="`w[middle, i, o] = 1` where `i = o`, else 0",
+    use="Convolutions that begin as the identity.",
+    example="Dirac()",
+    shape=(3, 3, 8, 8),
+)
 class Dirac(Initializer):
     """Make the kernel of a convolution that gives its input back, as many channels as fit.
 
@@ -191,7 +212,8 @@ class Dirac(Initializer):
     def __init__(self, groups: int = 1) -> None:
         self.groups = checks.index("groups", groups, 1, 2**31)
 
-    def _distribution(self, target: Target) -> Delta:
+    def distribution_for(self, target: Target) -> Delta:
+        """Return the distribution for a tensor."""
         sides = sides_of(target)
         check_spatial(sides, target.shape, range(1, checks.MAX_RANK), "the identity of a convolution")
         if sides.fan_out % self.groups:
@@ -206,6 +228,14 @@ class Dirac(Initializer):
         return {"groups": self.groups}
 
 
+@known(
+    "noisy_identity",
+    group="Identities and orthogonal matrices",
+    formula="`w = gain * I + e`, `e ~ N(0, stddev**2)`",
+    use="As Identity, where equal units must come apart.",
+    example="NoisyIdentity(stddev=0.1, seed=7)",
+    shape=(16, 24),
+)
 class NoisyIdentity(RandomKernel):
     """Make the identity matrix, times `gain`, plus normal noise.
 
@@ -252,7 +282,7 @@ class NoisyIdentity(RandomKernel):
     def _sides(self, target: Target) -> Sides:
         return _matrix_sides(target)
 
-    def _law(self, target: Target, sides: Sides) -> Distribution:
+    def _distribution_of(self, target: Target, sides: Sides) -> Distribution:
         return NoisyEye(Eye(sides, self.gain), Normal(0.0, float(self.stddev)))
 
     def get_config(self) -> dict[str, Any]:

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from oneseed.checks import Shape
 from oneseed.distributions import Distribution, Structured
-from oneseed.draws import Draw
-from oneseed.dtypes import narrowed, numpy_dtype, overflows
+from oneseed.draws import Draw, Host
+from oneseed.dtypes import narrowed, numpy_dtype
 from oneseed.fans import BATCH, INPUT, OUTPUT, SPATIAL
-from oneseed.initializers.base import RandomInitializer, Target, check_float
+from oneseed.initializers.base import RandomInitializer
+from oneseed.initializers.calls import check_float
+from oneseed.initializers.targets import Target
 
 Matrix = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -144,7 +146,7 @@ class Kernel(Structured):
         """What `describe` shows."""
         return self.sides.numbers
 
-    def values(self, draw: Draw) -> NDArray[Any]:
+    def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Make the block, round it, and put its axes in their places."""
         dtype = numpy_dtype(draw.dtype)
         if 0 in draw.block:
@@ -157,17 +159,12 @@ class Kernel(Structured):
             flat(self.sides.inputs, inputs),
             flat(self.sides.outputs, outputs),
         )
-        made = self.make(draw, block).reshape([draw.block[axis] for axis in draw.order])
+        made = self.make(draw, host, block).reshape([draw.block[axis] for axis in draw.order])
         if made.dtype != dtype:
-            if overflows(max(made.max(), -made.min()), draw.dtype):
-                raise ValueError(
-                    f"`dtype` must be a wider one: a value is beyond the largest {draw.dtype}. "
-                    f"Received: dtype={draw.dtype!r}"
-                )
             made = narrowed(made, draw.dtype)
         return made.transpose(np.argsort(draw.order))
 
-    def make(self, draw: Draw, block: Block) -> NDArray[Any]:
+    def make(self, draw: Draw, host: Host, block: Block) -> NDArray[Any]:
         """Return the block, in the shape that it names."""
         raise NotImplementedError
 
@@ -177,19 +174,19 @@ class WholeKernel(Kernel):
 
     __slots__ = ()
 
-    def make(self, draw: Draw, block: Block) -> NDArray[Any]:
+    def make(self, draw: Draw, host: Host, block: Block) -> NDArray[Any]:
         """Make each kernel that the block takes part in."""
         made = np.empty(block.shape)
         cut = np.ix_(*block.spatial, block.inputs, block.outputs)
-        for out, whole in zip(made, self.wholes(draw, block.batch.tolist()), strict=True):
+        for out, whole in zip(made, self.wholes(draw, host, block.batch.tolist()), strict=True):
             out[...] = whole[cut]
         return made
 
-    def wholes(self, draw: Draw, numbers: list[int]) -> Iterator[Matrix]:
+    def wholes(self, draw: Draw, host: Host, numbers: list[int]) -> Iterator[Matrix]:
         """Yield the kernels of these numbers."""
-        return (self.whole(draw, at) for at in numbers)
+        return (self.whole(draw, host, at) for at in numbers)
 
-    def whole(self, draw: Draw, at: int) -> Matrix:
+    def whole(self, draw: Draw, host: Host, at: int) -> Matrix:
         """Return kernel number `at`, in float64, of shape (*spatial, inputs, outputs)."""
         raise NotImplementedError
 
@@ -197,14 +194,15 @@ class WholeKernel(Kernel):
 class RandomKernel(RandomInitializer):
     """What random initializers of kernels share: a float dtype, and sides."""
 
-    def _distribution(self, target: Target) -> Distribution:
+    def distribution_for(self, target: Target) -> Distribution:
+        """Return the distribution for a tensor."""
         check_float(target.dtype)
-        return self._law(target, self._sides(target))
+        return self._distribution_of(target, self._sides(target))
 
     def _sides(self, target: Target) -> Sides:
         return sides_of(target)
 
-    def _law(self, target: Target, sides: Sides) -> Distribution:
+    def _distribution_of(self, target: Target, sides: Sides) -> Distribution:
         """Return the distribution for a tensor with these sides."""
         raise NotImplementedError
 

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from oneseed import checks
 from oneseed.distributions import Distribution
-from oneseed.draws import Draw
-from oneseed.host_arrays import drawn, words64
-from oneseed.initializers.base import Target
+from oneseed.distributions.fields import drawn, words64
+from oneseed.draws import Draw, Host
 from oneseed.initializers.elementwise.random import RandomNormal
+from oneseed.initializers.known import known
 from oneseed.initializers.matrices.kernels import Block, Indices, Kernel, RandomKernel, Sides, flat
+from oneseed.initializers.targets import Target
 from oneseed.seeds import SeedGenerator
 
 CHUNK = 1 << 16
@@ -72,9 +73,9 @@ class SparseNormal(Kernel):
         zeros = "zeros" if isinstance(self.zeros, int) else "probability_of_zero"
         return {**self.normal.numbers, zeros: self.zeros, "per": self.per, **self.sides.numbers}
 
-    def make(self, draw: Draw, block: Block) -> NDArray[Any]:
+    def make(self, draw: Draw, host: Host, block: Block) -> NDArray[Any]:
         """Make the values of the block in the dtype, and set zeros."""
-        values = drawn(draw, self.normal, draw.dtype)
+        values = drawn(host, draw, self.normal, draw.dtype)
         made = np.ascontiguousarray(values.transpose(draw.order)).reshape(block.shape)
         made[self._mask(draw, block)] = 0
         return made
@@ -109,6 +110,14 @@ def words_of_units(draw: Draw, units: Indices, population: int) -> Iterator[tupl
             yield cut, ranked.reshape(count, population)
 
 
+@known(
+    "sparse",
+    group="Identities and orthogonal matrices",
+    formula="`w ~ N(mean, stddev**2)`; `ceil(sparsity * n)` of an output's n weights are 0",
+    use="Wide layers whose units are to differ, and recurrent networks.",
+    example="Sparse(0.8, seed=7)",
+    shape=(48, 48),
+)
 class Sparse(RandomKernel):
     """Draw from a normal distribution and set a share of the elements to zero.
 
@@ -188,9 +197,9 @@ class Sparse(RandomKernel):
         self.exact = checks.boolean("exact", exact)
         super().__init__(seed)
 
-    def _law(self, target: Target, sides: Sides) -> SparseNormal:
+    def _distribution_of(self, target: Target, sides: Sides) -> SparseNormal:
         population = sides.taps * (sides.fan_in if self.per == "output" else sides.fan_out)
-        return SparseNormal(sides, self._normal._distribution(target), self._zeros(population, target), self.per)
+        return SparseNormal(sides, self._normal.distribution_for(target), self._zeros(population, target), self.per)
 
     def _zeros(self, population: int, target: Target) -> int | float:
         """Return the number of zeros of a unit, an int, or their probability, a float."""

@@ -8,13 +8,16 @@ from typing import Any, ClassVar
 import numpy as np
 
 from oneseed import checks
-from oneseed.distributions import Distribution, Fill, Structured
-from oneseed.draws import Draw
+from oneseed.distributions import Distribution
+from oneseed.distributions.fields import drawn
+from oneseed.draws import Draw, Host
 from oneseed.dtypes import cast_scalar
-from oneseed.host_arrays import drawn
-from oneseed.initializers.base import Initializer, RandomInitializer, Target
-from oneseed.initializers.composed.blocks import describes, resolved, serialized
+from oneseed.initializers.base import Initializer, RandomInitializer
+from oneseed.initializers.composed.composite import CompositeInitializer
+from oneseed.initializers.known import known
 from oneseed.initializers.matrices.kernels import Matrix, RandomKernel, Sides, WholeKernel
+from oneseed.initializers.serialization import get, serialize
+from oneseed.initializers.targets import Target, describes
 from oneseed.seeds import SeedGenerator
 
 BETA = 0.5
@@ -40,14 +43,13 @@ class SpectralMatrix(WholeKernel):
     def check(self, dtype: str) -> None:
         """Raise ValueError if `dtype` cannot hold the norm, which no element exceeds."""
         cast_scalar(self.norm, dtype, "k_coef_lip")
-        if isinstance(self.base, Fill | Structured):
-            self.base.check("float64")
+        self.base.check("float64")
 
-    def wholes(self, draw: Draw, numbers: list[int]) -> Iterator[Matrix]:
+    def wholes(self, draw: Draw, host: Host, numbers: list[int]) -> Iterator[Matrix]:
         """Draw from the base, once, and yield the kernels."""
         sides = self.sides
         whole = draw._replace(offset=(0,) * len(draw.shape), block=draw.shape)
-        logical = drawn(whole, self.base, "float64").transpose(draw.order)
+        logical = drawn(host, whole, self.base, "float64").transpose(draw.order)
         matrices = logical.reshape(sides.matrices, sides.taps * sides.fan_in, sides.fan_out)
         for at in numbers:
             made = orthonormalized(matrices[at], self.iterations) * self.norm
@@ -88,6 +90,14 @@ def orthonormalized(matrix: Matrix, iterations: int) -> Matrix:
     return made
 
 
+@known(
+    "spectral",
+    group="Identities and orthogonal matrices",
+    formula="`W = k * B / sigma(B)`, sigma the largest singular value",
+    use="Lipschitz networks: critics of Wasserstein GANs, certified robustness.",
+    example='Spectral(base="glorot_uniform", bjorck_iterations=0, seed=7)',
+    shape=(48, 48),
+)
 class Spectral(RandomKernel):
     """Draw from another initializer and divide by the largest singular value, for a layer with a Lipschitz constant.
 
@@ -150,9 +160,9 @@ class Spectral(RandomKernel):
         self.base = _base(base)
         super().__init__(seed)
 
-    def _law(self, target: Target, sides: Sides) -> SpectralMatrix:
-        fans = self.base._fans(target.shape, target.layout)
-        law = self.base._distribution(Target(target.shape, "float64", target.layout, *fans))
+    def _distribution_of(self, target: Target, sides: Sides) -> SpectralMatrix:
+        fans = self.base.fans_for(target.shape, target.layout)
+        law = self.base.distribution_for(Target(target.shape, "float64", target.layout, *fans))
         return SpectralMatrix(sides, law, float(self.k_coef_lip), self.bjorck_iterations)
 
     def get_config(self) -> dict[str, Any]:
@@ -160,15 +170,15 @@ class Spectral(RandomKernel):
         return {
             **super().get_config(),
             "k_coef_lip": self.k_coef_lip,
-            "base": serialized(self.base),
+            "base": serialize(self.base),
             "bjorck_iterations": self.bjorck_iterations,
         }
 
 
 def _base(base: Any) -> Initializer:
     """Return the initializer that `base` stands for, if it has a distribution and no seed."""
-    made = resolved("base", base) if isinstance(base, str | dict) else base
-    if not describes(made) or type(made)._distribution is Initializer._distribution:
+    made = get(base) if isinstance(base, str | dict) else base
+    if not describes(made) or isinstance(made, CompositeInitializer):
         raise TypeError(
             "`base` must be an initializer of this package, by name or instance, that is not made of others. "
             f"Received: base={base!r}"

@@ -7,10 +7,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from oneseed.draws import Draw
-from oneseed.initializers.base import Initializer, Target, check_float
+from oneseed.draws import Draw, Host
+from oneseed.initializers.base import Initializer
+from oneseed.initializers.calls import check_float
+from oneseed.initializers.known import known
 from oneseed.initializers.matrices.identity import Eye
 from oneseed.initializers.matrices.kernels import Block, Kernel, Sides, sides_of
+from oneseed.initializers.targets import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class HadamardRows(Kernel):
 
     sides: Sides
 
-    def make(self, draw: Draw, block: Block) -> NDArray[Any]:
+    def make(self, draw: Draw, host: Host, block: Block) -> NDArray[Any]:
         """Make the block."""
         out = np.zeros(block.shape)
         middle = block.at_tap(out, tuple(size // 2 for size in self.sides.spatial))
@@ -33,6 +36,14 @@ class HadamardRows(Kernel):
         return out
 
 
+@known(
+    "zer_o",
+    group="Identities and orthogonal matrices",
+    formula="`I`, or with more outputs than inputs `2**(-m / 2)` times columns of a Hadamard matrix of `2**m` rows",
+    use="Residual networks to be trained from a start without any chance.",
+    example="ZerO()",
+    shape=(24, 32),
+)
 class ZerO(Initializer):
     """Make an identity, or where the outputs are more than the inputs, columns of a Hadamard matrix.
 
@@ -61,7 +72,8 @@ class ZerO(Initializer):
            [ 0.5, -0.5,  0.5, -0.5]], dtype=float32)
     """
 
-    def _distribution(self, target: Target) -> Eye | HadamardRows:
+    def distribution_for(self, target: Target) -> Eye | HadamardRows:
+        """Return the distribution for a tensor."""
         check_float(target.dtype)
         sides = sides_of(target)
         return Eye(sides) if sides.fan_out <= sides.fan_in else HadamardRows(sides)

@@ -4,10 +4,12 @@ from typing import Any
 
 from oneseed import checks
 from oneseed.checks import Shape
-from oneseed.composites import Composite, Concatenated, Packed
-from oneseed.initializers.composed.blocks import Call, CompositeInitializer, axis_of, resolved, serialized
-from oneseed.initializers.composed.combination import check_on_host
+from oneseed.composites import Concatenated, Packed
+from oneseed.initializers.composed.composite import CompositeInitializer, axis_of, check_on_host, resolved
 from oneseed.initializers.elementwise.constants import Constant, Zeros
+from oneseed.initializers.known import known
+from oneseed.initializers.serialization import serialize
+from oneseed.initializers.targets import Target
 
 CELL = "cgj"
 """The letters by which frameworks call the gate of the cell's candidate."""
@@ -16,6 +18,14 @@ GATES = {"gru": 3, "lstm": 4, "rnn_relu": 1, "rnn_tanh": 1}
 """How many gates a mode has."""
 
 
+@known(
+    "unit_forget_bias",
+    group="Recurrent networks and reservoirs",
+    formula="`b = forget_bias` for the forget gate, else 0",
+    use="The bias of an LSTM, in the order of gates of any framework.",
+    example="UnitForgetBias()",
+    shape=(32,),
+)
 class UnitForgetBias(CompositeInitializer):
     """Fill the packed bias of an LSTM: `forget_bias` for the forget gate, 0 for the other three.
 
@@ -68,7 +78,9 @@ class UnitForgetBias(CompositeInitializer):
         self.gates = gates
         self.axis = checks.index("axis", axis, -checks.MAX_RANK, checks.MAX_RANK)
 
-    def _compose(self, shape: Shape, call: Call) -> Concatenated:
+    def distribution_for(self, target: Target) -> Concatenated:
+        """Return the gates' biases, side by side."""
+        shape = target.shape
         axis = axis_of(self.axis, shape)
         if shape[axis] % 4:
             raise ValueError(
@@ -76,13 +88,21 @@ class UnitForgetBias(CompositeInitializer):
             )
         gate = (*shape[:axis], shape[axis] // 4, *shape[axis + 1 :])
         biases = (Constant(self.forget_bias) if name == "f" else Zeros() for name in self.gates)
-        return Concatenated(tuple(call.part(bias, gate) for bias in biases), axis)
+        return Concatenated(tuple(target.part(bias, gate) for bias in biases), axis)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {"forget_bias": self.forget_bias, "gates": self.gates, "axis": self.axis}
 
 
+@known(
+    "fused_rnn",
+    group="Recurrent networks and reservoirs",
+    formula="each parameter by an initializer of its own, one behind the other",
+    use="The single parameter vector of cuDNN's and MXNet's recurrent layers.",
+    example='FusedRNN("gru", 1, 4, i2h_weight_initializer=GlorotUniform(7), h2h_weight_initializer=Orthogonal(seed=7))',
+    shape=(108,),
+)
 class FusedRNN(CompositeInitializer):
     """Fill the one vector that holds all parameters of a fused recurrent network, as MXNet and cuDNN pack them.
 
@@ -169,13 +189,14 @@ class FusedRNN(CompositeInitializer):
         self.h2h_bias_initializer = resolved("h2h_bias_initializer", h2h_bias_initializer)
         self.h2r_weight_initializer = resolved("h2r_weight_initializer", h2r_weight_initializer)
 
-    def _compose(self, shape: Shape, call: Call) -> Composite:
-        if call.axes is not None and len(shape) == 1:
-            raise ValueError(f"`axes` must be None: a vector of parameters has none. Received: axes={call.axes!r}")
-        vectors, matrices = call, call._replace(axes="o i")
+    def distribution_for(self, target: Target) -> Packed:
+        """Return the draws of all parameters, one behind the other."""
+        shape = target.shape
+        if target.axes is not None and len(shape) == 1:
+            raise ValueError(f"`axes` must be None: a vector of parameters has none. Received: axes={target.axes!r}")
         parts = [
-            (vectors if len(part) == 1 else matrices).part(
-                getattr(self, f"{kind}_initializer"), part, f"{where}_{kind}"
+            target.part(
+                getattr(self, f"{kind}_initializer"), part, f"{where}_{kind}", axes=None if len(part) == 1 else "o i"
             )
             for where, kind, part in self._parameters(self._inputs(shape))
         ]
@@ -219,5 +240,5 @@ class FusedRNN(CompositeInitializer):
         """Return the constructor's arguments, the initializers as plain data."""
         plain = ("mode", "num_layers", "state_size", "bidirectional", "projection_size")
         names = ("i2h_weight", "h2h_weight", "i2h_bias", "h2h_bias", "h2r_weight")
-        nested = {f"{name}_initializer": serialized(getattr(self, f"{name}_initializer")) for name in names}
+        nested = {f"{name}_initializer": serialize(getattr(self, f"{name}_initializer")) for name in names}
         return {**{name: getattr(self, name) for name in plain}, **nested}

@@ -7,12 +7,13 @@ import numpy as np
 
 from oneseed import checks
 from oneseed.distributions import Distribution, Normal, Uniform
-from oneseed.draws import Draw
+from oneseed.distributions.fields import field, words64
+from oneseed.draws import Draw, Host
 from oneseed.dtypes import cast_scalar
-from oneseed.host_arrays import field, words64
-from oneseed.initializers.base import Target
+from oneseed.initializers.known import known
 from oneseed.initializers.matrices.kernels import Matrix, RandomKernel, Sides, WholeKernel, check_square
 from oneseed.initializers.matrices.sparse import Mask, chance, first_ones
+from oneseed.initializers.targets import Target
 from oneseed.seeds import SeedGenerator
 
 Seed = int | SeedGenerator | None
@@ -40,11 +41,11 @@ class Reservoir(WholeKernel):
         if self.radius is not None:
             cast_scalar(self.radius, dtype, "spectral_radius")
 
-    def whole(self, draw: Draw, at: int) -> Matrix:
+    def whole(self, draw: Draw, host: Host, at: int) -> Matrix:
         """Make a matrix, from unit i to unit o."""
         units = self.sides.fan_in
         law: Distribution = Uniform(-1.0, 1.0) if self.weights == "uniform" else Normal()
-        made = field(law, draw, (units, units), at)
+        made = field(host, law, draw, (units, units), at)
         if self.weights == "bernoulli":
             made = np.copysign(1.0, made)
         made = np.where(self.connected(draw, at, units), made, 0.0)
@@ -136,7 +137,7 @@ class _Reservoir(RandomKernel):
         self.distribution = checks.one_of("distribution", distribution, DISTRIBUTIONS)
         super().__init__(seed)
 
-    def _law(self, target: Target, sides: Sides) -> Reservoir:
+    def _distribution_of(self, target: Target, sides: Sides) -> Reservoir:
         check_square(sides, target.shape)
         return self._reservoir(sides, None if self.spectral_radius is None else float(self.spectral_radius))
 
@@ -152,6 +153,14 @@ class _Reservoir(RandomKernel):
         }
 
 
+@known(
+    "echo_state",
+    group="Recurrent networks and reservoirs",
+    formula="`W = r * B / max(abs(eigenvalues of B))`, B random and sparse",
+    use="The recurrent weights of an echo state network.",
+    example="EchoState(0.9, connectivity=0.2, seed=7)",
+    shape=(48, 48),
+)
 class EchoState(_Reservoir):
     """Draw a square matrix and scale it to a spectral radius, for the recurrent weights of an echo state network.
 
@@ -211,6 +220,14 @@ class EchoState(_Reservoir):
         return {**super().get_config(), "connectivity": self.connectivity}
 
 
+@known(
+    "cluster",
+    group="Recurrent networks and reservoirs",
+    formula="a weight with the probability `p_in` within a cluster, `p_out` between two, else 0",
+    use="Reservoirs of loosely coupled groups.",
+    example="Cluster(0.5, 0.02, seed=7)",
+    shape=(48, 48),
+)
 class Cluster(_Reservoir):
     """Draw the recurrent weights of units in clusters, well connected within and little between them.
 
@@ -285,6 +302,14 @@ class Cluster(_Reservoir):
         return {**super().get_config(), "p_in": self.p_in, "p_out": self.p_out, "clusters": self.clusters}
 
 
+@known(
+    "small_world",
+    group="Recurrent networks and reservoirs",
+    formula="weights between neighbors on a ring, a share `rewiring` of them moved",
+    use="Reservoirs with short paths and few weights.",
+    example="SmallWorld(6, 0.1, seed=7)",
+    shape=(48, 48),
+)
 class SmallWorld(_Reservoir):
     """Draw the recurrent weights of a small world: units on a ring, with some edges across it.
 

@@ -7,11 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import checks
-from oneseed.draws import Draw
+from oneseed.draws import Draw, Host
 from oneseed.dtypes import COMPLEX, check_array
 from oneseed.host_arrays import numbers
-from oneseed.initializers.base import Initializer, Target, check_float
+from oneseed.initializers.base import Initializer
+from oneseed.initializers.calls import check_float
+from oneseed.initializers.known import known
 from oneseed.initializers.matrices.kernels import Block, Kernel, Sides, check_square, sides_of
+from oneseed.initializers.plain_data import deserialize_value, serialize_value
+from oneseed.initializers.targets import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class Chain(Kernel):
         """Raise ValueError if `dtype` cannot hold a weight."""
         check_array(np.array(self.weights), dtype, "weights")
 
-    def make(self, draw: Draw, block: Block) -> NDArray[Any]:
+    def make(self, draw: Draw, host: Host, block: Block) -> NDArray[Any]:
         """Make the block."""
         out = np.zeros(block.shape)
         units = self.sides.fan_in
@@ -53,7 +57,8 @@ class _Chain(Initializer):
     def __init__(self, weights: Any = 1.0) -> None:
         self.weights = _weights(weights)
 
-    def _distribution(self, target: Target) -> Chain:
+    def distribution_for(self, target: Target) -> Chain:
+        """Return the distribution for a tensor."""
         check_float(target.dtype)
         sides = sides_of(target)
         check_square(sides, target.shape)
@@ -69,15 +74,11 @@ class _Chain(Initializer):
 
     def get_config(self) -> dict[str, Any]:
         """Return ``{"weights": ...}``, an array in a form fit for JSON."""
-        from oneseed.initializers.serialization import serialize_value
-
         return {"weights": serialize_value(self.weights)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Build an initializer from its configuration; a serialized array is rebuilt."""
-        from oneseed.initializers.serialization import deserialize_value
-
         if isinstance(config, dict) and "weights" in config:
             config = {**config, "weights": deserialize_value(config["weights"])}
         return super().from_config(config)
@@ -100,6 +101,14 @@ def _weights(weights: Any) -> Any:
     return array
 
 
+@known(
+    "ring",
+    group="Recurrent networks and reservoirs",
+    formula="`w[i, (i + 1) % n] = weight`, else 0",
+    use="Reservoirs of one cycle, with nothing random.",
+    example="Ring()",
+    shape=(16, 16),
+)
 class Ring(_Chain):
     """Make the recurrent weights of units on a ring, each connected to the next, the last to the first.
 
@@ -138,6 +147,14 @@ class Ring(_Chain):
     _closed = True
 
 
+@known(
+    "line",
+    group="Recurrent networks and reservoirs",
+    formula="`w[i, i + 1] = weight`, else 0",
+    use="Delay lines: reservoirs that remember n steps.",
+    example="Line()",
+    shape=(16, 16),
+)
 class Line(_Chain):
     """Make the recurrent weights of units in a line, each connected to the next.
 

@@ -1,0 +1,225 @@
+"""Distributions that every backend draws itself, element by element: constants, and a few numbers of stream v1."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from oneseed.draws import Distribution, Draw
+from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, cast_scalar, overflows, part_dtype
+from oneseed.exact.moments import FARTHEST, stddev_after
+
+
+@dataclass(frozen=True, slots=True)
+class Fill(Distribution):
+    """Every element is `value`."""
+
+    name: ClassVar[str] = "constant"
+    in_keras: ClassVar[bool] = True
+
+    value: bool | int | float | complex
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows."""
+        return {"value": str(self.value) if isinstance(self.value, complex) else self.value}
+
+    @property
+    def zero(self) -> bool:
+        """Whether it is the integer 0, which has no sign: all bits of every element are zeros then."""
+        return type(self.value) is int and self.value == 0
+
+    def scalar(self, dtype: str) -> Any:
+        """Return the value as a scalar of `dtype`."""
+        return cast_scalar(self.value, dtype, "value")
+
+    def check(self, dtype: str) -> None:
+        """Raise ValueError if `dtype` cannot hold the value, as every dtype holds 0."""
+        if not self.zero:
+            self.scalar(dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class Normal(Distribution):
+    """Normal distribution with mean `mean` and standard deviation `stddev`."""
+
+    name: ClassVar[str] = "normal"
+    in_keras: ClassVar[bool] = True
+
+    mean: float = 0.0
+    stddev: float = 1.0
+
+    def check(self, dtype: str) -> None:
+        """Raise ValueError if `dtype` is not a float dtype, or cannot hold all values."""
+        check_dtype(self, dtype, FLOATS)
+        check_fits(self, dtype, "distribution", self)
+
+    def overflows(self, dtype: str) -> bool:
+        """Tell whether values can be beyond the largest of a dtype."""
+        return _overflows(abs(self.mean) + FARTHEST[64 if dtype == "float64" else 32] * self.stddev, dtype)
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows."""
+        return {"mean": self.mean, "stddev": self.stddev}
+
+
+@dataclass(frozen=True, slots=True)
+class TruncatedNormal(Distribution):
+    """Normal distribution cut at `lower` and `upper` standard deviations from the mean.
+
+    `stddev` is that of the distribution before it is cut.
+    """
+
+    name: ClassVar[str] = "truncated_normal"
+
+    mean: float = 0.0
+    stddev: float = 1.0
+    lower: float = -2.0
+    upper: float = 2.0
+
+    def check(self, dtype: str) -> None:
+        """Raise ValueError if `dtype` is not a float dtype, or cannot hold all values."""
+        check_dtype(self, dtype, FLOATS)
+        check_fits(self, dtype, "distribution", self)
+
+    def overflows(self, dtype: str) -> bool:
+        """Tell whether values can be beyond the largest of a dtype."""
+        return _overflows(abs(self.mean) + max(-self.lower, self.upper) * self.stddev, dtype)
+
+    @property
+    def stddev_after_truncation(self) -> float:
+        """Standard deviation of the values that are drawn."""
+        return self.stddev * stddev_after(self.lower, self.upper)
+
+    @property
+    def in_keras(self) -> bool:
+        """Whether Keras has this distribution: it cuts at two standard deviations."""
+        return (self.lower, self.upper) == (-2.0, 2.0)
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows."""
+        return {
+            "mean": self.mean,
+            "stddev_before_truncation": self.stddev,
+            "stddev_after_truncation": self.stddev_after_truncation,
+            "lower": self.mean + self.lower * self.stddev,
+            "upper": self.mean + self.upper * self.stddev,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Uniform(Distribution):
+    """Uniform distribution on ``[low, high)``."""
+
+    name: ClassVar[str] = "uniform"
+    in_keras: ClassVar[bool] = True
+
+    low: float = 0.0
+    high: float = 1.0
+
+    def check(self, dtype: str) -> None:
+        """Raise ValueError if `dtype` is not a float dtype, or cannot hold all values."""
+        check_dtype(self, dtype, FLOATS)
+        check_fits(self, dtype, "distribution", self)
+
+    def overflows(self, dtype: str) -> bool:
+        """Tell whether the bounds, or what is computed of them, are beyond the largest of a dtype."""
+        return _overflows(max(-self.low, self.high), dtype) or not math.isfinite(self.low + self.high)
+
+    @property
+    def limit(self) -> float | None:
+        """The bound of a distribution symmetric about 0, else None."""
+        return self.high if self.high == -self.low else None
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows."""
+        bounds = {"limit": self.limit} if self.limit else {"low": self.low, "high": self.high}
+        mean = self.low + (self.high - self.low) / 2
+        return {**bounds, "mean": mean, "stddev": (self.high - self.low) / math.sqrt(12)}
+
+
+@dataclass(frozen=True, slots=True)
+class Integers(Distribution):
+    """Uniform distribution on the integers in ``[low, high)``; ``high - low <= 2**32``."""
+
+    name: ClassVar[str] = "integers"
+
+    low: int
+    high: int
+
+    def check(self, dtype: str) -> None:
+        """Raise ValueError if `dtype` is not an integer dtype, or cannot hold all values."""
+        check_dtype(self, dtype, INTEGERS)
+        if not 0 < self.high - self.low <= 2**32:
+            raise ValueError(f"`high - low` must lie in [1, 2**32]. Received: low={self.low}, high={self.high}")
+        for bound in (self.low, self.high - 1):
+            cast_scalar(bound, dtype, "low" if bound == self.low else "high - 1")
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows."""
+        width = self.high - self.low
+        return {"low": self.low, "high": self.high, "stddev": math.sqrt((width**2 - 1) / 12)}
+
+
+@dataclass(frozen=True, slots=True)
+class Complex(Distribution):
+    """Complex numbers whose real and imaginary parts are independent, each of a distribution of its own."""
+
+    real: Normal | TruncatedNormal | Uniform
+    imag: Normal | TruncatedNormal | Uniform
+
+    @property
+    def name(self) -> str:
+        """The name of the distribution."""
+        return f"complex_{self.real.name}"
+
+    def check(self, dtype: str) -> None:
+        """Raise ValueError if `dtype` is not complex, or cannot hold all values."""
+        check_dtype(self, dtype, COMPLEX)
+        check_fits(self, dtype, "distribution", self)
+
+    def split(self, draw: Draw) -> tuple[Draw, Draw]:
+        """Return the draws of the real and the imaginary part, both of a float dtype."""
+        real = draw._replace(distribution=self.real, dtype=part_dtype(draw.dtype))
+        return real, real._replace(distribution=self.imag, path=(*draw.path, "imag"))
+
+    def overflows(self, dtype: str) -> bool:
+        """Tell whether a part of a value can be beyond the largest of a dtype."""
+        return any(part.overflows(part_dtype(dtype)) for part in (self.real, self.imag))
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows: ``sqrt(E|w - E[w]|**2)``, and the numbers of both parts."""
+        parts = {"real": self.real.numbers, "imag": self.imag.numbers}
+        after = "stddev_after_truncation"
+        stddevs = (part[after if after in part else "stddev"] for part in parts.values())
+        named = {f"{which}_{key}": number for which, part in parts.items() for key, number in part.items()}
+        return {"stddev": math.hypot(*stddevs), **named}
+
+
+def check_fits(
+    distribution: Normal | TruncatedNormal | Uniform | Complex, dtype: str, argument: str, value: Any
+) -> None:
+    """Raise ValueError if `dtype` cannot hold all values of a distribution; `argument` is what made it too wide."""
+    if distribution.overflows(dtype):
+        raise ValueError(
+            f"`{argument}` is too large: values can be beyond the largest {dtype}; use a wider dtype. "
+            f"Received: {argument}={value!r}"
+        )
+
+
+def _overflows(value: float, dtype: str) -> bool:
+    return not math.isfinite(value) or overflows(value, dtype)
+
+
+def check_dtype(distribution: Distribution, dtype: str, accepted: Sequence[str]) -> None:
+    """Raise ValueError if a dtype is none of those that a distribution has values of."""
+    if dtype not in accepted:
+        raise ValueError(
+            f"`dtype` must be one of {', '.join(sorted(accepted))} for the distribution {distribution.name!r}. "
+            f"Received: dtype={dtype!r}"
+        )

@@ -1,0 +1,120 @@
+"""Distributions that are computed on the host, as NumPy arrays, and handed over to any backend."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oneseed.distributions.fields import drawn
+from oneseed.distributions.sampled import Normal, TruncatedNormal, Uniform, check_dtype
+from oneseed.draws import Distribution, Draw, Host
+from oneseed.dtypes import FLOATS, cast_array, check_array, narrowed
+
+
+class Structured(Distribution):
+    """A tensor that is computed as a whole, or block by block, in NumPy; backends take the array over as it is.
+
+    So a new kind of matrix needs no new code in any backend. A subclass is a frozen dataclass of the numbers that
+    decide the values, has a `name`, and overrides `values`; see the page "Extending oneseed".
+    """
+
+    __slots__ = ()
+
+    def values(self, draw: Draw, host: Host) -> NDArray[Any]:
+        """Return the block that a draw asks for.
+
+        Parameters
+        ----------
+        draw : Draw
+            The draw: ``draw.offset`` and ``draw.block`` say which block of a tensor of ``draw.shape`` is wanted.
+        host : Host
+            What draws random values: functions of `oneseed.distributions.fields` take both.
+
+        Returns
+        -------
+        ndarray
+            An array of shape ``draw.block`` and dtype ``draw.dtype``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must override `values(draw, host)`.")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Values(Structured):
+    """The elements of an array, broadcast to the shape."""
+
+    name: ClassVar[str] = "array"
+
+    array: NDArray[Any]
+
+    def __eq__(self, other: object) -> bool:
+        """Compare dtype, shape and bits."""
+        return isinstance(other, Values) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        """Hash what is compared."""
+        return hash(self._key())
+
+    def _key(self) -> tuple[Any, ...]:
+        return self.array.dtype.name, self.array.shape, self.array.tobytes()
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows."""
+        return {"array": f"{self.array.dtype.name}{self.array.shape}"}
+
+    def check(self, dtype: str) -> None:
+        """Raise ValueError if `dtype` cannot hold the elements."""
+        check_array(self.array, dtype, "value")
+
+    def values(self, draw: Draw, host: Host) -> NDArray[Any]:
+        """Cast what the block needs, and broadcast it."""
+        array = self.array.reshape((1,) * (len(draw.shape) - self.array.ndim) + self.array.shape)
+        cuts = tuple(slice(1) if size == 1 else cut for size, cut in zip(array.shape, draw.slices, strict=True))
+        return cast_array(np.broadcast_to(array[cuts], draw.block), draw.dtype, "value")
+
+
+@dataclass(frozen=True, slots=True)
+class Elementwise(Structured):
+    """A function of an independent random value for each element, computed in float64 and rounded once.
+
+    The random value is the float64 draw of `base`, the same for every dtype of the result, so that narrow dtypes are
+    roundings of wide ones. The bits are the same everywhere as long as `function` is: sums, products, quotients,
+    square roots and comparisons of NumPy are; its exp, log and trigonometric functions may differ in their last bit
+    between machines.
+
+    Parameters
+    ----------
+    base : Uniform, Normal or TruncatedNormal
+        The distribution of the random values.
+    function : callable
+        From an array of float64 to one of the same shape, element by element.
+    label : str
+        What `describe` calls the distribution.
+    """
+
+    name: ClassVar[str] = "elementwise"
+
+    base: Normal | TruncatedNormal | Uniform
+    function: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    label: str = "elementwise"
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows."""
+        return {"label": self.label, "of": self.base.name, **{f"base_{key}": n for key, n in self.base.numbers.items()}}
+
+    def check(self, dtype: str) -> None:
+        """Raise ValueError if `dtype` is not a float dtype."""
+        check_dtype(self, dtype, FLOATS)
+
+    def values(self, draw: Draw, host: Host) -> NDArray[Any]:
+        """Draw the block of `base`, and apply the function."""
+        found = np.asarray(self.function(drawn(host, draw, self.base, "float64")), np.float64)
+        if found.shape != draw.block:
+            raise ValueError(
+                f"`function` must return an array of the shape that it is given, {draw.block}. "
+                f"Received: an array of shape {found.shape} from {self.function!r}"
+            )
+        return narrowed(found, draw.dtype)

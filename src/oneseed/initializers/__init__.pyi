@@ -1,0 +1,128 @@
+"""Written by tests/tools/make_stub.py from the register of initializers."""
+
+from oneseed.initializers.base import Initializer as Initializer
+from oneseed.initializers.base import RandomInitializer as RandomInitializer
+from oneseed.initializers.composed.blocks import Blockwise as Blockwise
+from oneseed.initializers.composed.blocks import PerGroup as PerGroup
+from oneseed.initializers.composed.combination import Partial as Partial
+from oneseed.initializers.composed.combination import Scaled as Scaled
+from oneseed.initializers.composed.combination import Sum as Sum
+from oneseed.initializers.composed.files import FromFile as FromFile
+from oneseed.initializers.convolutions.aware import ConvolutionAware as ConvolutionAware
+from oneseed.initializers.convolutions.filters import Bilinear as Bilinear
+from oneseed.initializers.convolutions.filters import DownsamplingFilter as DownsamplingFilter
+from oneseed.initializers.convolutions.filters import UpsamplingFilter as UpsamplingFilter
+from oneseed.initializers.convolutions.fourier import STFT as STFT
+from oneseed.initializers.convolutions.orthogonal import ConvolutionOrthogonal as ConvolutionOrthogonal
+from oneseed.initializers.convolutions.orthogonal import DeltaOrthogonal as DeltaOrthogonal
+from oneseed.initializers.convolutions.orthogonal import GlorotOrthogonal as GlorotOrthogonal
+from oneseed.initializers.elementwise.by_shape import FanInUniform as FanInUniform
+from oneseed.initializers.elementwise.by_shape import RandomWalk as RandomWalk
+from oneseed.initializers.elementwise.by_shape import ScaledUniform as ScaledUniform
+from oneseed.initializers.elementwise.by_shape import Siren as Siren
+from oneseed.initializers.elementwise.by_shape import UniformUnitScaling as UniformUnitScaling
+from oneseed.initializers.elementwise.constants import Assign as Assign
+from oneseed.initializers.elementwise.constants import Constant as Constant
+from oneseed.initializers.elementwise.constants import Ones as Ones
+from oneseed.initializers.elementwise.constants import Zeros as Zeros
+from oneseed.initializers.elementwise.discrete import PositiveUnitBall as PositiveUnitBall
+from oneseed.initializers.elementwise.discrete import RandomSign as RandomSign
+from oneseed.initializers.elementwise.discrete import UniformInt as UniformInt
+from oneseed.initializers.elementwise.gains import calculate_gain as calculate_gain
+from oneseed.initializers.elementwise.random import RandomNormal as RandomNormal
+from oneseed.initializers.elementwise.random import RandomUniform as RandomUniform
+from oneseed.initializers.elementwise.random import TruncatedNormal as TruncatedNormal
+from oneseed.initializers.elementwise.scaling import VarianceScaling as VarianceScaling
+from oneseed.initializers.elementwise.scaling_by_name import GlorotNormal as GlorotNormal
+from oneseed.initializers.elementwise.scaling_by_name import GlorotUniform as GlorotUniform
+from oneseed.initializers.elementwise.scaling_by_name import HeNormal as HeNormal
+from oneseed.initializers.elementwise.scaling_by_name import HeUniform as HeUniform
+from oneseed.initializers.elementwise.scaling_by_name import LecunNormal as LecunNormal
+from oneseed.initializers.elementwise.scaling_by_name import LecunUniform as LecunUniform
+from oneseed.initializers.elementwise.sequences import NaN as NaN
+from oneseed.initializers.elementwise.sequences import PriorProbability as PriorProbability
+from oneseed.initializers.elementwise.sequences import Range as Range
+from oneseed.initializers.matrices.identity import Dirac as Dirac
+from oneseed.initializers.matrices.identity import Identity as Identity
+from oneseed.initializers.matrices.identity import NoisyIdentity as NoisyIdentity
+from oneseed.initializers.matrices.orthogonal import Orthogonal as Orthogonal
+from oneseed.initializers.matrices.sparse import Sparse as Sparse
+from oneseed.initializers.matrices.spectral import Spectral as Spectral
+from oneseed.initializers.matrices.zero import ZerO as ZerO
+from oneseed.initializers.names import register as register
+from oneseed.initializers.sequences.mamba import MambaA as MambaA
+from oneseed.initializers.sequences.mamba import MambaDtBias as MambaDtBias
+from oneseed.initializers.sequences.recurrent import FusedRNN as FusedRNN
+from oneseed.initializers.sequences.recurrent import UnitForgetBias as UnitForgetBias
+from oneseed.initializers.sequences.reservoirs import Cluster as Cluster
+from oneseed.initializers.sequences.reservoirs import EchoState as EchoState
+from oneseed.initializers.sequences.reservoirs import SmallWorld as SmallWorld
+from oneseed.initializers.sequences.rings import Line as Line
+from oneseed.initializers.sequences.rings import Ring as Ring
+from oneseed.initializers.sequences.state_space import HiPPO as HiPPO
+from oneseed.initializers.sequences.state_space import S4D as S4D
+from oneseed.initializers.serialization import deserialize as deserialize
+from oneseed.initializers.serialization import get as get
+from oneseed.initializers.serialization import serialize as serialize
+
+IdentityInitializer = Identity
+OrthogonalInitializer = Orthogonal
+STFTInitializer = STFT
+assign = Assign
+bilinear = Bilinear
+blockwise = Blockwise
+cluster = Cluster
+constant = Constant
+convolution_aware = ConvolutionAware
+convolution_orthogonal = ConvolutionOrthogonal
+delta_orthogonal = DeltaOrthogonal
+dirac = Dirac
+downsampling_filter = DownsamplingFilter
+echo_state = EchoState
+fan_in_uniform = FanInUniform
+from_file = FromFile
+fused_rnn = FusedRNN
+glorot_normal = GlorotNormal
+glorot_orthogonal = GlorotOrthogonal
+glorot_uniform = GlorotUniform
+he_normal = HeNormal
+he_uniform = HeUniform
+hippo = HiPPO
+identity = Identity
+initializer = Initializer
+lecun_normal = LecunNormal
+lecun_uniform = LecunUniform
+line = Line
+mamba_a = MambaA
+mamba_dt_bias = MambaDtBias
+nan = NaN
+noisy_identity = NoisyIdentity
+ones = Ones
+orthogonal = Orthogonal
+partial = Partial
+per_group = PerGroup
+positive_unit_ball = PositiveUnitBall
+prior_probability = PriorProbability
+random_normal = RandomNormal
+random_sign = RandomSign
+random_uniform = RandomUniform
+random_walk = RandomWalk
+ring = Ring
+s4d = S4D
+scaled = Scaled
+scaled_uniform = ScaledUniform
+siren = Siren
+small_world = SmallWorld
+sparse = Sparse
+spectral = Spectral
+stft = STFT
+truncated_normal = TruncatedNormal
+uniform_int = UniformInt
+uniform_unit_scaling = UniformUnitScaling
+unit_forget_bias = UnitForgetBias
+upsampling_filter = UpsamplingFilter
+variance_scaling = VarianceScaling
+zer_o = ZerO
+zeros = Zeros
+
+__all__: list[str]

@@ -1,0 +1,94 @@
+"""The arguments of an initializer's call, checked, and the checks that initializers of one kind of dtype share."""
+
+from typing import Any
+
+from oneseed import checks, settings
+from oneseed.checks import Shape
+from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, numpy_dtype
+from oneseed.fans import Layout, layout_of
+from oneseed.seeds import SeedGenerator
+from oneseed.stream.paths import Path, as_path
+
+
+def check_float(dtype: str) -> None:
+    """Refuse dtypes that are no floats."""
+    if dtype not in FLOATS:
+        raise ValueError(
+            f"`dtype` must be a float dtype for this initializer, one of {', '.join(FLOATS)}. Received: dtype={dtype!r}"
+        )
+
+
+def check_real(dtype: str) -> None:
+    """Refuse dtypes that are neither floats nor integers."""
+    if dtype not in FLOATS + INTEGERS:
+        raise ValueError(
+            f"`dtype` must be a float or integer dtype, one of {', '.join(sorted(FLOATS + INTEGERS))}. "
+            f"Received: dtype={dtype!r}"
+        )
+
+
+def checked_call(
+    shape: Any, dtype: str, axes: Any, path: Any, partition_shape: Any, partition_offset: Any
+) -> tuple[Shape, Layout | None, Path, Shape, Shape]:
+    """Check the arguments of a call; return the shape, the layout, the path, and a block's offset and shape."""
+    whole = checks.shape(shape)
+    layout = layout_of(whole, axes)
+    parts = as_path(path)
+    offset, block = _block(whole, partition_shape, partition_offset)
+    if checks.span(block) * numpy_dtype(dtype).itemsize >= checks.MAX_SIZE:
+        argument = "shape" if partition_shape is None else "partition_shape"
+        raise ValueError(
+            f"`{argument}` must have fewer than 2**63 bytes, in {dtype}; ask for a smaller block. "
+            f"Received: {argument}={block}"
+        )
+    return whole, layout, parts, offset, block
+
+
+def check_inexact(dtype: str) -> None:
+    """Refuse dtypes that are neither float nor complex."""
+    if dtype not in FLOATS + COMPLEX:
+        raise ValueError(
+            "`dtype` must be a float or complex dtype for this initializer, one of "
+            f"{', '.join(sorted(FLOATS + COMPLEX))}. Received: dtype={dtype!r}"
+        )
+
+
+def check_native(dtype: str, seed: Any, **arguments: Any) -> None:
+    """Refuse what Keras's own draws do not have."""
+    if not (seed is None or isinstance(seed, SeedGenerator)) and not (hasattr(seed, "__index__") and seed < 2**32):
+        raise ValueError(
+            f"`seed` must be an integer in [0, 2**32) or a SeedGenerator, with rng='native'. Received: seed={seed!r}"
+        )
+    for argument, value in arguments.items():
+        if value is not None:
+            raise ValueError(
+                f"`{argument}` must be None with rng='native', which draws as Keras does; use rng='portable'. "
+                f"Received: {argument}={value!r}"
+            )
+    if dtype not in settings.FLOATX:
+        raise ValueError(
+            f"`dtype` must be a float dtype, one of {', '.join(settings.FLOATX)}, with rng='native': Keras "
+            f"draws no others; use rng='portable'. Received: dtype={dtype!r}"
+        )
+
+
+def _block(shape: Shape, partition_shape: Any, partition_offset: Any) -> tuple[Shape, Shape]:
+    """Check a block and return its offset and shape."""
+    if partition_shape is None and partition_offset is None:
+        return (0,) * len(shape), shape
+    if partition_shape is None or partition_offset is None:
+        raise ValueError(
+            "`partition_shape` and `partition_offset` must be given together. Received: "
+            f"partition_shape={partition_shape!r}, partition_offset={partition_offset!r}"
+        )
+    block = checks.shape(partition_shape, "partition_shape")
+    offset = checks.counts(partition_offset, "partition_offset")
+    fits = len(block) == len(offset) == len(shape) and all(
+        at + size <= extent for at, size, extent in zip(offset, block, shape, strict=True)
+    )
+    if not fits:
+        raise ValueError(
+            f"`partition_offset` + `partition_shape` must lie within the shape {shape}, on every axis. "
+            f"Received: partition_shape={partition_shape!r}, partition_offset={partition_offset!r}"
+        )
+    return offset, block

@@ -1,0 +1,69 @@
+"""Arrays and complex numbers as plain data, in Keras's form, and back."""
+
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oneseed import checks
+from oneseed.dtypes import COMPLEX, INTEGERS, NUMERIC, cast_array
+
+_ARRAYS = ("__numpy__", "__tensor__")
+
+
+def serialize_value(value: Any) -> Any:
+    """Return an array or complex number as plain data, in Keras's form; other values as they are, lists copied."""
+    if isinstance(value, complex):
+        value = np.array(value)
+    if not isinstance(value, np.ndarray):
+        return deepcopy(value)
+    # JSON has no complex numbers: real and imaginary part lie on a last axis.
+    real = np.stack([value.real, value.imag], axis=-1) if value.dtype.kind == "c" else value
+    config: dict[str, Any] = {"value": real.tolist(), "dtype": value.dtype.name}
+    if value.size == 0:  # nested lists lose the axes after one of size 0
+        config["shape"] = list(value.shape)
+    return {"class_name": "__numpy__", "config": config}
+
+
+def deserialize_value(value: Any) -> Any:
+    """Return the array that plain data stands for; other values as they are."""
+    if isinstance(value, str) and value.startswith("["):
+        raise ValueError(
+            "The configuration holds an array as text, as Keras 2's legacy form has it, without all of its digits; "
+            f"it cannot be restored. Received: value={value!r}"
+        )
+    if not isinstance(value, dict):
+        return value
+    config = value.get("config")
+    if value.get("class_name") not in _ARRAYS or not isinstance(config, dict) or "value" not in config:
+        raise ValueError(
+            "A dict in place of an array must have 'class_name' '__numpy__' or '__tensor__' and 'config' with 'value' "
+            f"and 'dtype'. Received: value={value!r}"
+        )
+    try:
+        return _array(config["value"], config.get("dtype", "float32"), config.get("shape"))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"The dict does not hold an array: {error} Received: value={value!r}") from None
+
+
+def _array(numbers: Any, dtype: Any, shape: Any) -> NDArray[Any]:
+    if dtype not in NUMERIC:
+        raise ValueError(f"'dtype' must be one of {', '.join(NUMERIC)}.")
+    array = np.array(numbers)
+    if not isinstance(numbers, int | float | list) or array.dtype.name not in NUMERIC:
+        raise TypeError("'value' must hold numbers.")
+    if dtype in INTEGERS:
+        # NumPy takes a list of integers exactly when it is told which they are.
+        made = np.array(numbers, dtype)
+    elif dtype in COMPLEX:
+        array = array.reshape(-1, 2) if array.size == 0 else array
+        if array.shape[-1:] != (2,):
+            raise ValueError("'value' must hold pairs of real and imaginary parts.")
+        made = np.empty(array.shape[:-1], dtype)
+        made.real, made.imag = array[..., 0], array[..., 1]
+    else:
+        made = cast_array(array, dtype, "value")
+    if made.dtype.kind in "biu" and (made != array).any():
+        raise ValueError(f"'value' must hold values of {dtype}.")
+    return made if shape is None else made.reshape(checks.shape(shape))

@@ -1,0 +1,136 @@
+"""A parameter as a plan knows it, and what it gets."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from oneseed.checks import Shape
+from oneseed.distributions import Distribution, Fill
+from oneseed.draws import Draw
+from oneseed.dtypes import numpy_dtype
+from oneseed.initializers.targets import draw_of
+from oneseed.models.rule import Rule
+from oneseed.models.seeding import seeded
+
+
+class Parameter(NamedTuple):
+    """What a plan has to know of a parameter.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        The shape of the whole tensor.
+    dtype : str or dtype
+        The dtype, named in any framework's way.
+    axes : str, optional
+        Names of the axes, as at an initializer's call.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> scheme = oneseed.Scheme([oneseed.Rule("*kernel", "he_normal")])
+    >>> plan = scheme.plan({"dense/kernel": oneseed.Parameter((64, 128), "float32", "i o")})
+    >>> plan[0].fan_in
+    64
+    """
+
+    shape: Sequence[int]
+    dtype: Any
+    axes: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of a plan: a parameter and what it gets.
+
+    Attributes
+    ----------
+    name : str
+        The framework's name.
+    logical : str
+        The logical name, which rules see and which is the path of the draw.
+    tied : tuple of str
+        Other names of the same parameter.
+    shape : tuple of int
+        The shape.
+    dtype : str
+        The dtype that the parameter gets.
+    axes : str or None
+        The axes that the initializer is told; None leaves them to it.
+    rule : Rule or None
+        The rule; None where `otherwise` decides, or nothing does.
+    initializer : initializer, KEEP or None
+        What fills it; None where nothing does.
+    distribution : Distribution or None
+        What is drawn; None where nothing is.
+    fan_in, fan_out : int or None
+        The fans that the initializer sees.
+    also : tuple of str
+        The patterns of later rules that match as well, with another initializer.
+    """
+
+    name: str
+    logical: str
+    tied: tuple[str, ...]
+    shape: Shape
+    dtype: str
+    axes: str | None
+    rule: Rule | None
+    initializer: Any
+    distribution: Distribution | None
+    fan_in: int | None
+    fan_out: int | None
+    also: tuple[str, ...]
+
+    @property
+    def matched(self) -> bool:
+        """Whether the scheme says what to do."""
+        return self.initializer is not None
+
+    @property
+    def kept(self) -> bool:
+        """Whether the parameter is left alone."""
+        return self.matched and self.distribution is None
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether a later rule with another initializer matches too."""
+        return bool(self.also)
+
+    @property
+    def stddev(self) -> float | None:
+        """The standard deviation of the values; None where it is not known."""
+        if isinstance(self.distribution, Fill):
+            return 0.0
+        numbers = self.distribution.numbers if self.distribution else {}
+        found: float | None = numbers.get("stddev_after_truncation", numbers.get("stddev"))
+        return found
+
+    @property
+    def bytes(self) -> int:
+        """The size of the whole tensor."""
+        return math.prod(self.shape) * numpy_dtype(self.dtype).itemsize
+
+    def draw(self, seed: Any) -> Draw:
+        """Return the draw at a seed; an initializer with a seed of its own keeps that."""
+        return draw_of(seeded(self.initializer, seed), self.shape, self.dtype, self.axes, (self.logical,))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the row as plain data, fit for JSON."""
+        return {
+            "name": self.name,
+            "logical": self.logical,
+            "tied": list(self.tied),
+            "shape": list(self.shape),
+            "dtype": self.dtype,
+            "axes": self.axes,
+            "rule": self.rule.pattern if self.rule else "otherwise" if self.matched else None,
+            "initializer": repr(self.initializer) if self.matched else None,
+            "distribution": self.distribution.name if self.distribution else None,
+            "stddev": self.stddev,
+            "fan_in": self.fan_in,
+            "fan_out": self.fan_out,
+            "bytes": self.bytes,
+            "also": list(self.also),
+        }

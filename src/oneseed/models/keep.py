@@ -1,0 +1,16 @@
+"""What says that a parameter is left alone."""
+
+from enum import Enum
+
+
+class Keep(Enum):
+    """What stands in the place of an initializer for parameters that are left alone."""
+
+    KEEP = "keep"
+
+    def __repr__(self) -> str:
+        """Show the name under which it is exported."""
+        return "KEEP"
+
+
+KEEP = Keep.KEEP

@@ -1,0 +1,122 @@
+"""From a scheme and a model's parameters to a plan."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from oneseed import checks
+from oneseed.dtypes import dtype_name
+from oneseed.initializers.targets import draw_of
+from oneseed.models.entry import Entry, Parameter
+from oneseed.models.keep import KEEP
+from oneseed.models.names import Names, logical_names
+from oneseed.models.plan import Plan
+from oneseed.models.rule import Rule
+
+Match = Callable[[str], tuple[Rule | None, tuple[Rule, ...]]]
+"""From a logical name to the rule for it, and the later rules that match too; `Scheme.match`."""
+
+
+def plan_of(
+    match: Match,
+    otherwise: Any,
+    params: Mapping[str, Any],
+    names: Names = None,
+    axes: Mapping[str, str | None] | None = None,
+    tied: Mapping[str, str] | None = None,
+) -> Plan:
+    """Return the plan of a scheme, given by its `match` and its `otherwise`; what `Scheme.plan` does."""
+    if not isinstance(params, Mapping) or not all(isinstance(name, str) for name in params):
+        raise TypeError(f"`params` must be a mapping from names to parameters. Received: params={params!r}")
+    aliases = _aliases(params, tied)
+    patterns = {} if axes is None else dict(axes)
+    if unknown := [name for name in patterns if name not in params and name not in (tied or {})]:
+        raise ValueError(
+            f"`axes` must name parameters.{checks.nearest(str(unknown[0]), params)} Received: axes with {unknown[0]!r}"
+        )
+    logical = logical_names([*params, *(name for name in tied or {} if name not in params)], names)
+    entries: dict[str, Entry] = {}
+    for name, parameter in params.items():
+        if name in (tied or {}):
+            continue
+        if logical[name] in entries:
+            raise ValueError(
+                "`names` must give each parameter a logical name of its own: two with one would get the same values. "
+                f"Received: {logical[name]!r} for {entries[logical[name]].name!r} and {name!r}"
+            )
+        # Arrays of other libraries may have `axes` that mean something else.
+        known = parameter.axes if isinstance(parameter, Parameter) else None
+        pattern = patterns.get(name, known)
+        entries[logical[name]] = _entry(match, otherwise, name, logical, aliases.get(name, ()), parameter, pattern)
+    return Plan(tuple(entries.values()))
+
+
+def _aliases(params: Mapping[str, Any], tied: Mapping[str, str] | None) -> dict[str, tuple[str, ...]]:
+    """Return the other names of each parameter."""
+    found: dict[str, tuple[str, ...]] = {}
+    for alias, name in (tied or {}).items():
+        if name not in params or name in (tied or {}):
+            raise ValueError(
+                "`tied` must map each further name of a parameter to its first, which is one of `params`. "
+                f"Received: tied with {alias!r}: {name!r}"
+            )
+        found[name] = (*found.get(name, ()), alias)
+    return found
+
+
+def _entry(
+    match: Match,
+    otherwise: Any,
+    name: str,
+    logical: Mapping[str, str],
+    tied: tuple[str, ...],
+    parameter: Any,
+    axes: str | None,
+) -> Entry:
+    its = logical[name]
+    where = f"The parameter {name!r}" + (f", {its!r}," if its != name else "")
+    try:
+        shape, given = checks.shape(tuple(parameter.shape)), dtype_name(parameter.dtype)
+    except AttributeError:
+        raise TypeError(f"{where} must have a shape and a dtype. Received: {parameter!r}") from None
+    except (TypeError, ValueError) as error:
+        raise _told(error, f"{where} cannot be planned") from None
+    rule, also = match(its)
+    # A parameter of several names gets what its first one says; that another would say otherwise is worth a flag.
+    for alias in tied:
+        other, _ = match(logical[alias])
+        if other is not None and (rule is None or not other.agrees(rule)):
+            also = (*also, other)
+    initializer = rule.initializer if rule else otherwise
+    dtype = dtype_name(rule.dtype) if rule and rule.dtype is not None else given
+    layout = rule.axes if rule and rule.axes is not None else None if _knows_axes(initializer) else axes
+    draw = None
+    if initializer is not None and initializer is not KEEP:
+        try:
+            draw = draw_of(initializer, shape, dtype, layout, (its,))
+        except (TypeError, ValueError) as error:
+            by = f"rule {rule.pattern!r}" if rule else "`otherwise`"
+            raise _told(error, f"{where} cannot be filled by {by}, {initializer!r}") from None
+    return Entry(
+        name,
+        its,
+        tied,
+        shape,
+        dtype,
+        layout,
+        rule,
+        initializer,
+        draw.distribution if draw else None,
+        draw.fan_in if draw else None,
+        draw.fan_out if draw else None,
+        tuple(dict.fromkeys(later.pattern for later in also)),
+    )
+
+
+def _knows_axes(initializer: Any) -> bool:
+    """Tell whether axes have been bound to an initializer, which then knows better than the layer."""
+    return getattr(initializer, "_axes", None) is not None
+
+
+def _told(error: Exception, where: str) -> Exception:
+    kind = TypeError if isinstance(error, TypeError) else ValueError
+    return kind(f"{where}: {error}")

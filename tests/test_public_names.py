@@ -1,0 +1,25 @@
+"""The public names: none may go, and type checkers know all that the register has."""
+
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "tools"))
+import make_stub
+
+NAMES = json.loads((Path(__file__).parent / "public_names.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("module", sorted(NAMES))
+def test_every_public_name_is_there(module):
+    if (framework := NAMES[module]["framework"]) is not None:
+        pytest.importorskip(framework)
+    found = import_module(module)
+    assert [name for name in NAMES[module]["names"] if not hasattr(found, name)] == []
+
+
+def test_the_stub_is_what_the_script_writes():
+    assert make_stub.STUB.read_text(encoding="utf-8") == make_stub.text(), "run: python tests/tools/make_stub.py"
