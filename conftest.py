@@ -1,5 +1,6 @@
 """The examples of README and docs are tests: Python runs as written, commands of `oneseed` print what is shown."""
 
+import json
 import os
 import shlex
 import subprocess
@@ -27,6 +28,28 @@ def settings_restored(monkeypatch):
     monkeypatch.setattr(registry, "_loaded", dict(registry._loaded))
     yield
     seeds._unseeded.start(None)
+
+
+def pytest_runtest_logreport(report):
+    """Note what each test came to, where nox wants to know it: a test must not be skipped in all of its sessions."""
+    if "PYTEST_XDIST_WORKER" not in os.environ and (report.when == "call" or report.skipped):
+        note(report)
+
+
+def pytest_collectreport(report):
+    """Note the files that are skipped as a whole."""
+    if report.skipped:
+        note(report)
+
+
+def note(report):
+    """Append a line to the file of this session's outcomes, if there is one."""
+    file = os.environ.get("ONESEED_TEST_REACH")
+    if file:
+        reason = report.longrepr[2] if report.skipped and isinstance(report.longrepr, tuple) else ""
+        line = json.dumps({"test": report.nodeid, "outcome": report.outcome, "reason": reason})
+        with open(file, "a", encoding="utf-8") as stream:
+            stream.write(f"{line}\n")
 
 
 # The two commands of the README install packages. The test session is the second, and runs the first by itself.

@@ -14,26 +14,13 @@ nox.options.default_venv_backend = "virtualenv"
 nox.options.error_on_missing_interpreters = True
 
 BACKENDS = ["numpy", "torch", "jax", "tensorflow"]
-COMMON = [
-    f"tests/test_{name}.py"
-    for name in ("contract", "catalogue", "native", "keras_layers", "keras_saving", "keras_docs", "processes")
-]
 OWN = {
-    "numpy": [],
-    "torch": [
-        "torch",
-        "torch_init",
-        "torch_init_values",
-        "torch_init_tensors",
-        "torch_modules",
-        "filling",
-        "triton",
-        "triton_devices",
-    ],
-    "jax": ["jax", "jax_initializers", "jax_initializers_values", "jax_layers", "jax_trees", "pallas"],
-    "tensorflow": ["tensorflow", "keras_strategies"],
+    "numpy": "numpy",
+    "torch": "torch or test_filling or test_triton",
+    "jax": "jax or test_pallas",
+    "tensorflow": "tensorflow or test_keras_strategies",
 }
-"""The tests of one backend alone."""
+"""Which tests are for a backend, as pytest's -k: those whose file, name or parameters name it."""
 
 LIBRARIES = {"torch": ["triton", "transformers"], "jax": ["flax", "haiku", "equinox"]}
 """What goes with a framework, by import name; each session must test what it has installed."""
@@ -51,10 +38,11 @@ def group(name: str) -> list[str]:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and formatting."""
-    session.install(*group("lint"))
+    """Check style, formatting, and that imports only lead down."""
+    session.install("-e", ".", *group("lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports", "--no-cache")
 
 
 @nox.session
@@ -64,11 +52,27 @@ def typing(session: nox.Session) -> None:
     session.run("mypy")
 
 
+REACH = Path(".nox", "reach")
+"""What each session's tests came to, by which `reach` finds those that were skipped everywhere."""
+
+started: set[str] = set()
+"""The sessions of this run that have begun to write there."""
+
+
 def pytest(session: nox.Session, *arguments: str, required: str = "", **env: str) -> None:
     """Run tests on all cores; what is `required` must not be skipped."""
+    outcomes = REACH / f"{session.name}.jsonl"
+    if session.name not in started:
+        started.add(session.name)
+        REACH.mkdir(parents=True, exist_ok=True)
+        outcomes.unlink(missing_ok=True)
     session.run(
         *("python", "-m", "pytest", *PARALLEL, *arguments, *session.posargs),
-        env={"ONESEED_TEST_BACKENDS": required, **env},
+        env={
+            "ONESEED_TEST_BACKENDS": required,
+            "ONESEED_TEST_REACH": str(outcomes),
+            **env,
+        },
     )
 
 
@@ -98,11 +102,10 @@ def backend(session: nox.Session, name: str) -> None:
         session.install(*group(f"{name}-libraries"))
     session.install("-e", ".")
     required = " ".join([name, "keras", *libraries, *(["tf_keras"] if name == "tensorflow" else [])])
-    pytest(session, "-k", name, *COMMON, required=required)
-    if OWN[name]:  # with the examples of its page and of its docstrings
-        pages = [page for page in (f"docs/{name}.md",) if Path(page).exists()]
-        own = [f"tests/test_{each}.py" for each in OWN[name]]
-        pytest(session, *own, *pages, f"backends/oneseed_{name}", required=required)
+    pytest(session, "tests", "-k", OWN[name], required=required)
+    # The examples of its page and of its docstrings.
+    page = [page for page in (f"docs/{name}.md",) if Path(page).exists()]
+    pytest(session, *page, f"backends/oneseed_{name}", required=required)
     # Every refusal of the core, with this backend in force: the same type and the same message.
     refusals = ["tests/test_bad_arguments.py", "tests/test_bad_calls.py"]
     pytest(session, *refusals, required=name, ONESEED_BACKEND=name, JAX_ENABLE_X64="1")
@@ -110,13 +113,20 @@ def backend(session: nox.Session, name: str) -> None:
 
 @nox.session
 def together(session: nox.Session) -> None:
-    """Run the common tests with all frameworks in one process, and the same model in each of them."""
+    """Run all tests with all frameworks in one process, those that compare frameworks among them."""
     session.install(*group("torch"))
-    session.install(*group("jax"), *group("tensorflow"), *group("keras"), *group("models"), *group("test"))
+    session.install(*group("jax"), *group("tensorflow"), *group("keras"), *group("test"))
+    session.install(*group("torch-libraries"), *group("jax-libraries"))
     session.install("-e", ".")
-    tests = [f"tests/test_{name}.py" for name in ("contract", "catalogue", "keras_models", "same_model", "examples")]
-    pytest(session, *tests, required=" ".join([*BACKENDS, "keras", "tf_keras", "flax", "transformers"]))
+    libraries = [library for found in LIBRARIES.values() for library in found]
+    pytest(session, "tests", required=" ".join([*BACKENDS, "keras", "tf_keras", *libraries]))
     session.run("oneseed", "parity")
+
+
+@nox.session(venv_backend="none")
+def reach(session: nox.Session) -> None:
+    """Check that no test was skipped in every session, but for those that need a GPU."""
+    session.run("python3", "tests/tools/reach.py", str(REACH), *session.posargs)
 
 
 @nox.session
