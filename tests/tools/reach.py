@@ -30,9 +30,8 @@ def main() -> int:
     never = {test: reason for test, reason in skipped.items() if test not in ran}
     devices = [test for test, reason in never.items() if any(words in reason for words in DEVICES)]
     lost = {test: reason for test, reason in never.items() if test not in devices}
-    print(
-        f"{len(files)} sessions, {sum('::' in test for test in ran)} tests ran, {len(devices)} wait for a GPU, {len(lost)} never ran"
-    )
+    tests = sum("::" in test for test in ran)
+    print(f"{len(files)} sessions, {tests} tests ran, {len(devices)} wait for a GPU, {len(lost)} never ran")
     for test, reason in sorted(lost.items()):
         print(f"{test}: {reason}")
     return int(bool(lost))
