@@ -10,7 +10,7 @@ from oneseed.models.entry import Entry, Parameter
 from oneseed.models.fill import run
 from oneseed.models.names import Names
 from oneseed_keras.layer_axes import THEIRS, weights_with_axes
-from oneseed_keras.variables import assign, check_replicas, name_of, parts_of, wholes
+from oneseed_keras.variables import assign, check_place, name_of, parts_of, wholes
 
 if TYPE_CHECKING:
     from oneseed.models.scheme import Scheme
@@ -60,8 +60,8 @@ def initialize(
         If an argument is of another type.
     ValueError
         If the model has no weights, two have one name, names or axes do not fit, weights are unmatched, an initializer
-        refuses one, a rule gives it another dtype, or this is called where it cannot be: by a strategy's `run`, or in a
-        tf.function with DTensors. Nothing has been drawn then.
+        refuses one, a rule gives it another dtype, or this is called where it cannot be: by a strategy's `run`, in a
+        tf.function with DTensors, or in a graph of TensorFlow 1. Nothing has been drawn then.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def initialize(
 
     check_scheme(scheme)
     found = _by_name(_checked(model))
-    check_replicas()
+    check_place()
     trained = {id(weight) for weight in wholes(model.trainable_weights)}
     state = {name for name, weight in found.items() if id(weight) not in trained or _is_beside(name, weight)}
     params = {name: Parameter(tuple(weight.shape), weight.dtype) for name, weight in found.items()}
