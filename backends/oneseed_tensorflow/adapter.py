@@ -85,7 +85,7 @@ class TensorflowBackend:
     def full_like(self, x: Tensor, value: int, dtype: str) -> Tensor:
         """Fill a tensor of the same shape, of which sizes may be unknown before the function runs."""
         wide = "float32" if dtype in FLOAT8 else dtype  # for which there is no tf.fill
-        filled = tf.fill(tf.shape(x), tf.constant(value, wide))
+        filled = tf.fill(tf.shape(x), tf.constant(np.array(value, numpy_dtype(wide))))
         filled.set_shape(x.shape)
         return filled if wide == dtype else tf.cast(filled, dtype)
 
