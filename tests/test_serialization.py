@@ -181,7 +181,8 @@ def test_get_something_with_an_array_interface():
 def test_round_trip(initializer):
     data = I.serialize(initializer)
     assert set(data) == {"module", "class_name", "config", "registered_name"}
-    assert (data["module"], data["registered_name"]) == ("oneseed.initializers", None)
+    assert data["module"] == "oneseed.initializers"
+    assert data["registered_name"] == f"oneseed.initializers>{type(initializer).__name__}"
     again = through_json(initializer)
     assert type(again) is type(initializer)
     assert json.dumps(again.get_config()) == json.dumps(initializer.get_config())

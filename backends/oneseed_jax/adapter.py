@@ -103,6 +103,19 @@ class JaxBackend:
         check_dtype(dtype)
         return x.astype(numpy_dtype(dtype))
 
+    def full_like(self, x: Array, value: int, dtype: str) -> Array:
+        """Fill an array of the same shape, which may be symbolic."""
+        check_dtype(dtype)
+        return jnp.full_like(x, value, dtype=numpy_dtype(dtype))
+
+    def identity(self, x: Array) -> Array:
+        """Return the array itself, which never changes."""
+        return x
+
+    def sizes(self, x: Array) -> Array:
+        """Return the shape."""
+        return jnp.array(x.shape, jnp.int32)
+
     def variable(self, array: NDArray[Any], name: str | None = None) -> Array:
         """Return a copy: JAX's variables are arrays, and have no names."""
         return self.from_numpy(array)

@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import Any
 
 from oneseed.initializers.base import Initializer
-from oneseed.initializers.known import ALIASES, SHORTCUTS
+from oneseed.initializers.known import ALIASES
 
 PACKAGE = "oneseed"
 """What comes before ">" in the names by which a Keras knows the classes made here."""
@@ -15,11 +15,11 @@ PLAIN = "oneseed.initializers"
 
 
 def classes(keras: ModuleType, call: type[Initializer], home: str) -> dict[str, type[Initializer]]:
-    """Make a class of Keras from each of oneseed's, and register them.
+    """Make a class of Keras from each of oneseed's, and register both with that Keras.
 
-    Each is oneseed's class with the call of `call`, and an instance of Keras's class of that name, or of the nearest
-    base that Keras has: where Keras asks for its own classes (EinsumDense adapts the fans of a VarianceScaling,
-    BatchNormalization clones an Initializer), these are.
+    Each is oneseed's class with the call of `call`, a subclass of the classes made of its bases, and an instance of
+    Keras's class of that name, or of the nearest base that Keras has: where Keras asks for its own classes
+    (EinsumDense adapts the fans of a VarianceScaling, BatchNormalization clones an Initializer), these are.
 
     Parameters
     ----------
@@ -33,11 +33,14 @@ def classes(keras: ModuleType, call: type[Initializer], home: str) -> dict[str, 
     Returns
     -------
     dict
-        The classes by their names, and by those in snake case.
+        The classes by every name that oneseed has for them.
     """
-    made: dict[str, type[Initializer]] = {}
-    for alias, cls in SHORTCUTS.items():
+    made: dict[type[Initializer], type[Initializer]] = {}
+    known = keras.saving.get_custom_objects()
+    # The bases of a class are made before it.
+    for cls in sorted(set(ALIASES.values()), key=lambda cls: (len(cls.__mro__), cls.__name__)):
         name = cls.__name__
+        base = next((made[base] for base in cls.__mro__ if base in made), call)
         theirs = next(
             getattr(keras.initializers, base.__name__)
             for base in cls.__mro__
@@ -45,13 +48,15 @@ def classes(keras: ModuleType, call: type[Initializer], home: str) -> dict[str, 
         )
         # A file has the registered name and __name__; where Keras does not know the first, it takes its own class of
         # the second. None of its classes has this __name__, so it refuses the file instead.
-        space = {"__module__": home, "__qualname__": name, "__doc__": cls.__doc__}
-        made[name] = made[alias] = type(f"Oneseed{name}", (call, cls, theirs), space)
-        keras.saving.register_keras_serializable(PACKAGE, name)(made[name])
-        # In files of tf_keras's older formats, .h5 and SavedModel, it goes by __name__ alone.
-        keras.saving.get_custom_objects().update({f"{PACKAGE}>{alias}": made[name], made[name].__name__: made[name]})
+        space = {"__module__": home, "__qualname__": name, "__doc__": cls.__doc__, "stands_for": cls}
+        made[cls] = type(f"Oneseed{name}", (base, cls, theirs), space)
+        keras.saving.register_keras_serializable(PACKAGE, name)(made[cls])
+        # Keras 3's .h5, and tf_keras's .h5 and SavedModel, go by __name__ alone.
+        known[made[cls].__name__] = made[cls]
         keras.saving.register_keras_serializable(PLAIN, name)(cls)
-    return made
+    named = {alias: made[cls] for alias, cls in ALIASES.items()}
+    known.update({f"{PACKAGE}>{alias}": cls for alias, cls in named.items()})
+    return named
 
 
 def getter(keras: ModuleType, made: dict[str, type[Initializer]]) -> Callable[[Any], Any]:
@@ -76,7 +81,7 @@ def getter(keras: ModuleType, made: dict[str, type[Initializer]]) -> Callable[[A
         ValueError
             If Keras knows nothing by this name.
         """
-        known = ALIASES.get(identifier) if isinstance(identifier, str) else None
-        return keras.initializers.get(identifier) if known is None else made[known.__name__]()
+        known = made.get(identifier) if isinstance(identifier, str) else None
+        return keras.initializers.get(identifier) if known is None else known()
 
     return get

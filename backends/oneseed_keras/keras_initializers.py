@@ -16,7 +16,7 @@ from oneseed.stream.paths import Part
 from oneseed_keras import classes
 
 
-class KerasInitializer(Initializer):
+class KerasInitializer(Initializer, describes=True):
     """What the classes here share: they make tensors of Keras's backend, where Keras puts its variables."""
 
     def __call__(  # type: ignore[override]

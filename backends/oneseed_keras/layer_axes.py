@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from oneseed import layouts
+from oneseed_keras.variables import wholes
 
 DENSE = {"kernel": "dense", "recurrent_kernel": "dense"}
 
@@ -33,8 +34,11 @@ def weights_with_axes(model: Any) -> Iterator[tuple[Any, str]]:
             # The nearest class decides: a transposed convolution may inherit from a plain one.
             kind = next((name for name in classes if name in KINDS), "")
             patterns = {name: layouts.axes(its, "keras") for name, its in KINDS.get(kind, {}).items()}
+        held = {id(weight) for weight in wholes(layer.weights)}
         for attribute, pattern in patterns.items():
-            weight = getattr(layer, attribute, None)
+            # A kernel may be computed from the weight, `_kernel`: LoRA adds to it.
+            both = (getattr(layer, name, None) for name in (f"_{attribute}", attribute))
+            weight = next((weight for weight in both if id(weight) in held), None)
             if pattern and weight is not None and len(weight.shape) == len(pattern.split()):
                 yield weight, pattern
 

@@ -10,7 +10,7 @@ from oneseed.models.entry import Entry, Parameter
 from oneseed.models.fill import run
 from oneseed.models.names import Names
 from oneseed_keras.layer_axes import THEIRS, weights_with_axes
-from oneseed_keras.variables import assign, check_replicas, name_of, parts_of, wholes
+from oneseed_keras.variables import assign, check_place, name_of, parts_of, wholes
 
 if TYPE_CHECKING:
     from oneseed.models.scheme import Scheme
@@ -27,7 +27,9 @@ def initialize(
     """Fill the weights of a built model, or layer, of Keras 3 or tf_keras in place, by a scheme.
 
     Weights that are trained get what the scheme says. Those that are not (running statistics, states of metrics and
-    seeds, frozen layers) stay as they are unless a rule names them; `otherwise` does not. Keras 3 may be on any of its
+    seeds, frozen layers) stay as they are unless a rule names them; `otherwise` does not. So do the small matrices of
+    LoRA ("lora_kernel_a"), whose layer works as one without LoRA only while "lora_kernel_b" is 0, and the scales of
+    float8, which a step of training overwrites. A kernel that is quantized holds no floats, and stays. Keras 3 may be on any of its
     backends: values are made by that one, and given to the variable's `assign`.
 
     Under TensorFlow's strategies all replicas get the same values. What ParameterServerStrategy cut into a
@@ -58,8 +60,8 @@ def initialize(
         If an argument is of another type.
     ValueError
         If the model has no weights, two have one name, names or axes do not fit, weights are unmatched, an initializer
-        refuses one, a rule gives it another dtype, or this is called where it cannot be: by a strategy's `run`, or in a
-        tf.function with DTensors. Nothing has been drawn then.
+        refuses one, a rule gives it another dtype, or this is called where it cannot be: by a strategy's `run`, in a
+        tf.function with DTensors, or in a graph of TensorFlow 1. Nothing has been drawn then.
 
     Examples
     --------
@@ -76,9 +78,9 @@ def initialize(
 
     check_scheme(scheme)
     found = _by_name(_checked(model))
-    check_replicas()
+    check_place()
     trained = {id(weight) for weight in wholes(model.trainable_weights)}
-    state = {name for name, weight in found.items() if id(weight) not in trained}
+    state = {name for name, weight in found.items() if id(weight) not in trained or _is_beside(name, weight)}
     params = {name: Parameter(tuple(weight.shape), weight.dtype) for name, weight in found.items()}
     engine = registry.load(_backend(model))
     plan = plan_weights(scheme, params, state=state, known=axes_of(model), names=names, axes=axes)
@@ -153,6 +155,11 @@ def _backend(model: Any) -> str:
     import keras
 
     return str(keras.backend.backend())
+
+
+def _is_beside(name: str, weight: Any) -> bool:
+    """Tell whether a weight is trained beside those of the layer: a matrix of LoRA, or a scale of float8."""
+    return name.rpartition("/")[2].startswith("lora_") or getattr(weight, "overwrite_with_gradient", False)
 
 
 def _by_name(model: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 import tf_keras
+from tensorflow.python.util.tf_export import keras_export
 
 from oneseed import checks
 from oneseed.initializers.base import Initializer, Tensor
@@ -18,7 +19,7 @@ from oneseed.stream.paths import Part, as_path
 from oneseed_keras import classes, variables
 
 
-class KerasInitializer(Initializer):
+class KerasInitializer(Initializer, describes=True):
     """What the classes here share: TensorFlow's tensors, whole, as blocks, or as DTensors."""
 
     _number = 0
@@ -101,6 +102,14 @@ class KerasInitializer(Initializer):
 
 CLASSES = classes.classes(tf_keras, KerasInitializer, __name__)
 """The classes by all their names."""
+
+# In its .h5 files tf_keras writes the exported name of a class, or else __name__, and reads it without the module: a
+# RandomNormal of oneseed would become its own. So oneseed's own classes get exported names too.
+for _cls in set(CLASSES.values()):
+    _plain = _cls.stands_for  # type: ignore[attr-defined]
+    _name = f"oneseed-initializers>{_plain.__name__}"
+    keras_export(f"keras.{_name}")(_plain)
+    tf_keras.saving.get_custom_objects()[_name] = _plain
 
 globals().update(CLASSES)
 get = classes.getter(tf_keras, CLASSES)

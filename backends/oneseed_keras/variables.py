@@ -94,19 +94,27 @@ def assign(weight: Variable, values: Iterable[Any]) -> None:
         weight.assign(value)
 
 
-def check_replicas() -> None:
-    """Refuse to go on in one replica: what replicas assign is averaged, or summed, between them.
+def check_place() -> None:
+    """Refuse to go on where an assignment would not be what it says.
 
     Raises
     ------
     ValueError
-        If this is called by a strategy's `run`.
+        If this is called by a strategy's `run`, where what replicas assign is averaged, or summed, between them, or in a
+        graph of TensorFlow 1, where nothing would run an assignment.
     """
     tf = sys.modules.get("tensorflow")
-    if tf is not None and tf.distribute.has_strategy() and not tf.distribute.in_cross_replica_context():
+    if tf is None:
+        return
+    if tf.distribute.has_strategy() and not tf.distribute.in_cross_replica_context():
         raise ValueError(
             "A model must be initialized for all replicas at once: outside of the strategy's `run`, under its scope or "
             f"not. Received: a call in a replica of {type(tf.distribute.get_strategy()).__name__}"
+        )
+    if not (tf.executing_eagerly() or tf.inside_function()):
+        raise ValueError(
+            "A model must be initialized eagerly or in a tf.function; in a graph of TensorFlow 1, give its layers "
+            f"oneseed's initializers. Received: a call in {tf.compat.v1.get_default_graph()!r}"
         )
 
 

@@ -89,6 +89,18 @@ class NumpyBackend:
         """Convert to another dtype."""
         return x.astype(numpy_dtype(dtype))
 
+    def full_like(self, x: Array, value: int, dtype: str) -> Array:
+        """Fill an array of the same shape."""
+        return np.full(x.shape, value, numpy_dtype(dtype))
+
+    def identity(self, x: Array) -> Array:
+        """Return a copy."""
+        return x.copy()
+
+    def sizes(self, x: Array) -> Array:
+        """Return the shape."""
+        return np.array(x.shape, np.int32)
+
     def variable(self, array: Array, name: str | None = None) -> Array:
         """Return a copy: NumPy's variables are arrays, and have no names."""
         return array.copy()

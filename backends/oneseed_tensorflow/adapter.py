@@ -82,6 +82,21 @@ class TensorflowBackend:
         narrow = {dtype, self.dtype(x)} & set(FLOAT8)
         return tf.cast(tf.cast(x, tf.float32) if narrow else x, dtype)
 
+    def full_like(self, x: Tensor, value: int, dtype: str) -> Tensor:
+        """Fill a tensor of the same shape, of which sizes may be unknown before the function runs."""
+        wide = "float32" if dtype in FLOAT8 else dtype  # for which there is no tf.fill
+        filled = tf.fill(tf.shape(x), tf.constant(np.array(value, numpy_dtype(wide))))
+        filled.set_shape(x.shape)
+        return filled if wide == dtype else tf.cast(filled, dtype)
+
+    def identity(self, x: Tensor) -> Tensor:
+        """Return a copy, through which gradients flow."""
+        return tf.identity(x)
+
+    def sizes(self, x: Tensor) -> Tensor:
+        """Return the shape."""
+        return tf.shape(x)
+
     def variable(self, array: NDArray[Any], name: str | None = None) -> Tensor:
         """Return a variable with a copy of the values."""
         return tf.Variable(array, name=name)
@@ -90,6 +105,11 @@ class TensorflowBackend:
         """Copy the values in."""
         if not isinstance(variable, tf.Variable):
             raise TypeError(f"`x` must be a tf.Variable: tensors cannot be changed. Received: x={variable!r}")
+        if not (tf.executing_eagerly() or tf.inside_function()):
+            raise ValueError(
+                "`x` must be changed eagerly or in a tf.function: in a graph of TensorFlow 1, no session would run the "
+                f"change. Received: x={variable!r}"
+            )
         variable.assign(array)
 
     def modes(self) -> dict[str, Callable[[Callable[[], Tensor]], Tensor]]:

@@ -179,4 +179,6 @@ def elements(draw: Draw, seed: Tensor) -> Tensor:
     numbers = (made.scale, made.offset, made.low, made.high)
     working = made.working if made.scale is not None else "float32"
     reals = np.array([0 if x is None else x for x in numbers], working)
-    return program(kind)(seed, tf.constant(words), tf.constant(reals))
+    block = program(kind)(seed, tf.constant(words), tf.constant(reals))
+    # In a graph of TensorFlow 1 the call counts as a part of XLA's control flow, in which no variable may begin.
+    return block if tf.executing_eagerly() else tf.identity(block)

@@ -106,6 +106,18 @@ class TorchBackend:
         """Convert to another dtype."""
         return x.to(getattr(torch, dtype))
 
+    def full_like(self, x: Tensor, value: int, dtype: str) -> Tensor:
+        """Fill a tensor of the same shape, on its device."""
+        return torch.full_like(x, value, dtype=getattr(torch, dtype), requires_grad=False)
+
+    def identity(self, x: Tensor) -> Tensor:
+        """Return a copy, through which gradients flow."""
+        return x.clone()
+
+    def sizes(self, x: Tensor) -> Tensor:
+        """Return the shape, on the device of `x`."""
+        return torch.tensor(x.shape, dtype=torch.int32, device=x.device)
+
     def variable(self, array: Array, name: str | None = None) -> Tensor:
         """Return a parameter on the default device, trainable if its dtype can be; PyTorch's have no names."""
         values = self.from_numpy(array.copy())

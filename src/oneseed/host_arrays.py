@@ -28,7 +28,7 @@ def backend_of(x: Any) -> Backend | None:
         if backend.is_tensor(x):
             return backend
     for name in registry.available_backends():
-        if name in sys.modules and not registry.is_loaded(name):
+        if sys.modules.get(name) is not None and not registry.is_loaded(name):
             try:
                 backend = registry.load(name)
             except (ImportError, ValueError):  # what cannot be used has no tensors in use

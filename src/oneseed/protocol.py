@@ -50,6 +50,15 @@ class Backend(Protocol):
     def cast(self, x: Tensor, dtype: str) -> Tensor:
         """Convert a tensor to another dtype, as the framework converts."""
 
+    def full_like(self, x: Tensor, value: int, dtype: str) -> Tensor:
+        """Return a tensor of the shape of `x`, where `x` lies, filled with 0 or 1; sizes may be unknown yet."""
+
+    def identity(self, x: Tensor) -> Tensor:
+        """Return a tensor, not a variable, of the values of `x`, which a change of `x` leaves as they are."""
+
+    def sizes(self, x: Tensor) -> Tensor:
+        """Return the shape of `x` as a tensor of int32; sizes may be unknown before a function runs."""
+
     def variable(self, array: NDArray[Any], name: str | None = None) -> Tensor:
         """Return a new variable that holds a copy of `array`."""
 

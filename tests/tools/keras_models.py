@@ -242,7 +242,8 @@ def main():
     # The registry is emptied last: what a process meets that has registered nothing.
     keras.saving.get_custom_objects().clear()
     report["not registered"] = refusal(keras.models.load_model, folder / "model.keras")
-    report["plain, not registered"] = home(folder / "plain.keras")
+    refused = refusal(keras.models.load_model, folder / "plain.keras")
+    report["plain, not registered"] = home(folder / "plain.keras") if refused == "accepted" else refused
     print(json.dumps(report))
 
 

@@ -4,17 +4,28 @@ Import it as Keras's documentation does: ``from oneseed import backend as K``. A
 works on it in the tensor's own framework; one that makes a tensor asks the backend in force.
 """
 
+from oneseed.backend.drawing import (
+    random_bernoulli,
+    random_binomial,
+    random_normal_variable,
+    random_uniform_variable,
+)
 from oneseed.backend.making import constant, eye, ones, ones_like, variable, zeros, zeros_like
 from oneseed.backend.reading import (
+    batch_get_value,
+    batch_set_value,
     cast,
     cast_to_floatx,
+    count_params,
     dtype,
     eval,
     get_value,
+    identity,
     int_shape,
     is_tensor,
     ndim,
     set_value,
+    shape,
 )
 from oneseed.config import (
     backend,
@@ -32,28 +43,37 @@ from oneseed.random import uniform as random_uniform
 
 __all__ = [
     "backend",
+    "batch_get_value",
+    "batch_set_value",
     "cast",
     "cast_to_floatx",
     "constant",
+    "count_params",
     "dtype",
     "epsilon",
     "eval",
     "eye",
     "floatx",
     "get_value",
+    "identity",
     "image_data_format",
     "int_shape",
     "is_tensor",
     "ndim",
     "ones",
     "ones_like",
+    "random_bernoulli",
+    "random_binomial",
     "random_normal",
+    "random_normal_variable",
     "random_uniform",
+    "random_uniform_variable",
     "set_backend",
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",
     "set_value",
+    "shape",
     "truncated_normal",
     "variable",
     "zeros",

@@ -1,11 +1,13 @@
 """Functions that make tensors and variables."""
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import Any, SupportsIndex
 
 from oneseed import checks
-from oneseed.backend.owners import Tensor, array_of, in_force, owner_of
+from oneseed.backend.owners import Tensor, array_of, in_force, owned
+from oneseed.dtypes import dtype_name
 from oneseed.initializers import Constant, Identity, Ones, Zeros
 
 
@@ -59,7 +61,7 @@ def constant(value: Any, dtype: Any = None, shape: Sequence[int] | None = None, 
     dtype : str or dtype, optional
         The dtype; None is `floatx`, as in Keras.
     shape : sequence of int, optional
-        The shape to which `value` is broadcast; None is its own.
+        The shape: `value` is reshaped to it if it has as many elements, and else broadcast. None is its own.
     name : str, optional
         Taken for Keras's sake; tensors have no names.
 
@@ -73,16 +75,22 @@ def constant(value: Any, dtype: Any = None, shape: Sequence[int] | None = None, 
     TypeError
         If `value` holds no numbers.
     ValueError
-        If the dtype cannot hold them, or `value` cannot be broadcast to `shape`.
+        If the dtype cannot hold them, or `value` can be neither reshaped nor broadcast to `shape`.
 
     Examples
     --------
     >>> from oneseed import backend as K
     >>> K.constant([1, 2])
     array([1., 2.], dtype=float32)
+    >>> K.constant([1, 2, 3, 4], shape=(2, 2))
+    array([[1., 2.],
+           [3., 4.]], dtype=float32)
     """
     array = array_of(value, dtype)
-    return Constant(array)(array.shape if shape is None else shape, array.dtype)
+    whole = array.shape if shape is None else checks.shape(shape)
+    if array.size == math.prod(whole):
+        array = array.reshape(whole)
+    return Constant(array)(whole, array.dtype)
 
 
 def zeros(shape: Sequence[int], dtype: Any = None, name: str | None = None) -> Tensor:
@@ -138,12 +146,12 @@ def ones(shape: Sequence[int], dtype: Any = None, name: str | None = None) -> Te
 
 
 def zeros_like(x: Tensor, dtype: Any = None, name: str | None = None) -> Tensor:
-    """Return a tensor of zeros in the shape of another, in the same framework.
+    """Return a tensor of zeros in the shape of another, in the same framework and where the other lies.
 
     Parameters
     ----------
     x : tensor or variable
-        The model.
+        The model, of any backend in use, or of Keras 3; in a graph sizes may be unknown.
     dtype : str or dtype, optional
         The dtype; None is that of `x`.
     name : str, optional
@@ -167,16 +175,16 @@ def zeros_like(x: Tensor, dtype: Any = None, name: str | None = None) -> Tensor:
     array([[0, 0],
            [0, 0]], dtype=int8)
     """
-    return _like(Zeros(), x, dtype)
+    return _like(0, x, dtype)
 
 
 def ones_like(x: Tensor, dtype: Any = None, name: str | None = None) -> Tensor:
-    """Return a tensor of ones in the shape of another, in the same framework.
+    """Return a tensor of ones in the shape of another, in the same framework and where the other lies.
 
     Parameters
     ----------
     x : tensor or variable
-        The model.
+        The model, of any backend in use, or of Keras 3; in a graph sizes may be unknown.
     dtype : str or dtype, optional
         The dtype; None is that of `x`.
     name : str, optional
@@ -199,12 +207,14 @@ def ones_like(x: Tensor, dtype: Any = None, name: str | None = None) -> Tensor:
     >>> K.ones_like(np.zeros(3))
     array([1., 1., 1.])
     """
-    return _like(Ones(), x, dtype)
+    return _like(1, x, dtype)
 
 
-def _like(initializer: Zeros | Ones, x: Tensor, dtype: Any) -> Tensor:
-    owner = owner_of(x)
-    return initializer(owner.shape(x), owner.dtype(x) if dtype is None else dtype, backend=owner.name)
+def _like(value: int, x: Tensor, dtype: Any) -> Tensor:
+    owner, tensor = owned(x)
+    name = owner.dtype(tensor) if dtype is None else dtype_name(dtype)
+    owner.check_dtype(name)
+    return owner.full_like(tensor, value, name)
 
 
 def eye(size: SupportsIndex | Sequence[int], dtype: Any = None, name: str | None = None) -> Tensor:

@@ -1,5 +1,6 @@
 """Whose a tensor is."""
 
+import sys
 from typing import Any
 
 from numpy.typing import NDArray
@@ -17,16 +18,28 @@ def in_force() -> Backend:
     return registry.load(config.backend())
 
 
-def owner_of(x: Any) -> Backend:
-    """Return the backend of a tensor; a TypeError names what it is instead."""
+def held_by(x: Any) -> Any:
+    """Return the tensor that a variable of Keras 3 holds, of the framework that Keras runs on; anything else itself."""
+    kind = getattr(sys.modules.get("keras"), "Variable", None)
+    return x.value if isinstance(kind, type) and isinstance(x, kind) else x
+
+
+def owner_or_none(x: Any) -> Backend | None:
+    """Return the backend of a tensor, or None if it is none of a backend in use."""
     engine = in_force()
-    owner = engine if engine.is_tensor(x) else backend_of(x)
+    return engine if engine.is_tensor(x) else backend_of(x)
+
+
+def owned(x: Any) -> tuple[Backend, Tensor]:
+    """Return the backend of a tensor, and the tensor; a TypeError names what it is instead."""
+    tensor = held_by(x)
+    owner = owner_or_none(tensor)
     if owner is None:
         raise TypeError(
             f"`x` must be a tensor of a backend in use; make one with `constant` or `variable`. Received: x={x!r} of "
             f"type {type(x).__name__}"
         )
-    return owner
+    return owner, tensor
 
 
 def array_of(value: Any, dtype: Any, argument: str = "value") -> NDArray[Any]:

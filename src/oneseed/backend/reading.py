@@ -1,14 +1,15 @@
 """Functions that read, convert and change tensors."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 from numpy.typing import NDArray
 
-from oneseed.backend.owners import Tensor, array_of, in_force, owner_of
+from oneseed.backend.owners import Tensor, array_of, held_by, owned, owner_or_none
 from oneseed.checks import Shape
 from oneseed.config import floatx
 from oneseed.dtypes import dtype_name
-from oneseed.host_arrays import backend_of
 
 
 def eval(x: Tensor) -> NDArray[Any]:
@@ -35,7 +36,8 @@ def eval(x: Tensor) -> NDArray[Any]:
     >>> K.eval(K.ones((2,)))
     array([1., 1.], dtype=float32)
     """
-    return owner_of(x).to_numpy(x)
+    owner, tensor = owned(x)
+    return owner.to_numpy(tensor)
 
 
 get_value = eval
@@ -66,13 +68,81 @@ def set_value(x: Tensor, value: Any) -> None:
     >>> x
     array([3., 4.], dtype=float32)
     """
-    owner = owner_of(x)
-    array = array_of(value, owner.dtype(x))
-    if array.shape != owner.shape(x):
+    _assign(x, _fitting(x, value))
+
+
+def batch_get_value(tensors: Sequence[Tensor]) -> list[NDArray[Any]]:
+    """Return the values of several tensors or variables as NumPy arrays.
+
+    Parameters
+    ----------
+    tensors : sequence of tensors and variables
+        Of any backend in use.
+
+    Returns
+    -------
+    list of ndarray
+        The values, as `get_value` returns them.
+
+    Raises
+    ------
+    TypeError
+        If one is no tensor.
+
+    Examples
+    --------
+    >>> from oneseed import backend as K
+    >>> K.batch_get_value([K.ones((2,)), K.zeros((1,))])
+    [array([1., 1.], dtype=float32), array([0.], dtype=float32)]
+    """
+    return [eval(x) for x in tensors]
+
+
+def batch_set_value(tuples: Sequence[tuple[Tensor, Any]]) -> None:
+    """Replace the values of several variables in place.
+
+    Parameters
+    ----------
+    tuples : sequence of tuple
+        Variables and their new values, as `set_value` takes them.
+
+    Raises
+    ------
+    TypeError
+        If one is no variable, or a value holds no numbers.
+    ValueError
+        If a shape differs, or a variable's dtype cannot hold its values. No variable has been changed then.
+
+    Examples
+    --------
+    >>> from oneseed import backend as K
+    >>> x, y = K.variable([1, 2]), K.variable(3)
+    >>> K.batch_set_value([(x, [3, 4]), (y, 5)])
+    >>> K.batch_get_value([x, y])
+    [array([3., 4.], dtype=float32), array(5., dtype=float32)]
+    """
+    for x, array in [(x, _fitting(x, value)) for x, value in tuples]:
+        _assign(x, array)
+
+
+def _fitting(x: Tensor, value: Any) -> NDArray[Any]:
+    """Return a variable's new values as an array of its dtype and shape."""
+    owner, tensor = owned(x)
+    array = array_of(value, owner.dtype(tensor))
+    if array.shape != owner.shape(tensor):
         raise ValueError(
-            f"`value` must have the shape of the variable, {owner.shape(x)}. Received: value of shape {array.shape}"
+            "`value` must have the shape of the variable, "
+            f"{owner.shape(tensor)}. Received: value of shape {array.shape}"
         )
-    owner.assign(x, array)
+    return array
+
+
+def _assign(x: Tensor, array: NDArray[Any]) -> None:
+    owner, tensor = owned(x)
+    if tensor is x:
+        owner.assign(x, array)
+    else:  # a variable of Keras, which knows where its values belong
+        x.assign(array)
 
 
 def cast(x: Tensor, dtype: Any) -> Tensor:
@@ -101,7 +171,8 @@ def cast(x: Tensor, dtype: Any) -> Tensor:
     >>> K.cast(K.ones((2,)), "int32")
     array([1, 1], dtype=int32)
     """
-    return owner_of(x).cast(x, dtype_name(dtype))
+    owner, tensor = owned(x)
+    return owner.cast(tensor, dtype_name(dtype))
 
 
 def cast_to_floatx(x: Any) -> Any:
@@ -123,7 +194,7 @@ def cast_to_floatx(x: Any) -> Any:
     >>> K.cast_to_floatx([1, 2])
     array([1., 2.], dtype=float32)
     """
-    if in_force().is_tensor(x) or backend_of(x):
+    if is_tensor(x):
         return cast(x, floatx())
     return array_of(x, floatx(), "x")
 
@@ -147,7 +218,7 @@ def is_tensor(x: Any) -> bool:
     >>> K.is_tensor(K.ones((2,))), K.is_tensor([1, 1])
     (True, False)
     """
-    return in_force().is_tensor(x) or backend_of(x) is not None
+    return owner_or_none(held_by(x)) is not None
 
 
 def dtype(x: Tensor) -> str:
@@ -174,7 +245,8 @@ def dtype(x: Tensor) -> str:
     >>> K.dtype(K.zeros((2,)))
     'float32'
     """
-    return owner_of(x).dtype(x)
+    owner, tensor = owned(x)
+    return owner.dtype(tensor)
 
 
 def int_shape(x: Tensor) -> Shape:
@@ -188,7 +260,7 @@ def int_shape(x: Tensor) -> Shape:
     Returns
     -------
     tuple of int
-        The shape.
+        The shape; in a graph a size may be None, unknown before it runs.
 
     Raises
     ------
@@ -201,7 +273,98 @@ def int_shape(x: Tensor) -> Shape:
     >>> K.int_shape(K.zeros((2, 3)))
     (2, 3)
     """
-    return owner_of(x).shape(x)
+    owner, tensor = owned(x)
+    return owner.shape(tensor)
+
+
+def shape(x: Tensor) -> Tensor:
+    """Return the shape of a tensor as a tensor, which in a graph may have sizes that are unknown before it runs.
+
+    Parameters
+    ----------
+    x : tensor or variable
+        Of any backend in use.
+
+    Returns
+    -------
+    tensor of int32, shape (ndim,)
+        The sizes, in the same framework.
+
+    Raises
+    ------
+    TypeError
+        If `x` is no tensor.
+
+    Examples
+    --------
+    >>> from oneseed import backend as K
+    >>> K.shape(K.zeros((2, 3)))
+    array([2, 3], dtype=int32)
+    """
+    owner, tensor = owned(x)
+    return owner.sizes(tensor)
+
+
+def count_params(x: Tensor) -> int:
+    """Return the number of elements of a tensor.
+
+    Parameters
+    ----------
+    x : tensor or variable
+        Of any backend in use.
+
+    Returns
+    -------
+    int
+        The number.
+
+    Raises
+    ------
+    TypeError
+        If `x` is no tensor.
+    ValueError
+        If a size is unknown before the function runs.
+
+    Examples
+    --------
+    >>> from oneseed import backend as K
+    >>> K.count_params(K.zeros((2, 3)))
+    6
+    """
+    sizes = int_shape(x)
+    if None in sizes:
+        raise ValueError(f"`x` must have a known shape. Received: x of shape {sizes}")
+    return math.prod(sizes)
+
+
+def identity(x: Tensor, name: str | None = None) -> Tensor:
+    """Return a tensor with the values of another, or of a variable, which may then change by itself.
+
+    Parameters
+    ----------
+    x : tensor or variable
+        Of any backend in use.
+    name : str, optional
+        Taken for Keras's sake; tensors have no names.
+
+    Returns
+    -------
+    tensor
+        A tensor of the same framework.
+
+    Raises
+    ------
+    TypeError
+        If `x` is no tensor.
+
+    Examples
+    --------
+    >>> from oneseed import backend as K
+    >>> K.identity(K.variable([1, 2]))
+    array([1., 2.], dtype=float32)
+    """
+    owner, tensor = owned(x)
+    return owner.identity(tensor)
 
 
 def ndim(x: Tensor) -> int:

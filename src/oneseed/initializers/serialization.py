@@ -1,5 +1,6 @@
 """Initializers as plain data, in Keras 3's form, and back from that and from Keras 2's two forms."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ MODULE = "oneseed.initializers"
 _HOMES = ("keras", "keras_core", "oneseed", "tensorflow", "tf_keras")
 """The packages whose class names mean our built-in classes; anything else must be registered."""
 
+_IN_KERAS = re.compile(r"oneseed(?:[.-]initializers)?>(\w+)")
+"""The names by which a Keras that knows our classes calls them, and its own subclasses of them, in files."""
+
 
 def serialize(initializer: Any) -> dict[str, Any]:
     """Return an initializer as plain data, fit for JSON.
@@ -26,7 +30,9 @@ def serialize(initializer: Any) -> dict[str, Any]:
     Returns
     -------
     dict
-        Keras 3's four keys: "module", "class_name", "config", "registered_name".
+        Keras 3's four keys: "module", "class_name", "config", "registered_name". The last is the name by which
+        `oneseed_keras.register_keras` makes a class known, so that a Keras reads the data as oneseed's class, not as its
+        own of that name. The classes that it returns are stored as those that they stand for.
 
     Raises
     ------
@@ -39,7 +45,7 @@ def serialize(initializer: Any) -> dict[str, Any]:
     >>> oneseed.initializers.serialize(oneseed.initializers.Identity(2.0))["config"]
     {'gain': 2.0}
     """
-    cls = type(initializer)
+    cls = vars(type(initializer)).get("stands_for", type(initializer))
     if isinstance(initializer, type) or not hasattr(initializer, "get_config"):
         raise TypeError(
             "`initializer` must be an instance with `get_config`, such as a subclass of Initializer; a function "
@@ -50,7 +56,7 @@ def serialize(initializer: Any) -> dict[str, Any]:
         "module": MODULE if built_in else None,
         "class_name": cls.__name__,
         "config": initializer.get_config(),
-        "registered_name": None if built_in else registered_name(cls) or cls.__name__,
+        "registered_name": f"{MODULE}>{cls.__name__}" if built_in else registered_name(cls) or cls.__name__,
     }
 
 
@@ -110,6 +116,8 @@ def _class_of(config: dict[str, Any], name: str, custom_objects: dict[str, Any])
     for custom in (registered, name):
         if custom in custom_objects:
             return custom_objects[custom]
+    if found := _built_in(registered) or _built_in(name):
+        return found
     # Keras registers no built-in class and names their home: what has neither sign is not taken for ours.
     if registered is None and (module is None or module.partition(".")[0] in _HOMES):
         return find(name)
@@ -122,13 +130,19 @@ def _class_of(config: dict[str, Any], name: str, custom_objects: dict[str, Any])
     return cls
 
 
+def _built_in(name: str | None) -> Any:
+    """Return the class that a Keras knows by a name, or None; a class that was registered here comes before it."""
+    found = _IN_KERAS.fullmatch(name or "")
+    return ALIASES.get(found[1]) if found and find_registered(name or "") is None else None
+
+
 def get(identifier: Any) -> Any:
     """Return the initializer that something stands for.
 
     Parameters
     ----------
     identifier : None, str, dict, class, initializer, callable, array or tensor
-        A string is a name or alias; a dict goes to `deserialize`; a class is built with its defaults; an instance or
+        A string is a name or alias, with or without the "oneseed>" that a Keras wants before it; a dict goes to `deserialize`; a class is built with its defaults; an instance or
         any callable is returned as it is; an array becomes an initializer that gives its elements.
 
     Returns
@@ -150,7 +164,7 @@ def get(identifier: Any) -> Any:
     if identifier is None:
         return None
     if isinstance(identifier, str):
-        identifier = find(identifier)
+        identifier = _built_in(identifier) or find(identifier)
     if isinstance(identifier, dict):
         return deserialize(identifier)
     if isinstance(identifier, type) and any("__call__" in vars(cls) for cls in identifier.__mro__):

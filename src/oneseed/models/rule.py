@@ -203,7 +203,7 @@ def stored(initializer: Any) -> Any:
     if isinstance(initializer, Keep):
         return initializer.value
     full = serialize(initializer)
-    built_in = full["registered_name"] is None
+    built_in = full["module"] is not None
     wanted = ("class_name", "config") if built_in else ("class_name", "config", "registered_name")
     return json.loads(json.dumps({key: full[key] for key in wanted}))
 

@@ -11,6 +11,7 @@ from oneseed.initializers.elementwise.constants import Constant
 from oneseed.initializers.elementwise.random import RandomNormal, RandomUniform
 from oneseed.initializers.elementwise.scaling import VarianceScaling
 from oneseed.initializers.sequences.recurrent import UnitForgetBias
+from oneseed.models.plan import KEEP
 from oneseed.models.rule import Rule
 from oneseed.models.scheme import Scheme
 
@@ -47,7 +48,9 @@ def keras() -> Scheme:
     """Return the defaults of Keras's layers, on the paths of their variables.
 
     Kernels are `GlorotUniform`, recurrent kernels `Orthogonal`, embeddings uniform on +-0.05; an LSTM's bias is
-    `UnitForgetBias`; other biases, offsets and moving means are 0, scales and moving variances 1. Fans are those of the
+    `UnitForgetBias`; other biases, offsets, slopes of PReLU and moving means are 0, scales and moving variances 1. The
+    scale of AdditiveAttention is `GlorotUniform`; the paths tell it from others by the layer's default name alone.
+    Filters of spectrograms are kept. Fans are those of the
     layer's role where axes are given; Keras itself reads them from the shape alone, which differs for depthwise and
     transposed convolutions.
 
@@ -71,9 +74,11 @@ def keras() -> Scheme:
             Rule("*recurrent_kernel", "orthogonal"),
             Rule(r"(?:.*/)?(?:depthwise_|pointwise_)?kernel", "glorot_uniform", regex=True),
             Rule("*embeddings", RandomUniform(-0.05, 0.05)),
-            Rule(r".*lstm_cell\w*/bias", UnitForgetBias(), regex=True),
-            Rule(r"(?:.*/)?(?:bias|beta|moving_mean)", "zeros", regex=True),
-            Rule(r"(?:.*/)?(?:gamma|moving_variance)", "ones", regex=True),
+            Rule(r".*(?:lstm_cell|conv_lstm\dd)\w*/bias", UnitForgetBias(), regex=True),
+            Rule(r"(?:.*/)?(?:alpha|bias|beta|moving_mean)", "zeros", regex=True),
+            Rule(r"(?:.*/)?additive_attention\w*/scale", "glorot_uniform", regex=True),
+            Rule(r"(?:.*/)?(?:concat_score_weight|gamma|moving_variance|scale)", "ones", regex=True),
+            Rule(r"(?:.*/)?(?:imag|real)_kernel", KEEP, regex=True),
         ]
     )
 

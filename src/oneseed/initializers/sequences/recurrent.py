@@ -1,5 +1,6 @@
 """Initializers of recurrent networks: the forget gate's bias, and all parameters of a fused network in one vector."""
 
+import sys
 from typing import Any
 
 from oneseed import checks
@@ -31,7 +32,8 @@ class UnitForgetBias(CompositeInitializer):
 
     Any numeric dtype. The order of the gates differs between frameworks:
 
-    - "ifco": Keras, tf_keras (``unit_forget_bias=True`` is this); MXNet and PyTorch write it "ifgo". PyTorch and MXNet
+    - "ifco": Keras and tf_keras, whose LSTM layers do this by default. Pass ``unit_forget_bias=False`` with this
+      initializer: otherwise Keras fills the forget gate itself, and asks for the other gates' pieces alone. MXNet and PyTorch write it "ifgo". PyTorch and MXNet
       add two biases up, so give this to one of them and zeros to the other, or half of it to each.
     - "ifgo": Flax NNX's ``OptimizedLSTMCell``, whose bias starts at 0; Flax's other cells have a bias for each gate.
     - "igfo": Haiku. It adds 1 to the forget gate inside the cell, so a bias of 1 here would count twice.
@@ -52,7 +54,7 @@ class UnitForgetBias(CompositeInitializer):
         If an argument is of another type.
     ValueError
         If `forget_bias` is NaN, infinite or not a scalar, or `gates` does not name each gate once. At the call, if the
-        size of the axis is no multiple of 4, or the dtype cannot hold `forget_bias`.
+        size of the axis is no multiple of 4, the dtype cannot hold `forget_bias`, or a layer of Keras asks for pieces.
 
     References
     ----------
@@ -81,6 +83,7 @@ class UnitForgetBias(CompositeInitializer):
     def distribution_for(self, target: Target) -> Concatenated:
         """Return the gates' biases, side by side."""
         shape = target.shape
+        _check_whole(shape)
         axis = axis_of(self.axis, shape)
         if shape[axis] % 4:
             raise ValueError(
@@ -93,6 +96,25 @@ class UnitForgetBias(CompositeInitializer):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {"forget_bias": self.forget_bias, "gates": self.gates, "axis": self.axis}
+
+
+def _check_whole(shape: Shape) -> None:
+    """Refuse a piece of an LSTM's bias, for which a cell of Keras asks when it fills the forget gate itself.
+
+    A piece may look like the bias of a smaller LSTM; only the cell's function that asks for it tells the two apart.
+    """
+    frame = sys._getframe(1)
+    while frame is not None:
+        # AutoGraph puts "tf__" before the name of a function that it converts.
+        if frame.f_code.co_name.removeprefix("tf__") == "bias_initializer":
+            cell = frame.f_locals.get("self")
+            if getattr(cell, "unit_forget_bias", False):
+                raise ValueError(
+                    "`unit_forget_bias` must be False for a layer of Keras with a UnitForgetBias: with True, Keras's "
+                    "default, the layer fills the forget gate itself and asks for pieces of the bias. "
+                    f"Received: unit_forget_bias=True, in {type(cell).__name__}, and a piece of shape={shape}"
+                )
+        frame = frame.f_back  # type: ignore[assignment]
 
 
 @known(

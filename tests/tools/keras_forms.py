@@ -1,0 +1,102 @@
+"""Write or read a model for each initializer, in every form of file: ``python keras_forms.py write|read LIBRARY FOLDER``.
+
+Keras 3 runs under KERAS_BACKEND. A reading process prints, as JSON, what came back as something else.
+"""
+
+import json
+import sys
+import warnings
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+
+import oneseed
+import oneseed_keras
+from oneseed import initializers as plain
+from oneseed.initializers.names import ALIASES
+
+TASK, LIBRARY, FOLDER = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+keras = import_module(LIBRARY)
+ours = oneseed_keras.register_keras(keras)
+FORMS = ["keras", "h5", "json", *(["saved"] if LIBRARY == "tf_keras" else [])]
+
+ARGUMENTS = {
+    "Blockwise": lambda i: [[i.HeNormal(seed=3), i.Ones()], [2, 2]],
+    "Constant": lambda i: [np.arange(4.0)],
+    "FromFile": lambda i: [str(FOLDER / "values.npy")],
+    "FusedRNN": lambda i: ["lstm", 1, 2],
+    "Partial": lambda i: [i.Orthogonal(seed=3), "o i"],
+    "PerGroup": lambda i: [i.HeNormal(seed=3), 2],
+    "RandomNormal": lambda i: [0.0, 0.5, oneseed.SeedGenerator(4)],
+    "Scaled": lambda i: [i.HeNormal(seed=3), 0.5],
+    "Sparse": lambda i: [0.5],
+    "Sum": lambda i: [[i.HeNormal(seed=3), i.Identity()]],
+    "UniformInt": lambda i: [0, 5],
+}
+"""The arguments of those that cannot do without, or have more than numbers."""
+
+ABSTRACT = {"Assign", "Initializer"}  # of a tensor, which Keras cannot store, and of nothing
+
+
+def instances(namespace):
+    for name in sorted({cls.__name__ for cls in ALIASES.values()} - ABSTRACT):
+        cls = getattr(namespace, name)
+        arguments = ARGUMENTS.get(name, lambda _: [])(namespace)
+        try:
+            yield name, cls(*arguments, seed=3)
+        except TypeError:  # it has no seed, or has one already
+            yield name, cls(*arguments)
+
+
+def holder(initializer):
+    """Return a model whose layer has an initializer but was not drawn by it, for each wants another shape."""
+    layer = keras.layers.Dense(4)
+    model = keras.Sequential([keras.layers.Input((4,)), layer])
+    layer.kernel_initializer = initializer
+    return model
+
+
+class Unbuilt:
+    """For the length of a `with` block layers take any initializer, and make zeros where they would draw."""
+
+    def __enter__(self):
+        self.calls = {cls: cls.__call__ for cls in (plain.Initializer, ours.KerasInitializer)}
+        for cls in self.calls:
+            cls.__call__ = lambda self, shape, dtype=None, **options: keras.initializers.Zeros()(shape, dtype)
+
+    def __exit__(self, *error):
+        for cls, call in self.calls.items():
+            cls.__call__ = call
+
+
+def read(path, form):
+    if form == "json":
+        return keras.models.model_from_json(path.read_text(encoding="utf-8"))
+    return keras.models.load_model(path, compile=False)
+
+
+def main():
+    np.save(FOLDER / "values.npy", np.ones((4, 4), "float32"))
+    wrong = []
+    for kind, namespace in (("plain", plain), ("registered", ours)):
+        for name, initializer in instances(namespace):
+            for form in FORMS:
+                path = FOLDER / f"{kind} {name}.{form}"
+                if TASK == "read":
+                    with Unbuilt():
+                        found = read(path, form).layers[-1].kernel_initializer
+                    if type(found) is not type(initializer):
+                        wrong.append([kind, name, form, str(type(found))])
+                    elif str(found.get_config()) != str(initializer.get_config()):
+                        wrong.append([kind, name, form, str(found.get_config())])
+                elif form == "json":
+                    path.write_text(holder(initializer).to_json(), encoding="utf-8")
+                else:
+                    holder(initializer).save(path)
+    print(json.dumps({"wrong": wrong, "classes": len(set(ALIASES.values())) - len(ABSTRACT)}))
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    main()
