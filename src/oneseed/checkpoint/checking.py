@@ -78,32 +78,36 @@ class Difference:
 
 def described(file: File, folder: Path) -> tuple[dict[str, str], Difference | None]:
     """Compare a file's size and header with the plan; return the fingerprints that it tells of itself."""
-    path = folder / file.name
     try:
-        size = path.stat().st_size
-        with open(path, "rb") as opened:
-            data = opened.read(file.begin)
-        header = headers.read(path)
+        return _told(file, folder / file.name), None
     except FileNotFoundError:
         return {}, Difference(file.name, MISSING)
-    except headers.HeaderError as error:
-        return {}, Difference(file.name, f"damaged: {error}")
+    except ValueError as error:
+        return {}, Difference(file.name, str(error))
     except OSError as error:
         return {}, Difference(file.name, f"cannot be read: {error.strerror}")
-    plan = header.metadata.get(f"{PREFIX}plan")
+
+
+def _told(file: File, path: Path) -> dict[str, str]:
+    """Return the fingerprints in a file's header; ValueError if it is not the planned file."""
+    header = headers.read(path)
+    plan, number = header.metadata.get(f"{PREFIX}plan"), header.metadata.get(f"{PREFIX}file")
+    if plan is None:
+        raise ValueError("not a file of a checkpoint of oneseed")
     if plan != file.metadata[f"{PREFIX}plan"]:
-        seed = header.metadata.get(f"{PREFIX}seed")
-        whose = "no checkpoint of oneseed" if plan is None else f"another plan, with the seed {headers.shortened(seed)}"
-        return {}, Difference(file.name, f"is of {whose}")
-    if (number := header.metadata.get(f"{PREFIX}file")) != file.metadata[f"{PREFIX}file"]:
-        return {}, Difference(file.name, f"is another file of the same plan, number {headers.shortened(number)}")
+        seed = headers.shortened(header.metadata.get(f"{PREFIX}seed"))
+        raise ValueError(f"a file of another plan, whose seed is {seed}")
+    if number != file.metadata[f"{PREFIX}file"]:
+        raise ValueError(f"another file of the same plan, number {headers.shortened(number)}")
     prints = header.metadata.get(FINGERPRINTS, "").split(" ")
     found = dict(zip(file.stored, prints, strict=False))
-    if len(found) != len(file.stored) or BLANK in found.values() or data != file.header(found):
-        return {}, Difference(file.name, "damaged: its header is not the one that was written")
-    if size != file.size:
-        return {}, Difference(file.name, f"damaged: it has {size:,} bytes in place of {file.size:,}")
-    return found, None
+    with open(path, "rb") as opened:
+        data = opened.read(file.begin)
+    if len(found) != len(file.stored) or BLANK in prints or data != file.header(found):
+        raise ValueError("damaged: its header is not the one that was written")
+    if (size := path.stat().st_size) != file.size:
+        raise ValueError(f"damaged: it has {size:,} bytes in place of {file.size:,}")
+    return found
 
 
 def values_differ(

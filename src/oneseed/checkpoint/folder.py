@@ -89,8 +89,8 @@ def write(
 
     The values are those that `oneseed_torch.initialize_` and its siblings give a model of this plan, to the bit. The
     folder has ``model.safetensors``, or ``model-00001-of-00030.safetensors`` and so on with
-    ``model.safetensors.index.json``, and ``oneseed.json``, the manifest: seed, rules, parameters and their fingerprints.
-    Tied parameters are written once, under their first name.
+    ``model.safetensors.index.json``, and ``oneseed.json``, the manifest: seed, rules, parameters and their
+    fingerprints. Tied parameters are written once, under their first name.
 
     Each file is made beside its name, synced and renamed, so that a file that is there is complete. What is written
     is decided by the plan and the seed alone: a run that was cut off goes on with `resume`, and several processes or
@@ -225,25 +225,12 @@ def verify(
         checkpoint, prints = _read(folder)
     except ValueError as error:
         return Difference(manifest.NAME, str(error))
-    told: dict[str, str] = {}
-    for file in checkpoint.files:
-        found, wrong = described(file, folder)
-        if wrong is not None:
-            return wrong
-        told |= found
-    if prints is None:
-        return Difference(manifest.NAME, "not completed, though all files are there; write again with resume")
-    for name, digits in prints.items():
-        if told[name] != digits:
-            return Difference(manifest.NAME, "not the fingerprint in the file", name, None, told[name], digits)
-    if (wrong := _wrong_index(folder, checkpoint)) is not None:
+    if (wrong := _wrong_outside(folder, checkpoint, prints)) is not None or prints is None:
         return wrong
     counted = _Counted(progress, sum(file.values for file in checkpoint.files))
     with Workers(counted.add) as workers:
-        for file in checkpoint.files:
-            if (wrong := values_differ(file, folder, workers, prints, quick)) is not None:
-                return wrong
-    return None
+        found = (values_differ(file, folder, workers, prints, quick) for file in checkpoint.files)
+        return next((wrong for wrong in found if wrong is not None), None)
 
 
 def status(directory: str | os.PathLike[str]) -> Status:
@@ -370,6 +357,22 @@ def _wrong(file: File, folder: Path, workers: Workers) -> Difference | None:
     """Return what is wrong with a file that may be there already; its values are read and compared by fingerprint."""
     prints, wrong = described(file, folder)
     return values_differ(file, folder, workers, prints, quick=True) if wrong is None else wrong
+
+
+def _wrong_outside(folder: Path, checkpoint: Checkpoint, prints: Mapping[str, str] | None) -> Difference | None:
+    """Return what is wrong with a checkpoint, values apart."""
+    told: dict[str, str] = {}
+    for file in checkpoint.files:
+        found, wrong = described(file, folder)
+        if wrong is not None:
+            return wrong
+        told |= found
+    if prints is None:
+        return Difference(manifest.NAME, "not completed, though all files are there; write again with resume")
+    for name, digits in prints.items():
+        if told[name] != digits:
+            return Difference(manifest.NAME, "not the fingerprint that the file tells", name, None, told[name], digits)
+    return _wrong_index(folder, checkpoint)
 
 
 def _wrong_index(folder: Path, checkpoint: Checkpoint) -> Difference | None:

@@ -1,4 +1,4 @@
-"""What a folder holds or is to hold: the plan as data, cut into files, with a digest by which the files know each other."""
+"""What a folder is to hold: the plan as data, cut into files, with a digest by which these know each other."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -200,30 +200,46 @@ def difference(asked: Checkpoint, found: Checkpoint) -> str | None:
     if asked.digest == found.digest:
         return None
     ours, theirs = asked.manifest, found.manifest
-    for key, what in (("stream", "the version of the stream"), ("seed", "the seed")):
-        if ours[key] != theirs[key]:
-            return f"{what} is {theirs[key]} there, and {ours[key]} here"
     rows = {row["name"]: row for row in ours["parameters"]}
     others = {row["name"]: row for row in theirs["parameters"]}
-    for name in [*rows, *others]:
-        if name not in rows or name not in others:
-            return f"the parameter {shortened(name)!r} is only {'here' if name in rows else 'there'}"
-    for name, row in rows.items():
-        for key in ("shape", "dtype", "axes", "logical", "tied"):
-            if row[key] != others[name][key]:
-                return f"the {key} of {shortened(name)!r} is {others[name][key]!r} there, and {row[key]!r} here"
-        one, other = (
-            its["scheme"]["rules"][by["rule"]]["initializer"] for its, by in ((ours, row), (theirs, others[name]))
-        )
-        if one != other:
-            return (
-                f"the scheme is another one: {shortened(name)!r} gets {shortened(json.dumps(other), 200)} there, and "
-                f"{shortened(json.dumps(one), 200)} here"
-            )
-    for key, what in (("shard_size", "the shard size"), ("format_of_files", "the format in the files' metadata")):
+    for how_ in (
+        _unlike(ours, theirs, {"stream": "the version of the stream", "seed": "the seed"}),
+        next((f"the parameter {shortened(name)!r} is only here" for name in rows if name not in others), None),
+        next((f"the parameter {shortened(name)!r} is only there" for name in others if name not in rows), None),
+        next((how for name in rows if name in others and (how := _of_rows(rows[name], others[name]))), None),
+        next(
+            (how for name in rows if name in others and (how := _of_rules(ours, theirs, rows[name], others[name]))),
+            None,
+        ),
+        _unlike(ours, theirs, {"shard_size": "the shard size", "format_of_files": "the format in the metadata"}),
+    ):
+        if how_ is not None:
+            return how_
+    return "the names of the rules or the order of the parameters are others"
+
+
+def _unlike(ours: Mapping[str, Any], theirs: Mapping[str, Any], keys: Mapping[str, str]) -> str | None:
+    for key, what in keys.items():
         if ours[key] != theirs[key]:
-            return f"{what} is {theirs[key]!r} there, and {ours[key]!r} here"
-    return "the names or the order of rules and parameters are others"
+            return f"{what} is {shortened(theirs[key])} there, and {shortened(ours[key])} here"
+    return None
+
+
+def _of_rows(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str | None:
+    name = shortened(ours["name"])
+    return _unlike(
+        ours, theirs, {key: f"the {key} of {name!r}" for key in ("shape", "dtype", "axes", "logical", "tied")}
+    )
+
+
+def _of_rules(
+    ours: Mapping[str, Any], theirs: Mapping[str, Any], row: Mapping[str, Any], other: Mapping[str, Any]
+) -> str | None:
+    here, there = (its["scheme"]["rules"][by["rule"]]["initializer"] for its, by in ((ours, row), (theirs, other)))
+    if here == there:
+        return None
+    named, named_there = (shortened(json.dumps(initializer), 200) for initializer in (here, there))
+    return f"the scheme is another one: {shortened(row['name'])!r} gets {named_there} there, and {named} here"
 
 
 def _check(plan: Plan) -> None:
@@ -334,8 +350,8 @@ def _checkpoint(manifest: dict[str, Any], draws: Sequence[tuple[Entry, Draw]]) -
             f"{PREFIX}stream": str(manifest["stream"]),
             f"{PREFIX}file": f"{number} of {len(names)}",
         }
-        stored_ = headers.placed((entry.name, entry.dtype, entry.shape) for entry, _ in tensors)
-        files.append(File(name, stored_, metadata, tuple(tensors)))
+        places = headers.placed((entry.name, entry.dtype, entry.shape) for entry, _ in tensors)
+        files.append(File(name, places, metadata, tuple(tensors)))
     return Checkpoint(manifest, tuple(files))
 
 
