@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from oneseed import checks, registry
+from oneseed import checks
 from oneseed.checkpoint import headers
 from oneseed.checkpoint.headers import NAMES, shortened
 from oneseed.dtypes import FLOATS, dtype_name
@@ -17,8 +17,8 @@ from oneseed.models.scheme import Scheme
 INDEX = ".safetensors.index.json"
 CONFIG = "config.json"
 
-BUILT_BY = "torch"
-"""The backend that builds a model from a config.json: transformers' models are PyTorch's."""
+GROUP = "oneseed.sources"
+"""The entry points that read what needs a framework: named as the file, ``function(content, path, dtype)``."""
 
 FORMATS = ("flax", "mlx", "np", "pt", "tf")
 """What `format` in a file's metadata may be; transformers reads "flax", "mlx", "pt" and "tf"."""
@@ -134,7 +134,22 @@ def _config(file: Path, dtype: str | None) -> Source:
     data = _loaded(file)
     if not isinstance(data, dict):
         raise ValueError(f"{str(file)!r} is not a configuration: it holds no JSON object.")
-    built: Source = registry.load(BUILT_BY).source_of_config(data, str(file), dtype)  # type: ignore[attr-defined]
+    from importlib.metadata import entry_points
+
+    found = tuple(entry_points(group=GROUP, name=CONFIG))
+    if len(found) != 1:
+        raise ValueError(
+            f"One installed package must read a {CONFIG}, by an entry point in {GROUP!r}; there are {len(found)}. "
+            "Install oneseed again."
+        )
+    try:
+        reader = found[0].load()
+    except ImportError as error:
+        raise ImportError(
+            f"A {CONFIG} needs a package that cannot be imported ({error}); install it with: "
+            "pip install 'oneseed[torch]' transformers"
+        ) from error
+    built: Source = reader(data, str(file), dtype)
     return built
 
 

@@ -27,6 +27,11 @@ THREADS = 4
 """The most threads: each has a block of memory, and most of a thread's time is the fingerprint's."""
 
 
+def threads() -> int:
+    """Return how many threads work on a file; never one alone, since a thread waits for the disk now and then."""
+    return max(2, min(THREADS, os.cpu_count() or 1))
+
+
 class Stopped(Exception):
     """Ends the work of a thread when another one has failed."""
 
@@ -36,7 +41,7 @@ class Workers:
 
     def __init__(self, tick: Tick) -> None:
         self.scratch = blocks.Scratch()
-        self._pool = ThreadPoolExecutor(max(2, min(THREADS, os.cpu_count() or 1)), "oneseed-files")
+        self._pool = ThreadPoolExecutor(threads(), "oneseed-files")
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._report = tick
