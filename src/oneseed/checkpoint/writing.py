@@ -44,6 +44,8 @@ class Workers:
         self._pool = ThreadPoolExecutor(threads(), "oneseed-files")
         self._stop = threading.Event()
         self._lock = threading.Lock()
+        # Threads that write to one file would wait for each other in the system, and keep processors busy with it.
+        self.turn = threading.Lock()
         self._report = tick
 
     def tick(self, done: int) -> None:
@@ -137,7 +139,8 @@ def _put(values: Any, descriptor: int, place: int, workers: Workers) -> None:
     data = memoryview(values.reshape(-1).view(np.uint8))
     for start in range(0, len(data), blocks.BLOCK):
         part = data[start : start + blocks.BLOCK]
-        durable.write_all(descriptor, part, place + start)
+        with workers.turn:
+            durable.write_all(descriptor, part, place + start)
         workers.tick(len(part))
 
 
