@@ -13,6 +13,7 @@ from oneseed_keras.layer_axes import THEIRS, weights_with_axes
 from oneseed_keras.variables import assign, check_replicas, name_of, parts_of, wholes
 
 if TYPE_CHECKING:
+    from oneseed.models.plan import Plan
     from oneseed.models.scheme import Scheme
 
 
@@ -72,22 +73,13 @@ def initialize(
     >>> oneseed.fingerprint(model.layers[0].kernel.value) == oneseed.fingerprint(expected)
     True
     """
-    from oneseed.models.scheme import check_scheme, plan_weights
+    from oneseed.models.scheme import check_scheme
 
     check_scheme(scheme)
     found = _by_name(_checked(model))
     check_replicas()
-    trained = {id(weight) for weight in wholes(model.trainable_weights)}
-    state = {name for name, weight in found.items() if id(weight) not in trained}
-    params = {name: Parameter(tuple(weight.shape), weight.dtype) for name, weight in found.items()}
     engine = registry.load(_backend(model))
-    plan = plan_weights(scheme, params, state=state, known=axes_of(model), names=names, axes=axes)
-    for entry in plan:
-        if (its := dtype_name(params[entry.name].dtype)) != entry.dtype:
-            raise ValueError(
-                f"The rule for {entry.logical!r} must leave the dtype at {its!r}, which a variable of Keras keeps; "
-                f"build the model in the other one. Received: dtype={entry.dtype!r}"
-            )
+    plan = _plan(model, found, scheme, names, axes)
     draws = plan.draws(seed)
     parts = {entry.name: parts_of(found[entry.name]) for entry, _ in draws}
 
@@ -98,6 +90,65 @@ def initialize(
         )
 
     run(draws, put)
+
+
+def plan_of(model: Any, scheme: "Scheme", names: Names = None, axes: Mapping[str, str | None] | None = None) -> "Plan":
+    """Return what `initialize` would do with a model; one built in a ``keras.StatelessScope`` takes no memory.
+
+    Parameters
+    ----------
+    model : keras.Layer
+        The model, built.
+    scheme : Scheme
+        What each weight gets.
+    names, axes : optional
+        As in `initialize`.
+
+    Returns
+    -------
+    Plan
+        A row for each weight; `oneseed.checkpoint.write` writes their values as files.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If the model has no weights, two have one name, names or axes do not fit, an initializer refuses one, or a rule
+        gives it another dtype.
+
+    Examples
+    --------
+    >>> import keras
+    >>> import oneseed
+    >>> with keras.StatelessScope():
+    ...     model = keras.Sequential([keras.layers.Input((8,)), keras.layers.Dense(2, name="head")], name="net")
+    >>> scheme = oneseed.Scheme([oneseed.Rule("*/kernel", "he_normal")], otherwise="zeros")
+    >>> [entry.name for entry in plan_of(model, scheme)]
+    ['net/head/kernel', 'net/head/bias']
+    """
+    from oneseed.models.scheme import check_scheme
+
+    check_scheme(scheme)
+    return _plan(model, _by_name(_checked(model)), scheme, names, axes)
+
+
+def _plan(
+    model: Any, found: Mapping[str, Any], scheme: "Scheme", names: Names, axes: Mapping[str, str | None] | None
+) -> "Plan":
+    from oneseed.models.scheme import plan_weights
+
+    trained = {id(weight) for weight in wholes(model.trainable_weights)}
+    state = {name for name, weight in found.items() if id(weight) not in trained}
+    params = {name: Parameter(tuple(weight.shape), weight.dtype) for name, weight in found.items()}
+    plan = plan_weights(scheme, params, state=state, known=axes_of(model), names=names, axes=axes)
+    for entry in plan:
+        if (its := dtype_name(params[entry.name].dtype)) != entry.dtype:
+            raise ValueError(
+                f"The rule for {entry.logical!r} must leave the dtype at {its!r}, which a variable of Keras keeps; "
+                f"build the model in the other one. Received: dtype={entry.dtype!r}"
+            )
+    return plan
 
 
 def axes_of(model: Any) -> dict[str, str]:

@@ -85,7 +85,7 @@ class Digest:
         return self._hash.hexdigest()
 
 
-def _little_endian(values: Any) -> NDArray[np.uint8]:
+def _little_endian(values: Any) -> memoryview:
     """Return values as little-endian bytes; where they are that already, in their own memory."""
-    data: NDArray[np.uint8] = values.astype(values.dtype.newbyteorder("<"), copy=False).view(np.uint8)
+    data: memoryview = values.astype(values.dtype.newbyteorder("<"), copy=False).view(np.uint8).data
     return data

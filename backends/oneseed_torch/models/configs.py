@@ -10,7 +10,7 @@ from oneseed.checkpoint.sources import Source
 from oneseed.dtypes import FLOATS, dtype_name
 from oneseed.models.plan import Parameter
 from oneseed.models.scheme import Scheme
-from oneseed_torch.models.layers import held, patterns_of
+from oneseed_torch.models.modules import plan_of
 
 
 def source_of_config(config: dict[str, Any], where: str, dtype: str | None = None) -> Source:
@@ -57,7 +57,7 @@ def source_of_config(config: dict[str, Any], where: str, dtype: str | None = Non
         return cls._from_config(settings, dtype=getattr(torch, kind))
 
     verbosity = transformers.logging.get_verbosity()
-    transformers.logging.set_verbosity_error()
+    transformers.logging.set_verbosity(transformers.logging.ERROR)
     try:
         with torch.device("meta"):
             model = build()
@@ -67,18 +67,17 @@ def source_of_config(config: dict[str, Any], where: str, dtype: str | None = Non
         raise ValueError(f"{where!r} cannot be built as {cls.__name__}: {type(error).__name__}: {reason}") from error
     finally:
         transformers.logging.set_verbosity(verbosity)
-    found = held(model)
-    axes = patterns_of(found)
-    params = {
-        its.names[0]: Parameter(tuple(its.parameter.shape), its.parameter.dtype, axes.get(its.names[0]))
-        for its in found
-    }
-    tied = {alias: its.names[0] for its in found for alias in its.names[1:]}
-    stored = set(model.state_dict()) - set(params) - set(tied)
-    notes = (f"Buffers are not part of the files: {', '.join(sorted(stored))}.",) if stored else ()
+    params = {name: Parameter(tuple(its.shape), its.dtype) for name, its in model.named_parameters()}
+    buffers = [name for name in model.state_dict() if name in dict(model.named_buffers())]
+    notes = (f"Buffers are not part of the files: {', '.join(buffers)}.",) if buffers else ()
     data = {key: value for key, value in config.items() if key != "torch_dtype"} | {"dtype": kind}
-    files = {"config.json": (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()}
-    return Source(params, {}, tied, "pt", files, notes, lambda: _own(build))
+    return Source(
+        params,
+        files={"config.json": (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()},
+        notes=notes,
+        own=lambda: _own(build),
+        planner=lambda scheme: plan_of(model, scheme),
+    )
 
 
 def _model_class(config: dict[str, Any], where: str, transformers: Any) -> Any:

@@ -3,6 +3,7 @@
 import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import product
 from typing import Any, cast
 
@@ -127,6 +128,7 @@ def fill(draw: Draw, out: Array) -> None:
         host.fill([(draw, out)])
 
 
+@contextmanager
 def whole(draw: Draw) -> Iterator[Array]:
     """Make a tensor that is made as a whole; memory for one of them at a time is in use.
 
@@ -138,7 +140,7 @@ def whole(draw: Draw) -> Iterator[Array]:
     Yields
     ------
     ndarray
-        The tensor, once. Close the iterator when the tensor is no longer needed.
+        The tensor.
     """
     with _whole:
         yield np.ascontiguousarray(registry.load(HOST).draw(draw))

@@ -4,7 +4,6 @@ import math
 import mmap
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -130,12 +129,9 @@ def _by_value(file: File, entry: Entry, draw: Draw, descriptor: int, workers: Wo
     place = file.begin + file.stored[entry.name].start
     if blocks.made_whole(draw):
         workers.tick(0)
-        with closing(blocks.whole(draw)) as once:
-            for tensor in once:
-                at = _first(tensor, descriptor, place, workers)
-                if at is None:
-                    return None
-                return _unlike(file, entry, draw, at, tensor, descriptor, workers, known)
+        with blocks.whole(draw) as tensor:
+            at = _first(tensor, descriptor, place, workers)
+            return None if at is None else _unlike(file, entry, draw, at, tensor, descriptor, workers, known)
     for offset, block in blocks.pieces(draw.shape, blocks.limit(draw)):
         made = workers.scratch.take(draw.dtype, block)
         blocks.fill(draw._replace(offset=offset, block=block), made)
@@ -164,7 +160,7 @@ def _unlike(
 
 def _element(draw: Draw, descriptor: int, place: int) -> str:
     value = np.empty(1, numpy_dtype(draw.dtype))
-    durable.read_all(descriptor, memoryview(value.view(np.uint8)), place)
+    durable.read_all(descriptor, value.view(np.uint8).data, place)
     return str(value[0])
 
 
@@ -174,7 +170,7 @@ def _first(made: Array, descriptor: int, place: int, workers: Workers) -> int | 
     for start in range(0, expected.size, blocks.BLOCK):
         part = expected[start : start + blocks.BLOCK]
         read = workers.scratch.take("uint8", part.shape, which=1)
-        if not durable.read_all(descriptor, memoryview(read), place + start):
+        if not durable.read_all(descriptor, read.data, place + start):
             read[:] = ~part  # the file has been cut while it is read
         if not _same(part, read):
             return (start + int(np.argmax(part != read))) // made.itemsize
@@ -207,7 +203,7 @@ def _read_print(file: File, entry: Entry, draw: Draw, descriptor: int, workers: 
         done = 0
         for _, block in blocks.pieces(draw.shape, most):
             values = workers.scratch.take(draw.dtype, block)
-            if not durable.read_all(descriptor, memoryview(values.reshape(-1).view(np.uint8)), start + done):
+            if not durable.read_all(descriptor, values.reshape(-1).view(np.uint8).data, start + done):
                 return "cut off"
             digest.update(values)
             done += values.nbytes

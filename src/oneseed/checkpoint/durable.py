@@ -117,7 +117,9 @@ def read_all(descriptor: int, into: memoryview, offset: int) -> bool:
 
 
 if hasattr(os, "pwrite"):
-    _write_at = os.pwrite
+
+    def _write_at(descriptor: int, data: memoryview, offset: int) -> int:
+        return os.pwrite(descriptor, data, offset)
 
     def _read_at(descriptor: int, into: memoryview, offset: int) -> int:
         return os.preadv(descriptor, [into], offset)

@@ -17,7 +17,7 @@ from oneseed.models.plan import Plan
 
 Progress = Callable[[int, int], None]
 
-UNITS = {"": 1, **{f"{unit}B": 1000**power for power, unit in enumerate(("", "K", "M", "G", "T"))}}
+UNITS: dict[str, int] = {"": 1, **{f"{unit}B": 1000**power for power, unit in enumerate(("", "K", "M", "G", "T"))}}
 UNITS |= {f"{unit}IB": 1024**power for power, unit in enumerate(("K", "M", "G", "T"), 1)}
 
 SHARD_SIZE = "5GB"

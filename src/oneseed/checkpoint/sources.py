@@ -51,6 +51,8 @@ class Source:
         What a user should know.
     own : callable, optional
         Returns the scheme of the model's own initialization.
+    planner : callable, optional
+        Returns the plan of a scheme, in place of one from the parameters alone.
     """
 
     params: dict[str, Parameter]
@@ -60,9 +62,12 @@ class Source:
     files: dict[str, bytes] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     own: Callable[[], Scheme] | None = None
+    planner: Callable[[Scheme], Plan] | None = None
 
     def plan(self, scheme: Scheme, dtype: str | None = None) -> Plan:
         """Return what a scheme gives the parameters; `dtype` is that of all which hold floats."""
+        if self.planner is not None:  # which has built the model in that dtype
+            return self.planner(scheme)
         params = self.params
         if dtype is not None:
             if dtype not in FLOATS:

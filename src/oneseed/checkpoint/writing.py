@@ -4,7 +4,6 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -122,10 +121,9 @@ def _write(file: File, entry: Entry, draw: Draw, descriptor: int, workers: Worke
     digest = Digest(draw.dtype, blocks.logical_shape(draw)) if _in_one_pass(draw) else None
     if digest is not None and blocks.made_whole(draw):
         workers.tick(0)
-        with closing(blocks.whole(draw)) as once:
-            for tensor in once:
-                _put(tensor, descriptor, place, workers)
-                digest.update(tensor.transpose(draw.order))
+        with blocks.whole(draw) as tensor:
+            _put(tensor, descriptor, place, workers)
+            digest.update(tensor.transpose(draw.order))
         return entry.name, digest.hexdigest()
     for values in blocks.blocks(draw, workers.scratch):
         _put(values, descriptor, place, workers)
@@ -136,7 +134,7 @@ def _write(file: File, entry: Entry, draw: Draw, descriptor: int, workers: Worke
 
 
 def _put(values: Any, descriptor: int, place: int, workers: Workers) -> None:
-    data = memoryview(values.reshape(-1).view(np.uint8))
+    data = values.reshape(-1).view(np.uint8).data
     for start in range(0, len(data), blocks.BLOCK):
         part = data[start : start + blocks.BLOCK]
         with workers.turn:
