@@ -1,6 +1,7 @@
 """The parameters of transformers' models, from a config.json: built on the meta device, with no value made."""
 
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -57,7 +58,7 @@ def source_of_config(config: dict[str, Any], where: str, dtype: str | None = Non
         return cls._from_config(settings, dtype=getattr(torch, kind))
 
     verbosity = transformers.logging.get_verbosity()
-    transformers.logging.set_verbosity(transformers.logging.ERROR)
+    transformers.logging.set_verbosity(logging.ERROR)
     try:
         with torch.device("meta"):
             model = build()

@@ -361,17 +361,16 @@ def _wrong(file: File, folder: Path, workers: Workers) -> Difference | None:
 
 def _wrong_outside(folder: Path, checkpoint: Checkpoint, prints: Mapping[str, str] | None) -> Difference | None:
     """Return what is wrong with a checkpoint, values apart."""
-    told: dict[str, str] = {}
     for file in checkpoint.files:
-        found, wrong = described(file, folder)
+        told, wrong = described(file, folder)
         if wrong is not None:
             return wrong
-        told |= found
+        for name, digits in told.items() if prints is not None else ():
+            if prints[name] != digits:
+                how = "in its header is not the fingerprint of the manifest"
+                return Difference(file.name, how, name, None, prints[name], digits)
     if prints is None:
         return Difference(manifest.NAME, "not completed, though all files are there; write again with resume")
-    for name, digits in prints.items():
-        if told[name] != digits:
-            return Difference(manifest.NAME, "not the fingerprint that the file tells", name, None, told[name], digits)
     return _wrong_index(folder, checkpoint)
 
 
