@@ -79,21 +79,31 @@ def put_first(path: Path, data: bytes) -> bool:
     """Write a whole file if there is none of that name; tell whether this was the first."""
     if path.exists():
         return False
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    put(beside, data)
     try:
-        os.link(beside, path)
+        unfinished, descriptor = _opened(path)
+        try:
+            write_all(descriptor, data, 0)
+            os.fsync(descriptor)
+            first = _linked(unfinished, path)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(unfinished)
+            os.close(descriptor)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    return first
+
+
+def _linked(unfinished: Path, path: Path) -> bool:
+    try:
+        os.link(unfinished, path)
     except FileExistsError:
         return False
     except OSError:  # a file system without hard links
         if path.exists():
             return False
-        os.replace(beside, path)
-        return True
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(beside)
-        sync_folder(path.parent)
+        os.replace(unfinished, path)
     return True
 
 

@@ -159,7 +159,7 @@ def write(
     folder = Path(directory)
     own = checkpoint.files[first - 1 :: count]
     _claim(folder, checkpoint, resume or part is not None)
-    durable.remove_unfinished(folder, {file.name for file in own})
+    durable.remove_unfinished(folder, {manifest.NAME, manifest.INDEX, *(file.name for file in own)})
     counted = _Counted(progress, sum(file.values for file in own))
     written: list[str] = []
     kept: list[str] = []
