@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
+import tomli_w
 from checkpoints import PARAMS, SCHEME, TIED, plan, values
 from safetensors.numpy import save_file
 
@@ -56,11 +57,9 @@ def refused(run, tmp_path, scheme):
 
 
 def test_a_list_in_json_and_in_toml(tmp_path, run, scheme):
-    from oneseed.toml import write
-
     (tmp_path / "p.json").write_text(json.dumps({"parameters": ROWS}))
     (tmp_path / "bare.json").write_text(json.dumps(ROWS))
-    (tmp_path / "p.toml").write_text(write({"parameters": ROWS}))
+    (tmp_path / "p.toml").write_text(tomli_w.dumps({"parameters": ROWS}))
     (tmp_path / "plan.json").write_text(json.dumps(plan().as_dict()))
     made = []
     for name in ("p.json", "bare.json", "p.toml", "plan.json"):

@@ -9,7 +9,7 @@ import torch
 
 from oneseed.checkpoint.sources import Source
 from oneseed.dtypes import FLOATS, dtype_name
-from oneseed.models.plan import Parameter
+from oneseed.models.entry import Parameter
 from oneseed.models.scheme import Scheme
 from oneseed_torch.models.modules import plan_of
 

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from oneseed import registry
 from oneseed.checks import Shape
-from oneseed.composites import Composite
 from oneseed.digest import Digest
-from oneseed.distributions import Complex, Fill, Structured
+from oneseed.distributions import Complex, Elementwise, Fill, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
 from oneseed.host_arrays import HOST
@@ -74,10 +73,11 @@ def pieces(shape: Shape, limit: int) -> Iterator[tuple[Shape, Shape]]:
 
 def made_whole(draw: Draw) -> bool:
     """Tell whether a tensor is computed as a whole, so that blocks of it would each cost as much as all of it."""
-    law = draw.distribution
-    if isinstance(law, Composite) and law.parts:
-        return any(made_whole(part) for part in law.parts)
-    return isinstance(law, Structured) and law.name not in BY_BLOCKS
+    distribution = draw.distribution
+    if distribution.draws:
+        return any(made_whole(part) for part in distribution.draws)
+    by_blocks = isinstance(distribution, Elementwise) or distribution.name in BY_BLOCKS
+    return isinstance(distribution, Structured) and not by_blocks
 
 
 def limit(draw: Draw) -> int:
@@ -116,14 +116,14 @@ class Scratch(threading.local):
 
 def fill(draw: Draw, out: Array) -> None:
     """Write the block of a draw into an array of its shape and dtype, of any strides."""
-    law = draw.distribution
+    distribution = draw.distribution
     host = cast(HostBackend, registry.load(HOST))
-    if isinstance(law, Fill):
-        out[...] = 0 if law.zero else law.scalar(draw.dtype)
-    elif isinstance(law, Structured):
+    if isinstance(distribution, Fill):
+        out[...] = 0 if distribution.zero else distribution.scalar(draw.dtype)
+    elif isinstance(distribution, Structured):
         out[...] = host.draw(draw)
-    elif isinstance(law, Complex):
-        host.fill(list(zip(draw.parts, (out.real, out.imag), strict=True)))
+    elif isinstance(distribution, Complex):
+        host.fill(list(zip(distribution.split(draw), (out.real, out.imag), strict=True)))
     else:
         host.fill([(draw, out)])
 

@@ -18,7 +18,7 @@ from oneseed.checkpoint.writing import Workers
 from oneseed.digest import Digest
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
-from oneseed.models.plan import Entry
+from oneseed.models.entry import Entry
 
 MAPPED = 1 << 25
 """The bytes of a file that a thread maps into memory at once."""

@@ -365,8 +365,8 @@ def _wrong_outside(folder: Path, checkpoint: Checkpoint, prints: Mapping[str, st
         told, wrong = described(file, folder)
         if wrong is not None:
             return wrong
-        for name, digits in told.items() if prints is not None else ():
-            if prints[name] != digits:
+        for name, digits in told.items():
+            if prints is not None and prints[name] != digits:
                 how = "in its header is not the fingerprint of the manifest"
                 return Difference(file.name, how, name, None, prints[name], digits)
     if prints is None:

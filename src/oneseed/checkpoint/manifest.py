@@ -13,7 +13,8 @@ from oneseed.checkpoint.headers import CODES, Stored, shortened
 from oneseed.digest import DIGEST_BYTES
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
-from oneseed.models.plan import Entry, Parameter, Plan
+from oneseed.models.entry import Entry, Parameter
+from oneseed.models.plan import Plan
 from oneseed.models.rule import restored, stored
 from oneseed.models.scheme import Scheme
 

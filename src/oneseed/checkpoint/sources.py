@@ -11,7 +11,8 @@ from oneseed import checks
 from oneseed.checkpoint import headers
 from oneseed.checkpoint.headers import NAMES, shortened
 from oneseed.dtypes import FLOATS, dtype_name
-from oneseed.models.plan import Parameter, Plan
+from oneseed.models.entry import Parameter
+from oneseed.models.plan import Plan
 from oneseed.models.scheme import Scheme
 
 INDEX = ".safetensors.index.json"

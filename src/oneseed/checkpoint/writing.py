@@ -14,7 +14,7 @@ from oneseed.checkpoint import blocks, durable
 from oneseed.checkpoint.manifest import File
 from oneseed.digest import Digest
 from oneseed.draws import Draw
-from oneseed.models.plan import Entry
+from oneseed.models.entry import Entry
 
 Tick = Callable[[int], None]
 """Called with the bytes that were done since; what it raises ends the work."""

@@ -9,7 +9,7 @@ from typing import Any
 from oneseed import checks
 from oneseed.checkpoint.sources import Source
 from oneseed.cli import scheme_table
-from oneseed.models.plan import Parameter
+from oneseed.models.entry import Parameter
 from oneseed.models.scheme import Scheme
 
 OWN = "own"
