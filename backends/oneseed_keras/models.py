@@ -1,6 +1,7 @@
 """Whole models of Keras: weights filled in place by a scheme, on any backend of Keras."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from oneseed import registry
@@ -93,12 +94,13 @@ def initialize(
 
 
 def plan_of(model: Any, scheme: "Scheme", names: Names = None, axes: Mapping[str, str | None] | None = None) -> "Plan":
-    """Return what `initialize` would do with a model; one built in a ``keras.StatelessScope`` takes no memory.
+    """Return what `initialize` would do with a model, which need not be in memory.
 
     Parameters
     ----------
-    model : keras.Layer
-        The model, built.
+    model : keras.Layer or callable
+        The model, built; or, for Keras 3, a function that returns it. The function runs in a thread of its own, in
+        which Keras makes variables without values, so that a model of any size can be planned.
     scheme : Scheme
         What each weight gets.
     names, axes : optional
@@ -121,16 +123,31 @@ def plan_of(model: Any, scheme: "Scheme", names: Names = None, axes: Mapping[str
     --------
     >>> import keras
     >>> import oneseed
-    >>> with keras.StatelessScope():
-    ...     model = keras.Sequential([keras.layers.Input((8,)), keras.layers.Dense(2, name="head")], name="net")
+    >>> def build():
+    ...     return keras.Sequential([keras.layers.Input((8,)), keras.layers.Dense(2, name="head")], name="net")
     >>> scheme = oneseed.Scheme([oneseed.Rule("*/kernel", "he_normal")], otherwise="zeros")
-    >>> [entry.name for entry in plan_of(model, scheme)]
+    >>> [entry.name for entry in plan_of(build, scheme)]
     ['net/head/kernel', 'net/head/bias']
     """
     from oneseed.models.scheme import check_scheme
 
     check_scheme(scheme)
+    if callable(model) and not _packages(model):
+        model = _without_values(model)
     return _plan(model, _by_name(_checked(model)), scheme, names, axes)
+
+
+def _without_values(build: Callable[[], Any]) -> Any:
+    """Call a function that builds a model of Keras 3, whose variables get no values."""
+    import keras
+
+    def run() -> Any:
+        # Leaving the scope would make the values. The scope is the thread's own, and ends with it.
+        keras.StatelessScope().__enter__()
+        return build()
+
+    with ThreadPoolExecutor(1, "oneseed-keras") as pool:
+        return pool.submit(run).result()
 
 
 def _plan(
