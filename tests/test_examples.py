@@ -40,3 +40,17 @@ def test_the_gpt2_of_the_examples(file, backend):
     wanted = oneseed.initializers.RandomNormal(stddev=0.02, seed=7)((64, 192), path=name)
     assert re.search(rf"^{name}: (\w+)", done.stdout, re.MULTILINE)[1] == oneseed.fingerprint(wanted)
     assert "logits: (1, 8, 512)" in done.stdout
+
+
+CHECKPOINTS = {
+    ("torch_checkpoint.py", "files for Hugging Face: "): ("torch", "safetensors"),
+    ("orbax_checkpoint.py", "drawn by it: equal; "): ("jax", "flax", "orbax"),
+}
+
+
+@pytest.mark.parametrize(("file", "said"), [case(key, needs) for key, needs in CHECKPOINTS.items()])
+def test_the_start_of_distributed_runs(file, said):
+    """They compare what several processes have drawn and saved with what one process draws."""
+    done = subprocess.run([sys.executable, str(EXAMPLES / file)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert re.search(rf"{said}[0-9a-f]{{16}}$", done.stdout, re.MULTILINE)

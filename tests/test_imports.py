@@ -11,7 +11,7 @@ SOURCES = Path(__file__).parents[1]
 CORE = sorted((SOURCES / "src" / "oneseed").rglob("*.py"))
 
 # The command line and printed tables are not part of what `import oneseed` loads.
-COMMAND = {"app.py", "parity_table.py", "plan_table.py", "sampling.py", "scheme_table.py"}
+COMMAND = {"app.py", "init.py", "parity_table.py", "plan_table.py", "sampling.py", "scheme_table.py", "verify.py"}
 # What is imported inside a function, where it is needed, beside the standard library and NumPy.
 ON_DEMAND = {
     "dtypes.py": {"ml_dtypes"},
@@ -19,6 +19,7 @@ ON_DEMAND = {
     "fourier.py": {"scipy"},
     "plotting.py": {"matplotlib"},
     "fill.py": {"rich"},
+    "progress.py": {"rich"},
     "scheme.py": {"tomli_w"},
 }
 

@@ -6,11 +6,15 @@ from oneseed_jax.adapter import JaxBackend as backend
 
 if TYPE_CHECKING:
     from oneseed_jax.models.layer_axes import axes_of
-    from oneseed_jax.models.trees import initialize
+    from oneseed_jax.models.trees import initialize, plan_of
 
-__all__ = ["axes_of", "backend", "initialize"]
+__all__ = ["axes_of", "backend", "initialize", "plan_of"]
 
-_HOMES = {"axes_of": "oneseed_jax.models.layer_axes", "initialize": "oneseed_jax.models.trees"}
+_HOMES = {
+    "axes_of": "oneseed_jax.models.layer_axes",
+    "initialize": "oneseed_jax.models.trees",
+    "plan_of": "oneseed_jax.models.trees",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,9 +8,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from oneseed_keras.models import axes_of, initialize
+    from oneseed_keras.models import axes_of, initialize, plan_of
 
-__all__ = ["axes_of", "initialize", "register_keras"]
+__all__ = ["axes_of", "initialize", "plan_of", "register_keras"]
 
 _INITIALIZERS = {"keras": "keras_initializers", "tf_keras": "tf_keras_initializers"}
 
@@ -55,6 +55,6 @@ def register_keras(keras: ModuleType) -> ModuleType:
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("axes_of", "initialize"):
+    if name in ("axes_of", "initialize", "plan_of"):
         return getattr(import_module(f"{__name__}.models"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

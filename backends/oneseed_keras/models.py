@@ -1,6 +1,7 @@
 """Whole models of Keras: weights filled in place by a scheme, on any backend of Keras."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from oneseed import registry
@@ -13,6 +14,7 @@ from oneseed_keras.layer_axes import THEIRS, weights_with_axes
 from oneseed_keras.variables import assign, check_place, name_of, parts_of, wholes
 
 if TYPE_CHECKING:
+    from oneseed.models.plan import Plan
     from oneseed.models.scheme import Scheme
 
 
@@ -74,22 +76,13 @@ def initialize(
     >>> oneseed.fingerprint(model.layers[0].kernel.value) == oneseed.fingerprint(expected)
     True
     """
-    from oneseed.models.scheme import check_scheme, plan_weights
+    from oneseed.models.scheme import check_scheme
 
     check_scheme(scheme)
     found = _by_name(_checked(model))
     check_place()
-    trained = {id(weight) for weight in wholes(model.trainable_weights)}
-    state = {name for name, weight in found.items() if id(weight) not in trained or _is_beside(name, weight)}
-    params = {name: Parameter(tuple(weight.shape), weight.dtype) for name, weight in found.items()}
     engine = registry.load(_backend(model))
-    plan = plan_weights(scheme, params, state=state, known=axes_of(model), names=names, axes=axes)
-    for entry in plan:
-        if (its := dtype_name(params[entry.name].dtype)) != entry.dtype:
-            raise ValueError(
-                f"The rule for {entry.logical!r} must leave the dtype at {its!r}, which a variable of Keras keeps; "
-                f"build the model in the other one. Received: dtype={entry.dtype!r}"
-            )
+    plan = _plan(model, found, scheme, names, axes)
     draws = plan.draws(seed)
     parts = {entry.name: parts_of(found[entry.name]) for entry, _ in draws}
 
@@ -100,6 +93,81 @@ def initialize(
         )
 
     run(draws, put)
+
+
+def plan_of(model: Any, scheme: "Scheme", names: Names = None, axes: Mapping[str, str | None] | None = None) -> "Plan":
+    """Return what `initialize` would do with a model, which need not be in memory.
+
+    Parameters
+    ----------
+    model : keras.Layer or callable
+        The model, built; or, for Keras 3, a function that returns it. The function runs in a thread of its own, in
+        which Keras makes variables without values, so that a model of any size can be planned.
+    scheme : Scheme
+        What each weight gets.
+    names, axes : optional
+        As in `initialize`.
+
+    Returns
+    -------
+    Plan
+        A row for each weight; `oneseed.checkpoint.write` writes their values as files.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If the model has no weights, two have one name, names or axes do not fit, an initializer refuses one, or a rule
+        gives it another dtype.
+
+    Examples
+    --------
+    >>> import keras
+    >>> import oneseed
+    >>> def build():
+    ...     return keras.Sequential([keras.layers.Input((8,)), keras.layers.Dense(2, name="head")], name="net")
+    >>> scheme = oneseed.Scheme([oneseed.Rule("*/kernel", "he_normal")], otherwise="zeros")
+    >>> [entry.name for entry in plan_of(build, scheme)]
+    ['net/head/kernel', 'net/head/bias']
+    """
+    from oneseed.models.scheme import check_scheme
+
+    check_scheme(scheme)
+    if callable(model) and not _packages(model):
+        model = _without_values(model)
+    return _plan(model, _by_name(_checked(model)), scheme, names, axes)
+
+
+def _without_values(build: Callable[[], Any]) -> Any:
+    """Call a function that builds a model of Keras 3, whose variables get no values."""
+    import keras
+
+    def run() -> Any:
+        # Leaving the scope would make the values. The scope is the thread's own, and ends with it.
+        keras.StatelessScope().__enter__()
+        return build()
+
+    with ThreadPoolExecutor(1, "oneseed-keras") as pool:
+        return pool.submit(run).result()
+
+
+def _plan(
+    model: Any, found: Mapping[str, Any], scheme: "Scheme", names: Names, axes: Mapping[str, str | None] | None
+) -> "Plan":
+    from oneseed.models.scheme import plan_weights
+
+    trained = {id(weight) for weight in wholes(model.trainable_weights)}
+    state = {name for name, weight in found.items() if id(weight) not in trained or _is_beside(name, weight)}
+    params = {name: Parameter(tuple(weight.shape), weight.dtype) for name, weight in found.items()}
+    plan = plan_weights(scheme, params, state=state, known=axes_of(model), names=names, axes=axes)
+    for entry in plan:
+        if (its := dtype_name(params[entry.name].dtype)) != entry.dtype:
+            raise ValueError(
+                f"The rule for {entry.logical!r} must leave the dtype at {its!r}, which a variable of Keras keeps; "
+                f"build the model in the other one. Received: dtype={entry.dtype!r}"
+            )
+    return plan
 
 
 def axes_of(model: Any) -> dict[str, str]:

@@ -4,6 +4,8 @@ Keras's initializers for NumPy and any framework that has an adapter, drawn from
 of random values.
 """
 
+from typing import Any
+
 from oneseed import backend, config, initializers, layouts, random, rules, schemes
 from oneseed.config import floatx, set_backend, set_floatx, using
 from oneseed.digest import fingerprint
@@ -24,6 +26,7 @@ __all__ = [
     "SeedGenerator",
     "__version__",
     "backend",
+    "checkpoint",
     "config",
     "fingerprint",
     "floatx",
@@ -38,3 +41,12 @@ __all__ = [
     "set_random_seed",
     "using",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Whoever draws into memory has no use for files.
+    if name == "checkpoint":
+        from importlib import import_module
+
+        return import_module("oneseed.checkpoint")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,7 +3,9 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from oneseed.checks import Shape
 from oneseed.fans import layout_of
 from oneseed.host_arrays import numbers
 
@@ -44,22 +46,46 @@ def fingerprint(x: Any, axes: str | None = None) -> str:
     >>> oneseed.fingerprint(keras, "h w i o") == oneseed.fingerprint(torch, "o i h w")
     True
     """
-    from hashlib import blake2b
-
     array = numbers("x", x)
     layout = layout_of(array.shape, axes)
     logical = array if layout is None else array.transpose(layout.order)
-    digest = blake2b(f"{array.dtype.name}{logical.shape}".encode(), digest_size=DIGEST_BYTES)
-    if logical.flags.c_contiguous:
-        flat = logical.reshape(-1)
-        for start in range(0, flat.size, CHUNK):
-            digest.update(_little_endian(flat[start : start + CHUNK]))
-    else:
-        for part in np.nditer(logical, ["external_loop", "buffered", "zerosize_ok"], order="C", buffersize=CHUNK):
-            digest.update(_little_endian(part))
+    digest = Digest(array.dtype.name, logical.shape)
+    digest.update(logical)
     return digest.hexdigest()
 
 
-def _little_endian(values: Any) -> bytes:
-    data: bytes = values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes()
+class Digest:
+    """A fingerprint in the making: the values come in parts, one after the other in logical order.
+
+    Parameters
+    ----------
+    dtype : str
+        The dtype's name.
+    shape : tuple of int
+        The logical shape of the whole tensor.
+    """
+
+    def __init__(self, dtype: str, shape: Shape) -> None:
+        from hashlib import blake2b
+
+        self._hash = blake2b(f"{dtype}{shape}".encode(), digest_size=DIGEST_BYTES)
+
+    def update(self, part: NDArray[Any]) -> None:
+        """Add the next values, in the row-major order of `part`, whatever its strides."""
+        if part.flags.c_contiguous:
+            flat = part.reshape(-1)
+            for start in range(0, flat.size, CHUNK):
+                self._hash.update(_little_endian(flat[start : start + CHUNK]))
+            return
+        for values in np.nditer(part, ["external_loop", "buffered", "zerosize_ok"], order="C", buffersize=CHUNK):
+            self._hash.update(_little_endian(values))
+
+    def hexdigest(self) -> str:
+        """Return the fingerprint of what has come in."""
+        return self._hash.hexdigest()
+
+
+def _little_endian(values: Any) -> memoryview:
+    """Return values as little-endian bytes; where they are that already, in their own memory."""
+    data: memoryview = values.astype(values.dtype.newbyteorder("<"), copy=False).view(np.uint8).data
     return data

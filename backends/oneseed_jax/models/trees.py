@@ -17,6 +17,7 @@ from oneseed_jax.models.layer_axes import axes_of
 from oneseed_jax.models.leaves import Leaf, Tree, is_nnx, is_weight, named, walk
 
 if TYPE_CHECKING:
+    from oneseed.models.plan import Plan
     from oneseed.models.scheme import Scheme
 
 
@@ -86,7 +87,7 @@ def initialize(
     >>> bool((made["dense"]["kernel"] == expected).all())
     True
     """
-    from oneseed.models.scheme import check_scheme, plan_weights
+    from oneseed.models.scheme import check_scheme
 
     check_scheme(scheme)
     graph = None
@@ -96,9 +97,7 @@ def initialize(
         graph, tree = sys.modules["flax.nnx"].split(tree)
     engine = registry.load("jax")
     found = _by_name(walk(tree))
-    params = {name: Parameter(leaf.shape, leaf.dtype) for name, leaf in found.items()}
-    state = {name for name, leaf in found.items() if leaf.state}
-    plan = plan_weights(scheme, params, state=state, known=known, names=names, axes=axes)
+    plan = _plan(found, known, scheme, names, axes)
     draws = plan.draws(seed)
     places = _places(shardings, {entry.name: found[entry.name] for entry in plan}, tree)
     for entry, draw in draws:
@@ -113,6 +112,61 @@ def initialize(
     run(draws, put)
     made = jax.tree.unflatten(structure, leaves)
     return made if graph is None else sys.modules["flax.nnx"].merge(graph, made)
+
+
+def plan_of(tree: Tree, scheme: "Scheme", names: Names = None, axes: Mapping[str, str | None] | None = None) -> "Plan":
+    """Return what `initialize` would do with a tree, which may be abstract, as from `jax.eval_shape`.
+
+    Parameters
+    ----------
+    tree : pytree
+        The tree.
+    scheme : Scheme
+        What each parameter gets.
+    names, axes : optional
+        As in `initialize`.
+
+    Returns
+    -------
+    Plan
+        A row for each parameter; `oneseed.checkpoint.write` writes their values as files.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If two parameters have one name, names or axes do not fit, or an initializer refuses a parameter.
+
+    Examples
+    --------
+    >>> import jax
+    >>> import oneseed
+    >>> params = {"dense": {"kernel": jax.ShapeDtypeStruct((8, 2), "float32")}}
+    >>> plan_of(params, oneseed.Scheme([oneseed.Rule("*/kernel", "he_normal")]))[0].fan_in
+    8
+    """
+    from oneseed.models.scheme import check_scheme
+
+    check_scheme(scheme)
+    known = axes_of(tree)
+    if is_nnx(tree):
+        tree = sys.modules["flax.nnx"].split(tree)[1]
+    return _plan(_by_name(walk(tree)), known, scheme, names, axes)
+
+
+def _plan(
+    found: Mapping[str, Leaf],
+    known: Mapping[str, str],
+    scheme: "Scheme",
+    names: Names,
+    axes: Mapping[str, str | None] | None,
+) -> "Plan":
+    from oneseed.models.scheme import plan_weights
+
+    params = {name: Parameter(leaf.shape, leaf.dtype) for name, leaf in found.items()}
+    state = {name for name, leaf in found.items() if leaf.state}
+    return plan_weights(scheme, params, state=state, known=known, names=names, axes=axes)
 
 
 def _by_name(leaves: list[Leaf]) -> dict[str, Leaf]:

@@ -115,7 +115,40 @@ def initialize_(
 
 
 def plan_of(module: Module, scheme: Scheme, names: Names = None, axes: Mapping[str, str | None] | None = None) -> Plan:
-    """Return what `initialize_` would do with a module."""
+    """Return what `initialize_` would do with a module, which may be on the meta device.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The module.
+    scheme : Scheme
+        What each parameter gets.
+    names, axes : optional
+        As in `initialize_`.
+
+    Returns
+    -------
+    Plan
+        A row for each parameter; `oneseed.checkpoint.write` writes their values as files.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of another type.
+    ValueError
+        If names do not fit one another, or an initializer refuses shape or dtype of a parameter.
+
+    Examples
+    --------
+    >>> import oneseed
+    >>> import oneseed_torch
+    >>> import torch
+    >>> with torch.device("meta"):
+    ...     module = torch.nn.Linear(64, 128)
+    >>> scheme = oneseed.Scheme([oneseed.Rule("bias", "zeros"), oneseed.Rule("weight", "he_normal")])
+    >>> oneseed_torch.plan_of(module, scheme)["weight"].fan_in
+    64
+    """
     return _plan(held(module), scheme, names, axes)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -138,13 +139,54 @@ def schemes(
                 table.add_row(*row.values())
             _console().print(table)
         return
-    scheme = scheme_table.made(name, _arguments(set_))
+    scheme = scheme_table.made(name, _arguments(set_) or scheme_table.EXAMPLES.get(name, {}))
     if as_json:
         print(scheme.to_json())
     elif as_toml:
         print(scheme.to_toml(), end="")
     else:
         _console().print(scheme_table.rules(name, scheme))
+
+
+@app.command()
+def init(
+    source: Annotated[
+        Path | None,
+        typer.Argument(help="Parameters: a .json or .toml list, .safetensors, .safetensors.index.json, config.json."),
+    ] = None,
+    scheme: Annotated[str | None, typer.Option(help="A ready scheme, a .toml or .json file, or own.")] = None,
+    seed: Annotated[int | None, typer.Option(help="An integer in [0, 2**64).")] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder to write to.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="The dtype of all parameters that hold floats.")] = None,
+    shard_size: Annotated[str, typer.Option(help="The most bytes of values in a file: 5GB, 512MiB.")] = "5GB",
+    part: Annotated[str | None, typer.Option(help="Write each n-th file from the i-th on: 3/8.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what the folder has.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="Show what would be written, and write nothing.")] = False,
+    status: Annotated[Path | None, typer.Option(help="Show which files of this folder are missing.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="An argument of the scheme: layers=48.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a model's initial weights as .safetensors files, whatever their size."""
+    from oneseed.cli import init
+
+    facts, show = init.run(
+        source, scheme, _arguments(set_), seed, out, dtype, shard_size, init.part_of(part), resume, plan, status
+    )
+    _print_json(facts) if as_json else show(facts, _console())
+
+
+@app.command()
+def verify(
+    directory: Annotated[Path, typer.Argument(help="A folder that `oneseed init` has filled.")],
+    quick: Annotated[bool, typer.Option("--quick", help="Compare fingerprints, and make no value again.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Make every value of a checkpoint again and compare bit by bit; status 1 if one differs."""
+    from oneseed.cli import verify
+
+    facts = verify.verify(directory, quick)
+    _print_json(facts) if as_json else verify.show(facts, _console())
+    return int(not facts["equal"])
 
 
 @app.callback(invoke_without_command=True)
@@ -173,15 +215,29 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 
 def _status(run: Callable[[], Any]) -> int:
     try:
-        return run() or 0
+        status = run() or 0
+        _flush()
+        return status
     except typer.Exit as stop:
         return stop.exit_code
+    except (KeyboardInterrupt, typer.Abort) as stop:
+        cause = stop.__cause__ or stop
+        return _fail(" ".join(["Interrupted.", *getattr(cause, "__notes__", ())]), 130)
     except typer.TyperException as error:
         return _fail(error.format_message(), error.exit_code)
     except (ValueError, TypeError, NotImplementedError, ImportError, OSError) as error:
         return _fail(str(error), 2)
     except MemoryError as error:
         return _fail(f"Not enough memory: {error}", 1)
+
+
+def _flush() -> None:
+    """Write out what was printed; where that fails, the interpreter is kept from trying again when it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
 
 
 def _fail(reason: str, status: int) -> int:

@@ -38,7 +38,7 @@ def made(name: str, arguments: dict[str, Any]) -> Scheme:
     name : str
         The name.
     arguments : dict
-        Its arguments; what it cannot do without is taken from `EXAMPLES`.
+        Its arguments.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def made(name: str, arguments: dict[str, Any]) -> Scheme:
         if key not in known:
             accepted = ", ".join(map(repr, known)) or "none"
             raise ValueError(f"The arguments of {name} must be among these: {accepted}. Received: {key!r}")
-    scheme: Scheme = function(**(arguments or EXAMPLES.get(name, {})))
+    scheme: Scheme = function(**arguments)
     return scheme
 
 
