@@ -35,6 +35,27 @@ from oneseed_torch.init.deprecated import (
     xavier_normal,
     xavier_uniform,
 )
+from oneseed_torch.init.fans import (
+    _calculate_correct_fan as _calculate_correct_fan,
+)
+from oneseed_torch.init.fans import (
+    _calculate_fan_in_and_fan_out as _calculate_fan_in_and_fan_out,
+)
+from oneseed_torch.init.fans import (
+    _no_grad_fill_ as _no_grad_fill_,
+)
+from oneseed_torch.init.fans import (
+    _no_grad_normal_ as _no_grad_normal_,
+)
+from oneseed_torch.init.fans import (
+    _no_grad_trunc_normal_ as _no_grad_trunc_normal_,
+)
+from oneseed_torch.init.fans import (
+    _no_grad_uniform_ as _no_grad_uniform_,
+)
+from oneseed_torch.init.fans import (
+    _no_grad_zero_ as _no_grad_zero_,
+)
 from oneseed_torch.init.gains import calculate_gain
 from oneseed_torch.init.matrices import orthogonal_, sparse_
 from oneseed_torch.init.random import normal_, trunc_normal_, uniform_
