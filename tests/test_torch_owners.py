@@ -16,9 +16,8 @@ from torch.overrides import TorchFunctionMode
 
 import oneseed
 import oneseed_torch
-from oneseed import Rule, Scheme
+from oneseed import Rule, Scheme, initializers
 from oneseed import backend as K
-from oneseed import initializers
 from oneseed.random import SeedGenerator
 from oneseed_torch import init
 
@@ -208,7 +207,9 @@ def test_a_tensor_can_be_resized_after_a_draw(name, dtype):
     tensor.untyped_storage().resize_(0)
 
 
-@pytest.mark.parametrize("make", [initializers.HeNormal, initializers.Orthogonal, initializers.Zeros, initializers.Identity])
+@pytest.mark.parametrize(
+    "make", [initializers.HeNormal, initializers.Orthogonal, initializers.Zeros, initializers.Identity]
+)
 def test_what_is_made_can_be_resized_and_shared(make):
     tensor = make()((8, 8), backend="torch")
     tensor.share_memory_()

@@ -34,8 +34,8 @@ FILLS = {
     "orthogonal": lambda tensor: init.orthogonal_(tensor, seed=3),
     "sparse": lambda tensor: init.sparse_(tensor, 0.5, seed=3),
     "constant": lambda tensor: init.constant_(tensor, 3.5),
-    "zeros": lambda tensor: init.zeros_(tensor),
-    "eye": lambda tensor: init.eye_(tensor),
+    "zeros": init.zeros_,
+    "eye": init.eye_,
     "dirac": lambda tensor: init.dirac_(tensor.view(4, 4, 2)).view(SHAPE),
     "transposed": lambda tensor: init.xavier_normal_(tensor.t(), seed=3).t(),
     "rows": lambda tensor: (init.zeros_(tensor), init.normal_(tensor[2:6], seed=3), tensor)[2],
@@ -175,7 +175,9 @@ def test_the_operations_hold_to_their_schemas():
         }
     )
     checks = ("test_schema", "test_faketensor", "test_aot_dispatch_static")
-    torch.library.opcheck(torch.ops.oneseed.draw_.default, (torch.empty(4, 4, dtype=torch.int64), text), test_utils=checks)
+    torch.library.opcheck(
+        torch.ops.oneseed.draw_.default, (torch.empty(4, 4, dtype=torch.int64), text), test_utils=checks
+    )
     torch.library.opcheck(torch.ops.oneseed.draw.default, (text, "cpu"), test_utils=checks)
     made = torch.ops.oneseed.draw(text, "cpu")
     assert made.min() >= -(2**63)
@@ -185,7 +187,7 @@ def test_the_operations_hold_to_their_schemas():
 def test_a_recorded_draw_without_a_seed_warns():
     generator = SeedGenerator(7)
     calls = [
-        lambda x: init.normal_(x),
+        init.normal_,
         lambda x: init.normal_(x, seed=generator),
         lambda x: x + oneseed.random.normal(SHAPE),
         lambda x: x + HeNormal()(SHAPE, backend="torch"),
@@ -248,7 +250,8 @@ def test_jvp(function):
 def test_vmap(function):
     got = torch.func.vmap(function)(torch.zeros(3, *SHAPE))
     assert torch.equal(got, function(example()).expand(3, *SHAPE))
-    graph = make_fx(lambda x: torch.func.vmap(function)(x))(torch.zeros(3, *SHAPE))
+    mapped = torch.func.vmap(function)
+    graph = make_fx(lambda x: mapped(x))(torch.zeros(3, *SHAPE))  # noqa: PLW0108 - whose arguments are counted
     assert torch.equal(graph(torch.zeros(3, *SHAPE)), got)
 
 
@@ -307,11 +310,13 @@ def test_a_sequence_of_seeds_stays_out_of_the_graph(compiler):
     for count in range(3):
         want = init.normal_(torch.empty(SHAPE), seed=SeedGenerator(7).seed, path=(count,)) * 2
         assert torch.equal(compiled(torch.empty(SHAPE)), want)
-    unseeded = torch.compile(lambda tensor: init.normal_(tensor), backend="aot_eager")
+    unseeded = torch.compile(init.normal_, backend="aot_eager")
     assert not torch.equal(unseeded(torch.empty(SHAPE)), unseeded(torch.empty(SHAPE)))
-    for function in (call, lambda tensor: init.normal_(tensor)):
+    for function in (call, init.normal_):
         torch._dynamo.reset()
-        with pytest.raises(torch._dynamo.exc.Unsupported, match="a graph would repeat the values of a call without an int"):
+        with pytest.raises(
+            torch._dynamo.exc.Unsupported, match="a graph would repeat the values of a call without an int"
+        ):
             torch.compile(function, backend="aot_eager", fullgraph=True)(torch.empty(SHAPE))
 
 
@@ -323,7 +328,7 @@ def test_pytorchs_own_numbers_stay_out_of_the_graph(compiler):
 
 def test_errors_reach_the_caller(compiler):
     for backend in ("eager", "aot_eager"):
-        with pytest.raises(ValueError, match="`std` must be 0 or more. Received: std=-1.0"):
+        with pytest.raises(ValueError, match=r"`std` must be 0 or more\. Received: std=-1\.0"):
             torch.compile(lambda tensor: init.normal_(tensor, 0.0, -1.0, seed=3), backend=backend)(torch.empty(SHAPE))
 
 

@@ -1,4 +1,4 @@
-"""Keeping `torch.compile` out of what it cannot trace: all of oneseed but the backend itself and `oneseed_torch.init`."""
+"""Keeping `torch.compile` out of what it cannot trace: the core, and the code that draws."""
 
 from contextlib import suppress
 from functools import cache
@@ -7,7 +7,7 @@ PACKAGES = ("oneseed", "oneseed_numpy", "oneseed_torch.drawing", "oneseed_torch.
 
 
 def keep_out() -> None:
-    """Have the compiler skip oneseed's modules from here on; it runs this while it traces, and puts nothing in its graph.
+    """Have the compiler skip oneseed's modules from here on; it runs this itself, and puts nothing in its graph.
 
     Without this the values are the same, but it warns of oneseed's caches, and compiles its functions for each seed.
     """
@@ -25,4 +25,4 @@ def _skip() -> None:
 
 
 # As `torch.compiler.assume_constant_result` does, which would import the compiler.
-keep_out._dynamo_marked_constant = True  # type: ignore[attr-defined]
+vars(keep_out)["_dynamo_marked_constant"] = True

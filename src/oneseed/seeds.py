@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from oneseed.checks import index
 from oneseed import registry
+from oneseed.checks import index
 from oneseed.host_arrays import backend_of, backends_present
 from oneseed.stream.paths import Path, stream_number
 from oneseed.stream.philox import words_of_blocks

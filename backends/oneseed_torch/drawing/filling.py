@@ -194,8 +194,9 @@ def _apart(draw: Draw, like: Tensor) -> Tensor:
 
 def values_of(draw: Draw) -> Tensor:
     """Return what is computed as a whole, on the CPU, whatever modes and transforms are at work."""
+    assert isinstance(draw.distribution, Structured)
     with _disable_current_modes(), _DisableFuncTorch(), unnoticed():
-        return copied(draw.distribution.values(draw, host()))  # type: ignore[union-attr]
+        return copied(draw.distribution.values(draw, host()))
 
 
 def _constant(draw: Draw) -> Tensor:

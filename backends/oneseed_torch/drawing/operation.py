@@ -49,7 +49,8 @@ def draw_of(text: str) -> Draw:
 def _numbers(distribution: Distribution) -> dict[str, Any]:
     if isinstance(distribution, Complex):
         return {"complex": [_numbers(distribution.real), _numbers(distribution.imag)]}
-    return {distribution.name: list(astuple(distribution))}  # type: ignore[arg-type]
+    assert isinstance(distribution, Normal | TruncatedNormal | Uniform | Integers)
+    return {distribution.name: list(astuple(distribution))}
 
 
 def _distribution(given: dict[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Parameters whose values a library has put somewhere else: what is written into them would be lost, or out of place."""
+"""Parameters whose values a library has put somewhere else: what is written into them would be lost."""
 
 import gc
 from typing import Any
@@ -38,8 +38,8 @@ def check_owner(tensor: Tensor) -> None:
         )
     if marks.get("_is_flat_param") or (marks.get("_fsdp_flattened") and tensor.ndim == 1 and _is_piece(tensor)):
         raise ValueError(
-            "`tensor` must be whole; FullyShardedDataParallel has flattened it, and each rank holds a piece. Initialize "
-            "the module before it is wrapped, or under FullyShardedDataParallel.summon_full_params(module). "
+            "`tensor` must be whole; FullyShardedDataParallel has flattened it, and each rank holds a piece. "
+            "Initialize the module before it is wrapped, or under FullyShardedDataParallel.summon_full_params(module). "
             f"Received: a parameter of shape {tuple(tensor.shape)}"
         )
 
@@ -64,8 +64,8 @@ def check_offloaded(module: Module) -> None:
             for own, parameter in layer.named_parameters(prefix=name, recurse=False):
                 if parameter.is_meta:
                     raise ValueError(
-                        "`module` must hold its parameters; accelerate has offloaded some, and would put the old values "
-                        "back at the next call. Initialize the module before it is dispatched, or remove the hooks "
+                        "`module` must hold its parameters; accelerate has offloaded some, and would put the old "
+                        "values back at the next call. Initialize the module before it is dispatched, or remove the hooks "
                         "first: accelerate.hooks.remove_hook_from_submodules(module). "
                         f"Received: the offloaded parameter {own!r}"
                     )

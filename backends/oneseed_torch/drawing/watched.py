@@ -27,7 +27,7 @@ _included = torch._C._dispatch_tls_is_dispatch_key_included
 
 @contextmanager
 def unnoticed() -> Iterator[None]:
-    """Let `torch.jit.trace` look away: under it sizes are tensors, whose every use as a number it records or warns of."""
+    """Stop `torch.jit.trace`: while it records, sizes are tensors, and their use as numbers warns."""
     state = _trace()
     if state is None:
         yield

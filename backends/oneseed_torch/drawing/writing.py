@@ -1,6 +1,5 @@
 """Writing draws into what PyTorch programs hold: plain tensors, DTensors, tensors whose class wraps others."""
 
-import warnings
 from typing import Any
 
 import torch
@@ -54,13 +53,6 @@ def shape_of(tensor: Any) -> Shape:
     if tensor.layout != torch.strided or tensor.is_nested:
         kind = "a nested tensor" if tensor.is_nested else f"a tensor of layout {tensor.layout}"
         raise ValueError(f"`tensor` must be dense. Received: {kind}")
-    if tensor.grad_fn is not None and not tensor._is_view():
-        warnings.warn(
-            "`tensor` is the result of a computation: what is written into it does not reach what it was computed of. "
-            "The weight of a parametrized module has its values in `module.parametrizations.weight.original`. "
-            f"Received: a tensor of shape {tuple(tensor.shape)} with grad_fn={tensor.grad_fn}",
-            stacklevel=4,
-        )
     check_memory(tensor)
     check_owner(tensor)
     return sizes_of(tensor)

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from oneseed.distributions import Structured
-from oneseed_torch.drawing import recording
 from oneseed_torch.compiling import keep_out
+from oneseed_torch.drawing import recording
 from oneseed_torch.drawing.filling import draw, draw_, values_of
 from oneseed_torch.drawing.operation import text_of
 from oneseed_torch.drawing.watched import PLAIN
@@ -20,13 +20,15 @@ from oneseed_torch.drawing.watched import PLAIN
 Tensor = Any
 
 REASON = (
-    "oneseed draws outside of the graph: a graph would repeat the values of a call without an int as `seed`, and cannot "
-    "hold PyTorch's own `generator`, nor the parts of a distributed or wrapped tensor; what an argument is refused for, "
-    "the call outside says"
+    "oneseed draws outside of the graph: a graph would repeat the values of a call without an int as `seed`, and "
+    "cannot hold PyTorch's own `generator`, nor the parts of a distributed or wrapped tensor; and where an argument is "
+    "refused, the call outside says why"
 )
 
 
-def in_graph(call: Callable[..., Any], function: Callable[..., Any], tensor: Tensor, *given: Any, **named: Any) -> Tensor:
+def in_graph(
+    call: Callable[..., Any], function: Callable[..., Any], tensor: Tensor, *given: Any, **named: Any
+) -> Tensor:
     """Trace a call of a function that fills a tensor; Dynamo reads this line by line.
 
     Parameters
@@ -88,9 +90,7 @@ def outside(call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Tensor:
     return torch.compiler.disable(call)(*args, **kwargs)
 
 
-def planned(
-    function: Callable[..., Any], shape: Any, strides: Any, dtype: Any, /, *args: Any, **kwargs: Any
-) -> str:
+def planned(function: Callable[..., Any], shape: Any, strides: Any, dtype: Any, /, *args: Any, **kwargs: Any) -> str:
     """Return what a call does: a word, or the text of a draw."""
     parameters = inspect.signature(function).parameters
     call = inspect.signature(function).bind(None, *args, **kwargs).arguments
@@ -117,13 +117,12 @@ def values(function: Callable[..., Any], shape: Any, dtype: Any, /, *args: Any, 
     return values_of(what) if kind == "draw" else function(tensor, *args, **kwargs)
 
 
-for constant in (planned, number, values):
+for _constant in (planned, number, values):
     # As `torch.compiler.assume_constant_result` does, which would import the compiler.
-    constant._dynamo_marked_constant = True  # type: ignore[attr-defined]
+    vars(_constant)["_dynamo_marked_constant"] = True
 
 # As `torch.compiler.disable` does, with a reason that names who it is: the error of `fullgraph=True` shows it.
-outside._torchdynamo_disable = True  # type: ignore[attr-defined]
-outside._torchdynamo_disable_msg = REASON  # type: ignore[attr-defined]
+vars(outside).update(_torchdynamo_disable=True, _torchdynamo_disable_msg=REASON)
 
 
 def _noted(

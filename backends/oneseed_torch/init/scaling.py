@@ -11,9 +11,9 @@ from oneseed.distributions import Distribution, check_fits
 from oneseed.initializers import RandomNormal, VarianceScaling
 from oneseed.initializers.targets import Target
 from oneseed_torch.drawing.writing import shape_of
+from oneseed_torch.init.calls import in_place
 from oneseed_torch.init.fans import MODES, weight_shape
 from oneseed_torch.init.gains import squared_gain
-from oneseed_torch.init.calls import in_place
 from oneseed_torch.init.put import PathLike, Seed, Tensor, from_generator, put
 
 
@@ -330,4 +330,3 @@ def _kaiming(
     fan = checks.one_of("mode", mode.lower() if isinstance(mode, str) else mode, MODES)
     scale = squared_gain("a", nonlinearity, a)
     return put(tensor, partial(VarianceScaling, scale, fan, distribution), seed, path, axes)
-
