@@ -65,8 +65,8 @@ def check_offloaded(module: Module) -> None:
                 if parameter.is_meta:
                     raise ValueError(
                         "`module` must hold its parameters; accelerate has offloaded some, and would put the old "
-                        "values back at the next call. Initialize the module before it is dispatched, or remove the hooks "
-                        "first: accelerate.hooks.remove_hook_from_submodules(module). "
+                        "values back at the next call. Initialize the module before it is dispatched, or remove the "
+                        "hooks first: accelerate.hooks.remove_hook_from_submodules(module). "
                         f"Received: the offloaded parameter {own!r}"
                     )
 
