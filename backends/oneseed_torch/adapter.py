@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from oneseed.checks import Shape
 from oneseed.composites import Concatenated
-from oneseed.distributions import Complex, Distribution, Fill, Structured
+from oneseed.distributions import Distribution, Fill
 from oneseed.draws import Draw
-from oneseed.host_arrays import host
-from oneseed_torch.drawing.filling import check_device, check_seed, has_no_values, sample_
-from oneseed_torch.drawing.memory import fresh, from_numpy, memory
+from oneseed.stream.paths import Path
+from oneseed_torch.compiling import keep_out
+from oneseed_torch.drawing.filling import check_device, check_native, check_seed, made
+from oneseed_torch.drawing.memory import copied, from_numpy, shared
 from oneseed_torch.drawing.native import native
-from oneseed_torch.drawing.tracing import step_out
+from oneseed_torch.drawing.watched import has_no_values, is_abstract, is_recorded
 
 Array = NDArray[Any]
 Tensor = Any
@@ -30,7 +31,8 @@ class TorchBackend:
 
     def device(self, device: Any) -> Any:
         """Return a torch.device that can be used here; None leaves the choice to PyTorch."""
-        step_out()
+        if torch.compiler.is_dynamo_compiling():
+            keep_out()
         if device is None:
             return None
         where = _parsed(device)
@@ -51,7 +53,7 @@ class TorchBackend:
         if device is None and isinstance(law, Fill) and law.zero:  # PyTorch itself knows where, sooner than it tells
             # Sizes one by one take PyTorch less time to read than a tuple of them.
             return torch.zeros(*(draw.block or [()]), dtype=getattr(torch, draw.dtype))
-        if torch.compiler.is_compiling():
+        if torch.compiler.is_dynamo_compiling():
             # No decorator: it would import the compiler, a second's work, for those who never compile.
             return torch.compiler.disable(self._draw)(draw, device)
         return self._draw(draw, device)
@@ -64,7 +66,10 @@ class TorchBackend:
         nothing = torch.empty(0, dtype=dtype, device=where)
         if has_no_values(nothing):
             return nothing.new_empty(draw.block)
-        return native(draw, where) if draw.native else self._made(law, draw, where)
+        if draw.native:
+            check_native(draw)
+            return native(draw, where)
+        return self._made(law, draw, where)
 
     def _made(self, law: Distribution, draw: Draw, where: Any) -> Tensor:
         dtype = getattr(torch, draw.dtype)
@@ -72,11 +77,7 @@ class TorchBackend:
             return torch.full(draw.block, law.scalar(draw.dtype).item(), dtype=dtype, device=where)
         if isinstance(law, Concatenated):
             return torch.cat([self._draw(part, where) for part in law.within(draw)], dim=law.axis)
-        if isinstance(law, Structured):
-            return self.from_numpy(law.values(draw, host()), where)
-        if isinstance(law, Complex):
-            return torch.complex(*(self._draw(part, where) for part in law.split(draw)))
-        return sample_(draw, fresh(draw.block, dtype, where))
+        return made(draw, where)
 
     def from_numpy(self, array: Array, device: Any = None) -> Tensor:
         """Return an array as a tensor; on the CPU in the array's own memory, if that may be written to."""
@@ -84,11 +85,11 @@ class TorchBackend:
 
     def to_numpy(self, x: Tensor) -> Array:
         """Return a tensor as an array in host memory, its own where it is there already."""
-        if has_no_values(x):
+        if is_abstract(x):
             raise ValueError(
                 f"A tensor must hold values; one on the meta device, or a fake one, does not. Received: {x}"
             )
-        return memory(x.detach().cpu().resolve_conj().resolve_neg())
+        return shared(x.detach().cpu().resolve_conj().resolve_neg())
 
     def is_tensor(self, x: Any) -> bool:
         """Tell whether `x` is a tensor; a parameter is one."""
@@ -120,13 +121,22 @@ class TorchBackend:
 
     def variable(self, array: Array, name: str | None = None) -> Tensor:
         """Return a parameter on the default device, trainable if its dtype can be; PyTorch's have no names."""
-        values = self.from_numpy(array.copy())
+        values = copied(array).to(torch.get_default_device())
         return torch.nn.Parameter(values, requires_grad=values.is_floating_point() or values.is_complex())
 
     def assign(self, variable: Tensor, array: Array) -> None:
         """Copy the values in."""
         with torch.no_grad():
             variable.copy_(self.from_numpy(array, "cpu"))
+
+    def worker(self) -> Path:
+        """Return what tells a worker process of a DataLoader apart: the seed of the epoch, and its own number."""
+        info = torch.utils.data.get_worker_info()
+        return () if info is None else ("worker", (info.seed - info.id) % 2**64, info.id)
+
+    def records(self) -> bool:
+        """Tell whether PyTorch traces or exports what runs now."""
+        return is_recorded()
 
     def modes(self) -> dict[str, Callable[[Callable[[], Tensor]], Tensor]]:
         """Return eager execution, the capture of `torch.compile`, and eager execution on each kind of accelerator."""

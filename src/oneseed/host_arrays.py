@@ -1,6 +1,7 @@
 """The way between a framework's tensors and arrays in host memory, and the backend that draws there."""
 
 import sys
+from collections.abc import Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -18,24 +19,24 @@ def host() -> HostBackend:
     return cast(HostBackend, registry.load(HOST))
 
 
-def backend_of(x: Any) -> Backend | None:
-    """Return the backend whose tensor `x` is, or None.
+def backends_present() -> Iterator[Backend]:
+    """Give the backends that have been loaded, and those whose framework, after which they are named, is imported.
 
-    A backend that has not been loaded is asked too, if the framework it is named after has been imported: only then can
-    there be tensors of it.
+    Only of these can there be tensors, compiled programs and processes.
     """
-    for backend in registry.loaded():
-        if backend.is_tensor(x):
-            return backend
+    yield from registry.loaded()
     for name in registry.available_backends():
         if sys.modules.get(name) is not None and not registry.is_loaded(name):
             try:
                 backend = registry.load(name)
             except (ImportError, ValueError):  # what cannot be used has no tensors in use
                 continue
-            if backend.is_tensor(x):
-                return backend
-    return None
+            yield backend
+
+
+def backend_of(x: Any) -> Backend | None:
+    """Return the backend whose tensor `x` is, or None."""
+    return next((backend for backend in backends_present() if backend.is_tensor(x)), None)
 
 
 def to_numpy(x: Any) -> NDArray[Any]:

@@ -17,6 +17,11 @@ class Backend(Protocol):
 
     An entry point in the group ``oneseed.backends`` names a callable that returns such an object.
     Everything that comes in has been checked.
+
+    Two more methods are for those frameworks that have a use for them. ``worker()`` returns, as a path, what tells this
+    process apart from others that load data for the same program, and () elsewhere: seeds of objects built without one
+    then differ between them. ``records()`` tells whether what runs now becomes a program that runs later: a draw whose
+    seed is the next of a sequence then warns.
     """
 
     @property

@@ -1,13 +1,16 @@
 """Seeds: where a random initializer's address comes from."""
 
 import os
+import sys
+import warnings
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
+from oneseed import registry
 from oneseed.checks import index
-from oneseed.host_arrays import backend_of
+from oneseed.host_arrays import backend_of, backends_present
 from oneseed.stream.paths import Path, stream_number
 from oneseed.stream.philox import words_of_blocks
 
@@ -63,6 +66,7 @@ class SeedGenerator:
         int
             0 at the first call.
         """
+        warn_if_recorded()
         with self._lock:
             number = self._count
             self._count += 1
@@ -218,10 +222,12 @@ class _Unseeded:
         self.seed: int | None = None
         self.count = 0
         self.from_entropy = True
+        self.of_worker = False
 
     def start(self, seed: int | None) -> None:
+        of_worker = seed is not None and bool(_worker())
         with self.lock:
-            self.seed, self.count, self.from_entropy = seed, 0, seed is None
+            self.seed, self.count, self.from_entropy, self.of_worker = seed, 0, seed is None, of_worker
 
     def next(self) -> int:
         with self.lock:
@@ -229,7 +235,8 @@ class _Unseeded:
                 self.seed = int.from_bytes(os.urandom(8), "little")
             number, seed = self.count, self.seed
             self.count += 1
-        stream = stream_number(("unseeded",))
+        # A seed that a worker process has chosen for itself is for it alone; one from before, it shares with others.
+        stream = stream_number(("unseeded", *(() if self.of_worker else _worker())))
         high, low = (words_of_blocks(number >> 2, seed, stream, plane)[number & 3] for plane in (0, 1))
         return int(high << 32 | low)
 
@@ -247,7 +254,33 @@ if hasattr(os, "register_at_fork"):
 
 def unseeded() -> int:
     """Return the seed of the next object that is built without one."""
+    warn_if_recorded()
     return _unseeded.next()
+
+
+def _worker() -> Path:
+    """Return what tells this process apart from others that load data for the same program; () if it does not."""
+    # The main process, most often: it asks nobody.
+    module = sys.modules.get("multiprocessing.process")
+    if module is None or module.parent_process() is None:
+        return ()
+    for backend in backends_present():
+        worker: Path = getattr(backend, "worker", tuple)()
+        if worker:
+            return worker
+    return ()
+
+
+def warn_if_recorded() -> None:
+    """Warn if a framework records a program, in which the next number of a sequence is one number for ever."""
+    for backend in registry.loaded():
+        if getattr(backend, "records", bool)():
+            warnings.warn(
+                f"A draw without an int as `seed`, in a program that {backend.name} records: the program repeats the "
+                "values of this one draw at each run. Give an int as `seed`, or draw outside of the program.",
+                UserWarning,
+                stacklevel=4,
+            )
 
 
 def chosen() -> bool:

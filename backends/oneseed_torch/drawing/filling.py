@@ -2,23 +2,36 @@
 
 from typing import Any
 
+import numpy as np
 import torch
-from torch._subclasses import FakeTensor
+from torch._C import _DisableFuncTorch
+from torch.utils._python_dispatch import _disable_current_modes
 
+from oneseed.checks import Shape
 from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import FLOAT8
 from oneseed.host_arrays import host
 from oneseed_torch.drawing.accelerators import filler
-from oneseed_torch.drawing.memory import from_numpy, memory
+from oneseed_torch.drawing.memory import copied, fresh, memory, put_array
 from oneseed_torch.drawing.native import native
+from oneseed_torch.drawing.operation import define, text_of
 from oneseed_torch.drawing.operations import fill_on
+from oneseed_torch.drawing.watched import (
+    has_no_values,
+    is_observed,
+    is_recorded,
+    is_transformed,
+    is_watched,
+    sizes_of,
+    unnoticed,
+)
 
 Tensor = Any
 
 
 def fill_(draw: Draw, tensor: Tensor) -> Tensor:
-    """Write the block of a draw into a tensor, in place; functions that PyTorch compiles do not look inside.
+    """Write the block of a draw into a tensor, in place.
 
     Parameters
     ----------
@@ -31,19 +44,47 @@ def fill_(draw: Draw, tensor: Tensor) -> Tensor:
     -------
     torch.Tensor
         `tensor` itself. One without values, on the meta device or fake, is left as it is. The call returns before the
-        work is done, where the device works asynchronously.
+        work is done, where the device works asynchronously. Where PyTorch traces, exports, transforms or looks on, the
+        draw is an operation that it knows.
 
     Raises
     ------
     TypeError
-        If the seed is no integer.
+        If the seed is not an integer.
     ValueError
         If shape or dtype is not the draw's, elements share memory, or the device lacks the dtype's operations.
     """
-    if torch.compiler.is_compiling():
-        # No decorator: it would import the compiler, a second's work, for those who never compile.
-        return torch.compiler.disable(_fill)(draw, tensor)
-    return _fill(draw, tensor)
+    check_seed(draw.seed)
+    if sizes_of(tensor) != draw.block or tensor.dtype is not getattr(torch, draw.dtype):
+        raise ValueError(
+            f"`tensor` must be of shape {draw.block} and dtype {draw.dtype}. "
+            f"Received: tensor of shape {tuple(tensor.shape)} and dtype {tensor.dtype}"
+        )
+    if has_no_values(tensor) or 0 in draw.block:
+        return tensor
+    check_memory(tensor)
+    if isinstance(draw.distribution, Fill):
+        with torch.no_grad():
+            return tensor.fill_(draw.distribution.scalar(draw.dtype).item())
+    if is_watched(tensor):
+        with torch.no_grad():
+            _dispatched(draw, tensor)
+    else:
+        _written(draw, tensor)
+    return tensor
+
+
+def made(draw: Draw, device: Any) -> Tensor:
+    """Return a draw of a distribution that is sampled or computed as a whole as a new tensor on a device."""
+    if not is_observed():
+        return _written(draw, fresh(draw.block, getattr(torch, draw.dtype), device))
+    with torch.no_grad():
+        if isinstance(draw.distribution, Structured):
+            return torch.empty(draw.block, dtype=getattr(torch, draw.dtype), device=device).copy_(_constant(draw))
+        if is_recorded() and not is_transformed():
+            # Where it lies is then an argument of PyTorch's own operation, which knows how to change it.
+            return _dispatched(draw, torch.empty(draw.block, dtype=getattr(torch, draw.dtype), device=device))
+        return _returned(draw, device)
 
 
 def sample_(draw: Draw, out: Tensor) -> Tensor:
@@ -57,11 +98,6 @@ def sample_(draw: Draw, out: Tensor) -> Tensor:
     return out
 
 
-def has_no_values(tensor: Tensor) -> bool:
-    """Tell whether a tensor is on the meta device, or a fake one."""
-    return tensor.is_meta or isinstance(tensor, FakeTensor)
-
-
 def check_seed(seed: Any) -> None:
     """Refuse the seeds of other frameworks."""
     if not isinstance(seed, int | None):
@@ -70,11 +106,30 @@ def check_seed(seed: Any) -> None:
 
 def check_memory(tensor: Tensor) -> None:
     """Refuse a tensor of which several elements lie at one place."""
-    if any(size > 1 and step == 0 for size, step in zip(tensor.shape, tensor.stride(), strict=True)):
+    if tensor.is_contiguous():
+        return
+    reach, apart = 0, True
+    for step, size in sorted(zip(tensor.stride(), sizes_of(tensor), strict=True)):
+        if size > 1:
+            apart = apart and step > reach
+            reach += (size - 1) * step
+    if not apart and _overlaps(sizes_of(tensor), tensor.stride()):
         raise ValueError(
             "`tensor` must have memory of its own for each element; use .contiguous() on what was expanded. "
             f"Received: tensor of shape {tuple(tensor.shape)} and strides {tensor.stride()}"
         )
+
+
+def _overlaps(shape: Shape, strides: tuple[int, ...]) -> bool:
+    """Tell whether two elements lie at one place: one by one, for axes that do not lie within each other."""
+    if 0 in shape:
+        return False
+    if any(step == 0 and size > 1 for size, step in zip(shape, strides, strict=True)):
+        return True
+    places = np.zeros(1, np.int64)
+    for size, step in zip(shape, strides, strict=True):
+        places = (places[:, None] + np.arange(size) * step).reshape(-1)
+    return len(np.unique(places)) < len(places)
 
 
 def check_device(device: Any, dtype: str) -> None:
@@ -86,31 +141,73 @@ def check_device(device: Any, dtype: str) -> None:
         )
 
 
-def _fill(draw: Draw, tensor: Tensor) -> Tensor:
-    check_seed(draw.seed)
-    if tuple(tensor.shape) != draw.block or str(tensor.dtype) != f"torch.{draw.dtype}":
+def check_native(draw: Draw) -> None:
+    """Refuse to record a draw of PyTorch's own generator in a program: it would not be part of it."""
+    if is_recorded():
         raise ValueError(
-            f"`tensor` must be of shape {draw.block} and dtype {draw.dtype}. "
-            f"Received: tensor of shape {tuple(tensor.shape)} and dtype {tensor.dtype}"
+            "`rng` must be 'portable' where PyTorch traces or exports: a draw of oneseed's with its own generator "
+            f"cannot be recorded. Received: rng={draw.rng!r}"
         )
-    if has_no_values(tensor) or tensor.numel() == 0:
-        return tensor
-    check_memory(tensor)
-    law = draw.distribution
-    with torch.no_grad():
-        if isinstance(law, Fill):
-            return tensor.fill_(law.scalar(draw.dtype).item())
-        if draw.native:
-            return tensor.copy_(native(draw, tensor.device))
-        if isinstance(law, Structured):
-            return tensor.copy_(from_numpy(law.values(draw, host())))
-        if tensor.is_neg() or tensor.is_conj():  # what is stored is not what is read
-            return tensor.copy_(_fill(draw, torch.empty(tensor.shape, dtype=tensor.dtype, device=tensor.device)))
-        if isinstance(law, Complex):
-            for part, place in zip(law.split(draw), torch.view_as_real(tensor.detach()).unbind(-1), strict=True):
-                sample_(part, place)
-        else:
-            sample_(draw, tensor.detach())
-        # Written past PyTorch's back: it has to know, to refuse a backward pass that saved the old values.
+
+
+def _dispatched(draw: Draw, tensor: Tensor) -> Tensor:
+    """Write a draw by operations that PyTorch knows."""
+    if draw.native:
+        check_native(draw)
+        tensor.copy_(native(draw, tensor.device))
+    elif isinstance(draw.distribution, Structured):
+        tensor.copy_(_constant(draw))
+    elif is_transformed() or tensor.is_complex() or tensor.is_neg():
+        # Every transform knows a copy, and Inductor one of complex numbers.
+        tensor.copy_(_returned(draw, tensor.device))
+    else:
+        draw_(tensor, text_of(draw))
+    return tensor
+
+
+def _written(draw: Draw, tensor: Tensor) -> Tensor:
+    """Write a draw into memory at once, and tell PyTorch of it."""
+    distribution = draw.distribution
+    if draw.native or tensor.is_neg() or tensor.is_conj():  # of the last two, what is stored is not what is read
+        with torch.no_grad():
+            return tensor.copy_(_apart(draw, tensor))
+    plain = tensor.detach() if tensor.requires_grad else tensor
+    if isinstance(distribution, Structured):
+        put_array(distribution.values(draw, host()), plain)
+    elif isinstance(distribution, Complex):
+        for part, place in zip(distribution.split(draw), torch.view_as_real(plain).unbind(-1), strict=True):
+            sample_(part, place)
+    else:
+        sample_(draw, plain)
+    if not tensor.is_inference():
+        # Autograd did not see the write, and must refuse a backward pass that saved the old values.
         torch.autograd.graph.increment_version(tensor)
     return tensor
+
+
+def _apart(draw: Draw, like: Tensor) -> Tensor:
+    """Return the values of a draw in memory of their own."""
+    if draw.native:
+        return native(draw, like.device)
+    return _written(draw, torch.empty(like.shape, dtype=like.dtype, device=like.device))
+
+
+def values_of(draw: Draw) -> Tensor:
+    """Return what is computed as a whole, on the CPU, whatever modes and transforms are at work."""
+    assert isinstance(draw.distribution, Structured)
+    with _disable_current_modes(), _DisableFuncTorch(), unnoticed():
+        return copied(draw.distribution.values(draw, host()))
+
+
+def _constant(draw: Draw) -> Tensor:
+    """Return what is computed as a whole as a constant of the program that is being recorded."""
+    return torch.ops.aten.lift_fresh.default(values_of(draw))
+
+
+def _returned(asked: Draw, device: Any) -> Tensor:
+    """Return the result of the operation that makes a tensor; for a transform it is a constant."""
+    with _DisableFuncTorch():
+        return draw(text_of(asked), str(device))
+
+
+draw_, draw = define(_written)

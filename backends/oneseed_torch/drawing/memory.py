@@ -10,9 +10,68 @@ from oneseed.checks import Shape
 from oneseed.dtypes import NOT_IN_NUMPY, numpy_dtype
 from oneseed.host_arrays import host
 
+Tensor = Any
 
-def memory(tensor: Any) -> NDArray[Any]:
-    """Return the memory of a tensor on the CPU as an array; some dtypes NumPy has under another roof."""
+_DTYPES: dict[Any, np.dtype[Any]] = {}
+"""NumPy's dtypes by PyTorch's, those that have been met."""
+
+
+class _Memory:
+    """Where a tensor's elements lie, in the words of NumPy's array interface; the array keeps the tensor alive."""
+
+    __slots__ = ("__array_interface__", "tensor")
+
+    def __init__(self, tensor: Tensor, dtype: np.dtype[Any], address: int) -> None:
+        size = dtype.itemsize
+        self.tensor = tensor
+        self.__array_interface__ = {
+            "version": 3,
+            "data": (address, False),
+            "shape": tuple(tensor.shape),
+            "strides": tuple([step * size for step in tensor.stride()]),
+            # The interface has no names for the dtypes of `ml_dtypes`: integers of the same width, which are viewed.
+            "typestr": np.dtype(f"u{size}").str if dtype.name in NOT_IN_NUMPY else dtype.str,
+        }
+
+
+def memory(tensor: Tensor) -> NDArray[Any]:
+    """Return the memory of a tensor on the CPU as an array, and leave the tensor as it is.
+
+    ``tensor.numpy()`` would do, but for one thing: it marks the storage as one that may not be resized from then on.
+
+    Parameters
+    ----------
+    tensor : torch.Tensor
+        A strided tensor on the CPU, with values of its own: not conjugated, not negated, not a view of another kind.
+
+    Returns
+    -------
+    ndarray
+        An array of the tensor's shape, strides and dtype. It keeps the tensor alive, and must not outlive a change of
+        the tensor's storage.
+
+    Raises
+    ------
+    ValueError
+        If the tensor has elements but no memory.
+    """
+    dtype = _DTYPES.get(tensor.dtype)
+    if dtype is None:
+        dtype = _DTYPES[tensor.dtype] = numpy_dtype(str(tensor.dtype).removeprefix("torch."))
+    if tensor.numel() == 0:
+        return np.empty(tuple(tensor.shape), dtype)
+    address = tensor.data_ptr()
+    if address == 0:
+        raise ValueError(
+            "`tensor` must have memory of its own; that of this one has been freed, or was never taken. "
+            f"Received: a tensor of shape {tuple(tensor.shape)}"
+        )
+    array = np.asarray(_Memory(tensor, dtype, address))
+    return array if array.dtype == dtype else array.view(dtype)
+
+
+def shared(tensor: Tensor) -> NDArray[Any]:
+    """Return the memory of a tensor on the CPU as an array for users: PyTorch does not resize the storage any more."""
     name = str(tensor.dtype).removeprefix("torch.")
     if name not in NOT_IN_NUMPY:
         array: NDArray[Any] = tensor.numpy()
@@ -21,7 +80,7 @@ def memory(tensor: Any) -> NDArray[Any]:
     return np.asarray(integers.numpy().view(numpy_dtype(name)))
 
 
-def fresh(shape: Shape, dtype: Any, device: Any) -> Any:
+def fresh(shape: Shape, dtype: Any, device: Any) -> Tensor:
     """Return a tensor that has not been written to yet."""
     tensor = torch.empty(shape, dtype=dtype, device=device)
     if device.type == "cpu":
@@ -29,7 +88,26 @@ def fresh(shape: Shape, dtype: Any, device: Any) -> Any:
     return tensor
 
 
-def from_numpy(array: NDArray[Any]) -> Any:
+def put_array(array: NDArray[Any], tensor: Tensor) -> None:
+    """Copy an array into a tensor of the same shape and dtype, on any device."""
+    if tensor.device.type == "cpu":
+        # NumPy copies: the threads with which PyTorch does would keep a core from the library that computed the values.
+        np.copyto(memory(tensor), array)
+    else:
+        tensor.copy_(from_numpy(array))
+
+
+def copied(array: NDArray[Any]) -> Tensor:
+    """Return the values of an array as a tensor on the CPU, in memory that PyTorch has taken itself.
+
+    It can be resized, shared with other processes and freed as any other tensor.
+    """
+    tensor = fresh(array.shape, getattr(torch, array.dtype.name), torch.device("cpu"))
+    put_array(array, tensor)
+    return tensor
+
+
+def from_numpy(array: NDArray[Any]) -> Tensor:
     """Return an array as a tensor on the CPU, in the array's own memory if that may be written to."""
     # What PyTorch cannot take over, such as a read-only array, is copied.
     array = np.require(array, array.dtype.newbyteorder("="), ["C", "W"])

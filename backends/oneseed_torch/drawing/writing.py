@@ -7,9 +7,10 @@ import torch
 from oneseed.checks import Shape
 from oneseed.distributions import Structured
 from oneseed.draws import Draw
-from oneseed_torch.drawing.filling import check_memory, fill_, has_no_values
+from oneseed_torch.drawing.filling import check_memory, fill_
+from oneseed_torch.drawing.owners import check_owner
 from oneseed_torch.drawing.shards import count_change, is_distributed, local_parts
-from oneseed_torch.drawing.tracing import step_out
+from oneseed_torch.drawing.watched import PLAIN, TRACED, has_no_values, sizes_of
 
 Tensor = Any
 
@@ -31,18 +32,17 @@ def write(draw: Draw, tensor: Tensor, parts: list[tuple[Tensor, Shape]]) -> Tens
         fill_(draw, whole)
         with torch.no_grad():
             for part, at in parts:
-                cuts = tuple(slice(start, start + size) for start, size in zip(at, part.shape, strict=True))
+                cuts = tuple(slice(start, start + size) for start, size in zip(at, sizes_of(part), strict=True))
                 part.copy_(whole[cuts])
     else:
         for part, at in parts:
-            fill_(draw._replace(offset=at, block=tuple(part.shape)), part)
+            fill_(draw._replace(offset=at, block=sizes_of(part)), part)
     count_change(tensor)
     return tensor
 
 
 def shape_of(tensor: Any) -> Shape:
     """Check what is to be filled and return its shape; what every function does first."""
-    step_out()
     if not isinstance(tensor, torch.Tensor):
         raise TypeError(f"`tensor` must be a torch.Tensor. Received: tensor={tensor!r}")
     if torch.nn.parameter.is_lazy(tensor):
@@ -50,10 +50,12 @@ def shape_of(tensor: Any) -> Shape:
             "`tensor` must have a shape; that of a lazy module's parameter is known after its first call. "
             f"Received: tensor={tensor!r}"
         )
-    if tensor.layout != torch.strided:
-        raise ValueError(f"`tensor` must be dense. Received: a tensor of layout {tensor.layout}")
+    if tensor.layout != torch.strided or tensor.is_nested:
+        kind = "a nested tensor" if tensor.is_nested else f"a tensor of layout {tensor.layout}"
+        raise ValueError(f"`tensor` must be dense. Received: {kind}")
     check_memory(tensor)
-    return tuple(tensor.shape)
+    check_owner(tensor)
+    return sizes_of(tensor)
 
 
 def layout_of_weights(rank: int) -> str | None:
@@ -71,5 +73,7 @@ def no_values(tensor: Tensor) -> bool:
 
 def is_wrapper(tensor: Tensor) -> bool:
     """Tell whether a tensor's values lie in other tensors, in a way that its own class knows."""
-    handler = type(tensor).__torch_dispatch__
-    return handler is not torch.Tensor.__torch_dispatch__ and not is_distributed(tensor)
+    kind = type(tensor)
+    if kind in PLAIN or kind.__torch_dispatch__ is torch.Tensor.__torch_dispatch__:
+        return False
+    return not isinstance(tensor, TRACED) and not is_distributed(tensor)

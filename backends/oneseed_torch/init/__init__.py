@@ -17,7 +17,7 @@ logical order of the layer: spatial axes first, then inputs, then outputs. So af
 are numbered as they lie. Conventions are PyTorch's: the normal distributions of Xavier and Kaiming are not truncated,
 the bounds of `trunc_normal_` are values, and the rows of an orthogonal matrix are the outputs.
 
-On the meta device, and for fake tensors, nothing is drawn or counted. Of a DTensor each rank fills its own part,
+On the meta device, and for fake tensors of which no program is recorded, nothing is drawn or counted. Of a DTensor each rank fills its own part,
 without asking the others; together the parts are the whole.
 """
 
@@ -34,6 +34,27 @@ from oneseed_torch.init.deprecated import (
     uniform,
     xavier_normal,
     xavier_uniform,
+)
+from oneseed_torch.init.fans import (
+    _calculate_correct_fan as _calculate_correct_fan,
+)
+from oneseed_torch.init.fans import (
+    _calculate_fan_in_and_fan_out as _calculate_fan_in_and_fan_out,
+)
+from oneseed_torch.init.fans import (
+    _no_grad_fill_ as _no_grad_fill_,
+)
+from oneseed_torch.init.fans import (
+    _no_grad_normal_ as _no_grad_normal_,
+)
+from oneseed_torch.init.fans import (
+    _no_grad_trunc_normal_ as _no_grad_trunc_normal_,
+)
+from oneseed_torch.init.fans import (
+    _no_grad_uniform_ as _no_grad_uniform_,
+)
+from oneseed_torch.init.fans import (
+    _no_grad_zero_ as _no_grad_zero_,
 )
 from oneseed_torch.init.gains import calculate_gain
 from oneseed_torch.init.matrices import orthogonal_, sparse_

@@ -7,11 +7,18 @@ import torch
 from oneseed import checks
 from oneseed.dtypes import NUMERIC, cast_scalar
 from oneseed.host_arrays import numbers
+from oneseed_torch.drawing.recording import note
 from oneseed_torch.drawing.shards import count_change, local_parts
+from oneseed_torch.drawing.watched import sizes_of
 from oneseed_torch.drawing.writing import no_values, shape_of
+from oneseed_torch.init.calls import in_place
 from oneseed_torch.init.put import PathLike, Seed, Tensor, check_unused
 
+UNSIGNED = {getattr(torch, f"uint{bits}"): getattr(torch, f"int{bits}") for bits in (16, 32, 64)}
+"""The dtypes that PyTorch knows few operations of, and those of the same bits for 0 and 1."""
 
+
+@in_place
 def constant_(tensor: Tensor, val: float, *, seed: Seed = None, path: PathLike = None) -> Tensor:
     """Fill a tensor with a value.
 
@@ -51,9 +58,12 @@ def constant_(tensor: Tensor, val: float, *, seed: Seed = None, path: PathLike =
     dtype = str(tensor.dtype).removeprefix("torch.")
     if dtype in NUMERIC:
         cast_scalar(value, dtype, "val")
+    if note("fill", value):
+        return tensor
     return torch.nn.init.constant_(tensor, value)
 
 
+@in_place
 def ones_(tensor: Tensor, *, seed: Seed = None, path: PathLike = None) -> Tensor:
     """Fill a tensor with ones.
 
@@ -88,6 +98,7 @@ def ones_(tensor: Tensor, *, seed: Seed = None, path: PathLike = None) -> Tensor
     return constant_(tensor, 1, seed=seed, path=path)
 
 
+@in_place
 def zeros_(tensor: Tensor, *, seed: Seed = None, path: PathLike = None) -> Tensor:
     """Fill a tensor with zeros.
 
@@ -122,6 +133,7 @@ def zeros_(tensor: Tensor, *, seed: Seed = None, path: PathLike = None) -> Tenso
     return constant_(tensor, 0, seed=seed, path=path)
 
 
+@in_place
 def eye_(tensor: Tensor, *, seed: Seed = None, path: PathLike = None) -> Tensor:
     """Fill a matrix with the identity: ones on its main diagonal, square or not.
 
@@ -159,17 +171,20 @@ def eye_(tensor: Tensor, *, seed: Seed = None, path: PathLike = None) -> Tensor:
     matrix_shape(tensor)
     check_unused(seed, path)
     if no_values(tensor):
+        note("eye", None)
         return tensor
     with torch.no_grad():
         for part, (row, column) in local_parts(tensor):
             part.zero_()
             above = row - column  # where the diagonal of the whole meets the part
-            if -part.shape[0] < above < part.shape[1]:
+            rows, columns = sizes_of(part)
+            if -rows < above < columns:
                 part.diagonal(above).fill_(1)
         count_change(tensor)
     return tensor
 
 
+@in_place
 def dirac_(tensor: Tensor, groups: int = 1, *, seed: Seed = None, path: PathLike = None) -> Tensor:
     """Fill the weight of a convolution so that it passes on its inputs.
 
@@ -222,6 +237,7 @@ def dirac_(tensor: Tensor, groups: int = 1, *, seed: Seed = None, path: PathLike
             f"`groups` must divide the {shape[0]} outputs, the first axis of `tensor`. Received: groups={groups!r}"
         )
     if no_values(tensor):
+        note("values", None)
         return tensor
     each = shape[0] // number
     passed = min(each, shape[1])
@@ -232,10 +248,13 @@ def dirac_(tensor: Tensor, groups: int = 1, *, seed: Seed = None, path: PathLike
         for part, at in local_parts(tensor):
             part.zero_()
             middle = [size // 2 - start for size, start in zip(shape[2:], at[2:], strict=True)]
-            if not all(0 <= place < size for place, size in zip(middle, part.shape[2:], strict=True)):
+            sizes = sizes_of(part)
+            if not all(0 <= place < size for place, size in zip(middle, sizes[2:], strict=True)):
                 continue
             rows, columns = outputs - at[0], inputs - at[1]
-            here = (rows >= 0) & (rows < part.shape[0]) & (columns >= 0) & (columns < part.shape[1])
+            here = (rows >= 0) & (rows < sizes[0]) & (columns >= 0) & (columns < sizes[1])
+            if part.dtype in UNSIGNED:  # into which PyTorch does not scatter
+                part = part.view(UNSIGNED[part.dtype])  # noqa: PLW2901
             part[(rows[here].to(part.device), columns[here].to(part.device), *middle)] = 1
         count_change(tensor)
     return tensor

@@ -9,10 +9,12 @@ from oneseed.distributions import Normal, check_fits
 from oneseed.dtypes import dtype_name
 from oneseed.initializers import Orthogonal, Sparse
 from oneseed_torch.drawing.writing import shape_of
+from oneseed_torch.init.calls import in_place
 from oneseed_torch.init.constants import matrix_shape
 from oneseed_torch.init.put import PathLike, Seed, Tensor, from_generator, put
 
 
+@in_place
 def orthogonal_(
     tensor: Tensor,
     gain: float = 1,
@@ -78,6 +80,7 @@ def orthogonal_(
     return put(tensor, partial(Orthogonal, checks.scalar("gain", gain)), seed, path, axes)
 
 
+@in_place
 def sparse_(
     tensor: Tensor,
     sparsity: float,

@@ -7,14 +7,16 @@ from typing import Any
 import torch
 
 from oneseed import config, seeds
-from oneseed.dtypes import dtype_name
+from oneseed.dtypes import COMPLEX, FLOATS, dtype_name
 from oneseed.initializers.base import RandomInitializer
 from oneseed.seeds import SeedGenerator
 from oneseed.stream.paths import Part, as_path
+from oneseed_torch.drawing.recording import note
 from oneseed_torch.drawing.shards import is_distributed
 from oneseed_torch.drawing.writing import layout_of_weights, no_values, parts_to_write, shape_of, write
 
 Tensor = Any
+DRAWN = (*FLOATS, *COMPLEX)
 Seed = int | SeedGenerator | None
 PathLike = str | Sequence[Part] | None
 
@@ -53,6 +55,8 @@ def put(tensor: Tensor, make: Callable[..., RandomInitializer], seed: Seed, path
             "oneseed_torch.init draws from the portable stream alone; give `generator` for PyTorch's own numbers. "
             f"Received: rng={config.rng()!r}"
         )
+    if 0 in shape and str(tensor.dtype).removeprefix("torch.") not in DRAWN:
+        return tensor  # as in PyTorch: where there is nothing to draw, any dtype holds it
     _check_shared(tensor, seed)
     empty = no_values(tensor)
     # Found before the draw is made: what is refused here must not be counted.
@@ -66,6 +70,7 @@ def put(tensor: Tensor, make: Callable[..., RandomInitializer], seed: Seed, path
     decide = initializer.describe if empty else initializer.next_draw
     draw = decide(shape, dtype_name(tensor.dtype), layout, path)
     if empty:
+        note("draw", draw)
         return tensor
     return write(draw, tensor, parts)
 

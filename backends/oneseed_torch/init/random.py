@@ -17,9 +17,11 @@ from oneseed.initializers.base import RandomInitializer
 from oneseed.initializers.calls import check_float
 from oneseed.initializers.targets import Target
 from oneseed_torch.drawing.writing import no_values, shape_of
+from oneseed_torch.init.calls import in_place
 from oneseed_torch.init.put import PathLike, Seed, Tensor, from_generator, put
 
 
+@in_place
 def uniform_(
     tensor: Tensor,
     a: float = 0.0,
@@ -83,6 +85,7 @@ def uniform_(
     return put(tensor, partial(RandomUniform, low, high), seed, path, axes)
 
 
+@in_place
 def normal_(
     tensor: Tensor,
     mean: float = 0.0,
@@ -137,6 +140,7 @@ def normal_(
     return put(tensor, partial(RandomNormal, centre, stddev), seed, path, axes)
 
 
+@in_place
 def trunc_normal_(
     tensor: Tensor,
     mean: float = 0.0,
@@ -213,7 +217,7 @@ def trunc_normal_(
         warnings.warn(
             "mean is more than 2 std from [a, b] in trunc_normal_: all values come from one tail of the distribution, "
             f"where few are distinct. Received: mean={mean!r}, std={std!r}, a={a!r}, b={b!r}",
-            stacklevel=2,
+            stacklevel=3,
         )
     return put(tensor, partial(Cut, law), seed, path, axes)
 

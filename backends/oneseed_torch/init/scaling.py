@@ -11,12 +11,13 @@ from oneseed.distributions import Distribution, check_fits
 from oneseed.initializers import RandomNormal, VarianceScaling
 from oneseed.initializers.targets import Target
 from oneseed_torch.drawing.writing import shape_of
+from oneseed_torch.init.calls import in_place
+from oneseed_torch.init.fans import MODES, weight_shape
 from oneseed_torch.init.gains import squared_gain
 from oneseed_torch.init.put import PathLike, Seed, Tensor, from_generator, put
 
-MODES = ("fan_in", "fan_out")
 
-
+@in_place
 def xavier_uniform_(
     tensor: Tensor,
     gain: float = 1.0,
@@ -78,6 +79,7 @@ def xavier_uniform_(
     return _xavier(tensor, gain, "uniform", seed, path, axes)
 
 
+@in_place
 def xavier_normal_(
     tensor: Tensor,
     gain: float = 1.0,
@@ -136,6 +138,7 @@ def xavier_normal_(
     return _xavier(tensor, gain, "untruncated_normal", seed, path, axes)
 
 
+@in_place
 def kaiming_uniform_(
     tensor: Tensor,
     a: float = 0,
@@ -211,6 +214,7 @@ def kaiming_uniform_(
     return _kaiming(tensor, a, mode, nonlinearity, "uniform", seed, path, axes)
 
 
+@in_place
 def kaiming_normal_(
     tensor: Tensor,
     a: float = 0,
@@ -297,7 +301,7 @@ class Xavier(VarianceScaling):
 
 
 def _xavier(tensor: Tensor, gain: Any, distribution: str, seed: Seed, path: PathLike, axes: str | None) -> Tensor:
-    _weight_shape(tensor)
+    weight_shape(tensor)
     factor = float(checks.at_least("gain", gain, 0))
     if factor == 0:  # zeros, which no variance scales to
         return put(tensor, partial(RandomNormal, 0.0, 0.0), seed, path, axes)
@@ -315,22 +319,14 @@ def _kaiming(
     path: PathLike,
     axes: str | None,
 ) -> Tensor:
-    shape = _weight_shape(tensor)
-    fan = checks.one_of("mode", mode.lower() if isinstance(mode, str) else mode, MODES)
-    scale = squared_gain("a", nonlinearity, a)
+    shape = shape_of(tensor)
     if 0 in shape:
         warnings.warn(
             f"Initializing zero-element tensors is a no-op. Received: tensor of shape {shape}",
-            stacklevel=3,
+            stacklevel=4,
         )
         return tensor
+    weight_shape(tensor)
+    fan = checks.one_of("mode", mode.lower() if isinstance(mode, str) else mode, MODES)
+    scale = squared_gain("a", nonlinearity, a)
     return put(tensor, partial(VarianceScaling, scale, fan, distribution), seed, path, axes)
-
-
-def _weight_shape(tensor: Tensor) -> checks.Shape:
-    shape = shape_of(tensor)
-    if len(shape) < 2:
-        raise ValueError(
-            f"`tensor` must have at least 2 axes, outputs and inputs, to have fans. Received: tensor of shape {shape}"
-        )
-    return shape

@@ -18,6 +18,7 @@ from oneseed.models.scheme import Scheme, check_scheme
 from oneseed_torch.adapter import TorchBackend
 from oneseed_torch.drawing.filling import check_device, check_seed
 from oneseed_torch.drawing.memory import fresh
+from oneseed_torch.drawing.owners import check_offloaded
 from oneseed_torch.drawing.shards import is_distributed
 from oneseed_torch.drawing.writing import is_wrapper, parts_to_write, shape_of, write
 from oneseed_torch.models.layers import Held, held, patterns_of
@@ -93,6 +94,7 @@ def initialize_(
     where = TorchBackend().device(device)
     parameters = held(module)
     found = {its.names[0]: its for its in parameters}
+    check_offloaded(module)
     for its in parameters:
         shape_of(its.parameter)
     if seeds.is_framework_seed(seed):

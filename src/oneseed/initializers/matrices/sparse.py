@@ -12,6 +12,7 @@ from oneseed import checks
 from oneseed.distributions import Distribution
 from oneseed.distributions.fields import drawn, words64
 from oneseed.draws import Draw, Host
+from oneseed.initializers.calls import check_inexact
 from oneseed.initializers.elementwise.random import RandomNormal
 from oneseed.initializers.known import known
 from oneseed.initializers.matrices.kernels import Block, Indices, Kernel, RandomKernel, Sides, flat
@@ -158,7 +159,7 @@ class Sparse(RandomKernel):
         If `sparsity` does not lie in [0, 1], `connections` or `stddev` is negative, `mean` or `stddev` is NaN, infinite
         or not a scalar, `per` is unknown, not exactly one of `sparsity` and `connections` is given, or `seed` is out of
         range. At the call, if there are more `connections` than elements, the shape has fewer than 2 axes, or
-        the dtype is not a float.
+        the dtype is neither float nor complex.
 
     References
     ----------
@@ -196,6 +197,11 @@ class Sparse(RandomKernel):
         self.per = checks.one_of("per", per, ("input", "output"))
         self.exact = checks.boolean("exact", exact)
         super().__init__(seed)
+
+    def distribution_for(self, target: Target) -> SparseNormal:
+        """Return the distribution for a tensor."""
+        check_inexact(target.dtype)
+        return self._distribution_of(target, self._sides(target))
 
     def _distribution_of(self, target: Target, sides: Sides) -> SparseNormal:
         population = sides.taps * (sides.fan_in if self.per == "output" else sides.fan_out)
