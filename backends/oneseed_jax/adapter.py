@@ -26,7 +26,9 @@ from oneseed_jax.drawing.devices import (
 )
 from oneseed_jax.drawing.keys import as_int, halves, number_on
 from oneseed_jax.drawing.native import native
-from oneseed_jax.drawing.xla import elements
+from oneseed_jax.drawing.compiled import elements
+from oneseed_numpy.engine import fill
+from oneseed_numpy.pages import aligned
 
 Array = Any
 
