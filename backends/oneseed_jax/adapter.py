@@ -14,7 +14,8 @@ from oneseed.composites import Concatenated
 from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
-from oneseed.host_arrays import host
+from oneseed_jax.drawing import host
+from oneseed_jax.drawing.compiled import elements
 from oneseed_jax.drawing.devices import (
     check_dtype,
     check_sharding,
@@ -24,11 +25,8 @@ from oneseed_jax.drawing.devices import (
     put,
     tracing,
 )
-from oneseed_jax.drawing.keys import as_int, halves, number_on
+from oneseed_jax.drawing.keys import place_of, value_of
 from oneseed_jax.drawing.native import native
-from oneseed_jax.drawing.compiled import elements
-from oneseed_numpy.engine import fill
-from oneseed_numpy.pages import aligned
 
 Array = Any
 
@@ -50,34 +48,24 @@ class JaxBackend:
         """Execute a draw."""
         if isinstance(device, Sharding):
             check_sharding("device", device, draw.block)
-        law = draw.distribution
+        distribution = draw.distribution
         if draw.native:
             return native(draw, device)
-        if isinstance(law, Fill):
+        if isinstance(distribution, Fill):
             known = device if explicit_axes() or not tracing() else None
-            return put(jnp.full(draw.block, law.scalar(draw.dtype), device=known), device)
-        if isinstance(law, Structured):
-            return self._structured(law, draw, device)
-        if isinstance(law, Complex):
-            return jax.lax.complex(*(self.draw(part, device) for part in law.split(draw)))
-        return self._sampled(draw, device)
+            return put(jnp.full(draw.block, distribution.scalar(draw.dtype), device=known), device)
+        if isinstance(distribution, Complex):
+            return jax.lax.complex(*(self.draw(part, device) for part in draw.parts))
+        draw, device = _bound(draw, device)
+        if isinstance(distribution, Structured):
+            return self._structured(distribution, draw, device)
+        return _sampled(draw, device)
 
-    def _structured(self, law: Structured, draw: Draw, device: Any) -> Array:
-        if isinstance(law, Concatenated) and (tracing() or not _all_integers(draw)):
-            return put(jnp.concatenate([self.draw(part) for part in law.within(draw)], axis=law.axis), device)
-        return _on_host(law, draw, device)
-
-    def _sampled(self, draw: Draw, device: Any) -> Array:
-        if not isinstance(device, Sharding) and not tracing():
-            where = default_device() if device is None else device
-            seed = number_on(where, draw.seed) if where.platform == "cpu" else None
-            if seed is not None:
-                out = host().empty(draw.block, draw.dtype)
-                host().fill([(draw._replace(seed=seed), out)])
-                # JAX takes over memory so aligned without a copy. An array without a device of its own follows
-                # those it meets, as JAX's own draws do.
-                return put(out, device)
-        return elements(draw, SingleDeviceSharding(device) if isinstance(device, jax.Device) else device)
+    def _structured(self, distribution: Structured, draw: Draw, device: Any) -> Array:
+        if isinstance(distribution, Concatenated) and (tracing() or not _all_integers(draw)):
+            parts = [self.draw(part) for part in distribution.within(draw)]
+            return put(jnp.concatenate(parts, axis=distribution.axis), device)
+        return put(host.structured(draw), device)
 
     def from_numpy(self, array: NDArray[Any], device: Any = None) -> Array:
         """Return a copy: a JAX array never changes, the given one may."""
@@ -128,22 +116,28 @@ def _all_integers(draw: Draw) -> bool:
     return all(isinstance(part.seed, int | None) for part in draw.leaves)
 
 
-def _on_host(law: Structured, draw: Draw, device: Any) -> Array:
-    """Compute on the host; where the seed is traced, when the compiled function runs."""
+def _bound(draw: Draw, device: Any) -> tuple[Draw, Any]:
+    """Return a draw and where to make it: at the device given, else where its seed is bound to, as in JAX.
 
-    def values(low: Any, high: Any) -> NDArray[Any]:
-        # Under vmap there is an array of seeds.
-        low, high = np.asarray(low), np.asarray(high)
-        out = np.empty(low.shape + draw.block, numpy_dtype(draw.dtype))
-        for at in np.ndindex(low.shape):
-            out[at] = law.values(draw._replace(seed=int(high[at]) << 32 | int(low[at])), host())
-        return out
+    A seed that is bound elsewhere becomes a number.
+    """
+    if not isinstance(draw.seed, jax.Array):
+        return draw, device
+    bound = None if tracing() else place_of(draw.seed)
+    if tracing() or (bound is not None and device is not None and bound != device):
+        number = value_of(draw.seed)
+        return (draw if number is None else draw._replace(seed=number)), device
+    return draw, bound if device is None else device
 
-    if isinstance(draw.seed, jax.core.Tracer):
-        kind = jax.ShapeDtypeStruct(draw.block, numpy_dtype(draw.dtype))
-        return put(jax.pure_callback(values, kind, *halves(draw.seed), vmap_method="broadcast_all"), device)
-    known = draw.seed if isinstance(draw.seed, int | None) else as_int(draw.seed)
-    return put(law.values(draw._replace(seed=known), host()), device)
+
+def _sampled(draw: Draw, device: Any) -> Array:
+    where = default_device() if device is None else device
+    if not tracing() and isinstance(where, jax.Device) and where.platform == "cpu":
+        number = value_of(draw.seed)
+        if number is not None:
+            # An array without a device of its own follows those it meets, as JAX's own draws do.
+            return put(host.sampled(draw._replace(seed=number)), device)
+    return elements(draw, SingleDeviceSharding(device) if isinstance(device, jax.Device) else device)
 
 
 def _sharded(make: Callable[[], Array]) -> Array:

@@ -5,8 +5,82 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
 
-from oneseed.stream.philox import MASK
+from oneseed.stream.philox import MASK, philox4x32, round_keys, rounds
+from oneseed_jax.drawing.arrays import NarrowArrays, own_types
+
+Array = Any
+
+SHAPES = {"threefry2x32": (2,), "rbg": (4,), "unsafe_rbg": (4,)}
+"""The shapes of the raw keys of JAX's own generators."""
+
+MASK64 = 2**64 - 1
+
+HASH_KEY = 0x6B657973, 0
+"""The key of Philox by which the words of a key become a seed, unless the key is one of "threefry2x32"."""
+
+
+def check(argument: str, seed: Any) -> None:
+    """Check a seed that is not an integer of Python; see `halves` for what is accepted and what is raised.
+
+    Parameters
+    ----------
+    argument : str
+        The argument's name, for the message.
+    seed : object
+        The seed.
+    """
+    if not isinstance(seed, jax.Array | np.ndarray | np.generic):
+        raise not_a_key(argument, seed)
+    if not jnp.issubdtype(seed.dtype, jax.dtypes.prng_key) and not _is_raw(seed):
+        _check_scalar(argument, seed)
+        return
+    key = _typed(seed)
+    if key.shape:
+        raise ValueError(
+            f"`{argument}` must be one key; use jax.vmap over an array of keys. Received: {argument}={seed!r}"
+        )
+    if (size := jax.random.key_data(key).size) > 4:
+        raise ValueError(
+            f"`{argument}` must be a key of at most four words of 32 bits; this one has {size}. Use a key of one of "
+            f"{', '.join(map(repr, sorted(SHAPES)))}. Received: {argument}={seed!r}"
+        )
+
+
+def not_a_key(argument: str, seed: Any) -> TypeError:
+    """Return the error for what is neither an array of JAX nor an integer."""
+    return TypeError(
+        f"`{argument}` must be a JAX key, such as jax.random.key(7), or an integer in [0, 2**64). "
+        f"Received: {argument}={seed!r}"
+    )
+
+
+def _check_scalar(argument: str, seed: Any) -> None:
+    if not jnp.issubdtype(seed.dtype, jnp.integer) or seed.shape:
+        raise TypeError(
+            f"`{argument}` must be an int, a SeedGenerator, a JAX key, or an integer scalar of JAX; use jax.vmap over "
+            f"an array of seeds. A raw key is an array of uint32. Received: {argument}={seed!r}"
+        )
+    if jnp.issubdtype(seed.dtype, jnp.signedinteger) and not isinstance(seed, jax.core.Tracer) and int(seed) < 0:
+        raise ValueError(f"`{argument}` must lie in [0, 2**64). Received: {argument}={seed!r}")
+
+
+def _is_raw(seed: Any) -> bool:
+    """Tell whether an array is a raw key: of one of JAX's own generators, or of the one that JAX is set to use."""
+    if seed.dtype != np.uint32 or not seed.shape:
+        return False
+    return seed.shape in SHAPES.values() or jax.config.jax_default_prng_impl not in SHAPES
+
+
+def _typed(seed: Any) -> Array:
+    """Return a key, typed or raw, as a typed one."""
+    if jnp.issubdtype(seed.dtype, jax.dtypes.prng_key):
+        return seed
+    chosen = jax.config.jax_default_prng_impl
+    if chosen in SHAPES and SHAPES[chosen] != seed.shape:
+        chosen = "threefry2x32" if seed.shape == (2,) else "rbg"
+    return jax.random.wrap_key_data(seed, impl=chosen)
 
 
 def halves(seed: Any) -> tuple[Any, Any]:
@@ -15,8 +89,9 @@ def halves(seed: Any) -> tuple[Any, Any]:
     Parameters
     ----------
     seed : int or jax.Array
-        An integer; a key of the generator "threefry2x32", typed or raw, where ``key(7)`` is seed 7; an integer
-        scalar, which is taken modulo ``2**64`` where it has no value yet.
+        An integer; a key of any of JAX's generators, typed or raw, of at most four words; an integer scalar, which is
+        taken modulo ``2**64`` where it has no value yet. ``key(7)`` of the generator "threefry2x32" is seed 7. For
+        other generators the words are hashed: words 0 and 1 of a block of Philox are the halves.
 
     Returns
     -------
@@ -28,44 +103,73 @@ def halves(seed: Any) -> tuple[Any, Any]:
     TypeError
         If the seed is neither a key nor an integer scalar.
     ValueError
-        If it is a key of another generator, an array of keys, or a negative number.
+        If it is an array of keys, a key of more than four words, or a negative number.
     """
     if isinstance(seed, int):
         return np.uint32(seed & MASK), np.uint32(seed >> 32)
-    if jnp.issubdtype(seed.dtype, jax.dtypes.prng_key):
-        data = jax.random.key_data(seed)
-        if data.shape != (2,):
-            raise ValueError(
-                "`seed` must be one key of the generator 'threefry2x32', which has two words; use jax.random.key(7), "
-                f"and jax.vmap over an array of keys. Received: seed={seed!r}"
-            )
-        return data[1], data[0]
-    if seed.dtype == jnp.uint32 and seed.shape == (2,):
-        return seed[1], seed[0]
-    if not jnp.issubdtype(seed.dtype, jnp.integer) or seed.shape:
-        raise TypeError(
-            "`seed` must be an int, a SeedGenerator, a JAX key, or an integer scalar of JAX; use jax.vmap over an "
-            f"array of seeds. Received: seed={seed!r}"
-        )
-    if jnp.issubdtype(seed.dtype, jnp.signedinteger) and not isinstance(seed, jax.core.Tracer) and int(seed) < 0:
-        raise ValueError(f"`seed` must lie in [0, 2**64). Received: seed={seed!r}")
-    with jax.enable_x64(True):
+    check("seed", seed)
+    if _is_scalar(seed):
+        low, high = jax.jit(_halves_of_integer)(seed)
+        return low, high
+    key = _typed(seed)
+    words = jax.random.key_data(key)
+    if jax.random.key_impl(key) == "threefry2x32":
+        return words[1], words[0]
+    low, high = jax.jit(_hashed)(words.reshape(-1))
+    return low, high
+
+
+def _is_scalar(seed: Any) -> bool:
+    return jnp.issubdtype(seed.dtype, jnp.integer) and not seed.shape
+
+
+def _halves_of_integer(seed: Array) -> tuple[Array, Array]:
+    """Return the low and the high 32 bits, in uint32, of an integer scalar of any dtype."""
+    with own_types():
         wide = seed.astype(jnp.uint64)
         return wide.astype(jnp.uint32), (wide >> 32).astype(jnp.uint32)
 
 
+def _hashed(words: Array) -> tuple[Array, Array]:
+    """Return words 0 and 1 of the block of Philox whose counter is an array of uint32, of shape (n,), n at most 4."""
+    with own_types():
+        counter = jnp.zeros(4, jnp.uint32).at[: words.size].set(words)
+        low, high, _, _ = rounds(tuple(counter), round_keys(HASH_KEY), NarrowArrays().product)
+        return low, high
+
+
 def as_int(seed: Any) -> int:
     """Return a seed that has a value as an integer, also where a function is being traced around it."""
-    with jax.ensure_compile_time_eval():
-        low, high = halves(seed)
-        return int(high) << 32 | int(low)
-
-
-def number_on(device: Any, seed: Any) -> int | None:
-    """Return a seed as an integer; None for an array that is bound to devices, or elsewhere, and so are its values."""
     if isinstance(seed, int):
         return seed
-    if isinstance(seed, jax.Array):
-        bound = seed.committed or seed.devices() != {device} or not jax.sharding.get_abstract_mesh().empty
-        return None if bound else as_int(seed)
+    check("seed", seed)
+    with jax.ensure_compile_time_eval():
+        if _is_scalar(seed):
+            return int(jax.device_get(seed)) & MASK64
+        key = _typed(seed)
+        words = [int(word) for word in jax.device_get(jax.random.key_data(key)).flat]
+    if jax.random.key_impl(key) == "threefry2x32":
+        high, low = words
+    else:
+        w0, w1, w2, w3 = words + [0] * (4 - len(words))
+        low, high, _, _ = philox4x32((w0, w1, w2, w3), HASH_KEY)
+    return high << 32 | low
+
+
+def value_of(seed: Any) -> int | None:
+    """Return a seed as an integer; None for one that is traced, or that this process cannot read."""
+    if isinstance(seed, jax.core.Tracer) or (
+        isinstance(seed, jax.Array) and not (seed.is_fully_addressable or seed.is_fully_replicated)
+    ):
+        return None
     return as_int(seed)
+
+
+def place_of(seed: Any) -> Any:
+    """Return where a seed is bound to, which draws without a device follow: a device, a sharding, or None."""
+    if not isinstance(seed, jax.Array) or isinstance(seed, jax.core.Tracer) or not seed.committed:
+        return None
+    if len(seed.sharding.device_set) == 1:
+        return next(iter(seed.sharding.device_set))
+    mesh = getattr(seed.sharding, "mesh", None)
+    return None if mesh is None else NamedSharding(mesh, PartitionSpec())
