@@ -5,6 +5,7 @@ key is a seed: ``normal(0.02)(jax.random.key(7), shape)`` holds the bits that ``
 `oneseed.initializers` makes on every backend: eagerly and compiled, under `jax.vmap` and in shards.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -16,8 +17,8 @@ from oneseed import checks
 from oneseed.initializers import Constant, Ones, RandomNormal, TruncatedNormal, Zeros
 from oneseed.initializers import Initializer as OneseedInitializer
 from oneseed_jax.drawing.devices import put
-from oneseed_jax.initializers.conventions import NO_SEED, FloatUniform
-from oneseed_jax.initializers.keyed import KeyedInitializer, keyed, name_of, number, place_of
+from oneseed_jax.initializers.conventions import NO_SEED, FloatUniform, OneSided
+from oneseed_jax.initializers.keyed import KeyedInitializer, bound, keyed, name_of, number, place_of
 from oneseed_jax.initializers.matrices import delta_orthogonal, orthogonal
 from oneseed_jax.initializers.scaling import (
     glorot_normal,
@@ -251,7 +252,8 @@ def truncated_normal(stddev: Any = 1e-2, dtype: Any = None, lower: Any = -2.0, u
     dtype : dtype, optional
         The dtype of a call that gives none; None is JAX's default, float32 or with 64-bit types float64.
     lower, upper : float
-        The bounds, in standard deviations. None of oneseed's normal values lies beyond 9.1.
+        The bounds, in standard deviations, ``lower < upper``; ``-math.inf`` and ``math.inf`` leave a side as it is.
+        None of oneseed's normal values lies beyond 9.1.
 
     Returns
     -------
@@ -263,8 +265,9 @@ def truncated_normal(stddev: Any = 1e-2, dtype: Any = None, lower: Any = -2.0, u
     TypeError
         If an argument is no real number, or has no value yet.
     ValueError
-        If one is NaN or infinite, `stddev` is negative, or ``lower >= upper``. At the call, if the dtype is not a
-        float, or nothing can be drawn between the bounds.
+        If one is NaN, `stddev` is negative or infinite, or ``lower >= upper``. At the call, if the dtype is not a
+        float, or too little of the distribution is left between the bounds: beyond 4.2 standard deviations on one side,
+        in float32 and narrower dtypes, both bounds must be finite.
 
     Examples
     --------
@@ -273,8 +276,10 @@ def truncated_normal(stddev: Any = 1e-2, dtype: Any = None, lower: Any = -2.0, u
     >>> bool((made >= 0).all() and (made <= 5).all())
     True
     """
-    low, high = number("lower", lower), number("upper", upper)
-    return keyed(TruncatedNormal(0.0, number("stddev", stddev), NO_SEED, lower=low, upper=high), dtype, _plain)
+    low, high, before = bound("lower", lower), bound("upper", upper), number("stddev", stddev)
+    if math.isinf(low) or math.isinf(high):
+        return keyed(OneSided(before, low, high), dtype, _plain)
+    return keyed(TruncatedNormal(0.0, before, NO_SEED, lower=low, upper=high), dtype, _plain)
 
 
 def from_oneseed(initializer: OneseedInitializer, axes: str | None = None, dtype: Any = None) -> KeyedInitializer:

@@ -1,5 +1,6 @@
 """From one of oneseed's initializers to what JAX calls one: a function of a key, a shape, a dtype and a sharding."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -96,6 +97,12 @@ def number(argument: str, value: Any) -> float:
             f"(math.sqrt for jnp.sqrt), or multiply what an initializer returned. Received: {argument}={value!r}"
         )
     return checks.scalar(argument, value)
+
+
+def bound(argument: str, value: Any) -> float:
+    """Check a real number as `number` does, which may be infinite."""
+    infinite = not isinstance(value, jax.core.Tracer) and np.ndim(value) == 0 and value in (-math.inf, math.inf)
+    return float(value) if infinite else number(argument, value)
 
 
 def name_of(dtype: Any) -> str:

@@ -68,8 +68,8 @@ def variance_scaling(
     >>> bool((flax_kernel.T == equinox_weight).all())
     True
     """
-    law = Scaling(number("scale", scale), mode, distribution, in_axis, out_axis, batch_axis)
-    return keyed(law, dtype, law.axes_of)
+    scaling = Scaling(number("scale", scale), mode, distribution, in_axis, out_axis, batch_axis)
+    return keyed(scaling, dtype, scaling.axes)
 
 
 def glorot_uniform(
