@@ -179,9 +179,9 @@ def put(x: Any, device: Any) -> Any:
     if isinstance(device, Sharding) and tracing():
         # `device_put` would leave the choice to the compiler.
         return jax.sharding.reshard(x, device) if explicit_axes() else jax.jit(_same, out_shardings=device)(x)
-    if device is None and not tracing() and not jax.sharding.get_abstract_mesh().empty:
+    if device is None and not tracing() and not (mesh := get_mesh()).empty:
         # Arrays made under a mesh are on all of its devices.
-        device = NamedSharding(get_mesh(), PartitionSpec())
+        device = NamedSharding(mesh, PartitionSpec())
     return jax.device_put(x, device)
 
 

@@ -50,17 +50,27 @@ def execute(draw: Draw, device: Any = None) -> Array:
 def _executed(draw: Draw, device: Any) -> Array:
     distribution = draw.distribution
     if draw.native:
-        return native(draw, device)
+        with _transfers():
+            return native(draw, device)
     if isinstance(distribution, Fill):
         known = device if explicit_axes() or not tracing() else None
-        return put(jnp.full(draw.block, distribution.scalar(draw.dtype), device=known), device)
+        with _transfers():
+            return put(jnp.full(draw.block, distribution.scalar(draw.dtype), device=known), device)
     if isinstance(distribution, Complex):
         return jax.lax.complex(*(_executed(part, device) for part in draw.parts))
     draw, device = _bound(draw, device)
     if isinstance(distribution, Concatenated) and (tracing() or not _all_integers(draw)):
         parts = [_executed(part, None) for part in distribution.within(draw)]
         return put(jnp.concatenate(parts, axis=distribution.axis), device)
-    return put(host.structured(draw), device) if host.computes(draw) else _sampled(draw, device)
+    if host.computes(draw):
+        with _transfers():
+            return put(host.structured(draw), device)
+    return _sampled(draw, device)
+
+
+def _transfers() -> Any:
+    """Allow what `jax.transfer_guard` may forbid: asking for an array is asking for the numbers that decide it."""
+    return jax.transfer_guard("allow")
 
 
 def _all_integers(draw: Draw) -> bool:
@@ -88,7 +98,8 @@ def _sampled(draw: Draw, device: Any) -> Array:
         if number is not None:
             # An array without a device of its own follows those it meets, as JAX's own draws do.
             return put(host.sampled(draw._replace(seed=number)), device)
-    return elements(draw, SingleDeviceSharding(device) if isinstance(device, jax.Device) else device)
+    with _transfers():
+        return elements(draw, SingleDeviceSharding(device) if isinstance(device, jax.Device) else device)
 
 
 def _warn_of_repeats(draw: Draw) -> None:

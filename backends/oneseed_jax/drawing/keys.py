@@ -1,5 +1,7 @@
 """Seeds in JAX's own terms: keys, and scalars that may have no value yet."""
 
+from functools import cache
+from math import prod
 from typing import Any
 
 import jax
@@ -7,13 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
+from oneseed.checks import Shape
 from oneseed.stream.philox import MASK, philox4x32, round_keys, rounds
 from oneseed_jax.drawing.arrays import NarrowArrays, own_types
 
 Array = Any
 
-SHAPES = {"threefry2x32": (2,), "rbg": (4,), "unsafe_rbg": (4,)}
-"""The shapes of the raw keys of JAX's own generators."""
+THREEFRY = "threefry2x32"
+"""JAX's default generator, of whose keys the two words are the seed."""
 
 MASK64 = 2**64 - 1
 
@@ -33,19 +36,19 @@ def check(argument: str, seed: Any) -> None:
     """
     if not isinstance(seed, jax.Array | np.ndarray | np.generic):
         raise not_a_key(argument, seed)
-    if not jnp.issubdtype(seed.dtype, jax.dtypes.prng_key) and not _is_raw(seed):
+    impl = _impl(seed)
+    if impl is None:
         _check_scalar(argument, seed)
         return
-    key = _typed(seed)
-    if key.shape:
+    shape = _key_shape(impl)
+    if seed.shape != (() if _is_typed(seed) else shape):
         raise ValueError(
             f"`{argument}` must be one key; use jax.vmap over an array of keys. Received: {argument}={seed!r}"
         )
-    impl = jax.random.key_impl(key)
-    if impl not in SHAPES and (size := jax.random.key_data(key).size) > 4:
+    if prod(shape) > 4:
         raise ValueError(
-            f"`{argument}` must be a key of at most four words of 32 bits; this one has {size}. Use a key of one of "
-            f"{', '.join(map(repr, sorted(SHAPES)))}. Received: {argument}={seed!r}"
+            f"`{argument}` must be a key of at most four words of 32 bits; this one has {prod(shape)}. Use a key of "
+            f"one of JAX's own generators. Received: {argument}={seed!r}"
         )
 
 
@@ -67,21 +70,30 @@ def _check_scalar(argument: str, seed: Any) -> None:
         raise ValueError(f"`{argument}` must lie in [0, 2**64). Received: {argument}={seed!r}")
 
 
-def _is_raw(seed: Any) -> bool:
-    """Tell whether an array is a raw key: of one of JAX's own generators, or of the one that JAX is set to use."""
-    if seed.dtype != np.uint32 or not seed.shape:
-        return False
-    return seed.shape in SHAPES.values() or jax.config.jax_default_prng_impl not in SHAPES
+def _is_typed(seed: Any) -> bool:
+    return bool(jnp.issubdtype(seed.dtype, jax.dtypes.prng_key))
 
 
-def _typed(seed: Any) -> Array:
-    """Return a key, typed or raw, as a typed one."""
-    if jnp.issubdtype(seed.dtype, jax.dtypes.prng_key):
-        return seed
-    chosen = jax.config.jax_default_prng_impl
-    if chosen in SHAPES and SHAPES[chosen] != seed.shape:
-        chosen = "threefry2x32" if seed.shape == (2,) else "rbg"
-    return jax.random.wrap_key_data(seed, impl=chosen)
+def _impl(seed: Any) -> Any:
+    """Return the generator of a key, typed or raw, as `jax.random.key` takes it; None for what is not a key.
+
+    A raw key is an array of uint32: of the generator that JAX is set to use where it fits that, else of "threefry2x32"
+    or "rbg", whose keys have two and four words.
+    """
+    if _is_typed(seed):
+        return jax.random.key_impl(seed)
+    if seed.dtype == np.uint32 and seed.shape:
+        for impl in (jax.config.jax_default_prng_impl, THREEFRY, "rbg"):
+            shape = _key_shape(impl)
+            if seed.shape[-len(shape) :] == shape:
+                return impl
+    return None
+
+
+@cache
+def _key_shape(impl: Any) -> Shape:
+    """Return the shape of a generator's raw keys."""
+    return tuple(jax.eval_shape(lambda: jax.random.key_data(jax.random.key(0, impl=impl))).shape)
 
 
 def halves(seed: Any) -> tuple[Any, Any]:
@@ -109,19 +121,15 @@ def halves(seed: Any) -> tuple[Any, Any]:
     if isinstance(seed, int):
         return np.uint32(seed & MASK), np.uint32(seed >> 32)
     check("seed", seed)
-    if _is_scalar(seed):
+    impl = _impl(seed)
+    if impl is None:
         low, high = jax.jit(_halves_of_integer)(seed)
         return low, high
-    key = _typed(seed)
-    words = jax.random.key_data(key)
-    if jax.random.key_impl(key) == "threefry2x32":
+    words = jax.random.key_data(seed) if _is_typed(seed) else seed
+    if impl == THREEFRY:
         return words[1], words[0]
     low, high = jax.jit(_hashed)(words.reshape(-1))
     return low, high
-
-
-def _is_scalar(seed: Any) -> bool:
-    return jnp.issubdtype(seed.dtype, jnp.integer) and not seed.shape
 
 
 def _halves_of_integer(seed: Array) -> tuple[Array, Array]:
@@ -144,12 +152,13 @@ def as_int(seed: Any) -> int:
     if isinstance(seed, int):
         return seed
     check("seed", seed)
+    impl = _impl(seed)
     with jax.ensure_compile_time_eval():
-        if _is_scalar(seed):
-            return int(jax.device_get(seed)) & MASK64
-        key = _typed(seed)
-        words = [int(word) for word in jax.device_get(jax.random.key_data(key)).flat]
-    if jax.random.key_impl(key) == "threefry2x32":
+        data = jax.device_get(jax.random.key_data(seed) if _is_typed(seed) else seed)
+    if impl is None:
+        return int(data) & MASK64
+    words = [int(word) for word in data.flat]
+    if impl == THREEFRY:
         high, low = words
     else:
         w0, w1, w2, w3 = words + [0] * (4 - len(words))
