@@ -99,6 +99,8 @@ def _sampled(draw: Draw, device: Any) -> Array:
             # An array without a device of its own follows those it meets, as JAX's own draws do.
             return put(host.sampled(draw._replace(seed=number)), device)
     with _transfers():
+        if jax.config.jax_disable_jit and not tracing():  # when functions that are not compiled have no place
+            return put(elements(draw), device)
         return elements(draw, SingleDeviceSharding(device) if isinstance(device, jax.Device) else device)
 
 
