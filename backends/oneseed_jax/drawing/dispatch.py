@@ -80,15 +80,16 @@ def _all_integers(draw: Draw) -> bool:
 def _bound(draw: Draw, device: Any) -> tuple[Draw, Any]:
     """Return a draw and where to make it: at the device given, else where its seed is bound to, as in JAX.
 
-    A seed that is bound elsewhere becomes a number.
+    A seed that is bound elsewhere, or to several devices, becomes a number.
     """
     if not isinstance(draw.seed, jax.Array):
         return draw, device
     bound = None if tracing() else place_of(draw.seed)
-    if tracing() or (bound is not None and device is not None and bound != device):
+    where = bound if device is None else device
+    if tracing() or isinstance(bound, Sharding) or (bound is not None and bound != where):
         number = value_of(draw.seed)
-        return (draw if number is None else draw._replace(seed=number)), device
-    return draw, bound if device is None else device
+        return (draw if number is None else draw._replace(seed=number)), where
+    return draw, where
 
 
 def _sampled(draw: Draw, device: Any) -> Array:
