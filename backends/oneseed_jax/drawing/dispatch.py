@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import Sharding, SingleDeviceSharding
 
-from oneseed.composites import Concatenated, parts_of
+from oneseed.composites import Concatenated
 from oneseed.distributions import Complex, Fill
 from oneseed.draws import Draw
 from oneseed.seeds import Numbered, SeedGenerator
@@ -57,7 +57,7 @@ def _executed(draw: Draw, device: Any) -> Array:
         with _transfers():
             return put(jnp.full(draw.block, distribution.scalar(draw.dtype), device=known), device)
     if isinstance(distribution, Complex):
-        return jax.lax.complex(*(_executed(part, device) for part in draw.parts))
+        return jax.lax.complex(*(_executed(part, device) for part in distribution.split(draw)))
     draw, device = _bound(draw, device)
     if isinstance(distribution, Concatenated) and (tracing() or not _all_integers(draw)):
         parts = [_executed(part, None) for part in distribution.within(draw)]
@@ -74,7 +74,7 @@ def _transfers() -> Any:
 
 
 def _all_integers(draw: Draw) -> bool:
-    return all(isinstance(part.seed, int | None) for part in parts_of(draw))
+    return all(isinstance(part.seed, int | None) for part in draw.leaves)
 
 
 def _bound(draw: Draw, device: Any) -> tuple[Draw, Any]:
@@ -107,7 +107,7 @@ def _sampled(draw: Draw, device: Any) -> Array:
 
 def _warn_of_repeats(draw: Draw) -> None:
     """Say, once for each generator, that a function that is being compiled will repeat its draw."""
-    for part in parts_of(draw):
+    for part in draw.leaves:
         if isinstance(part.seed, Numbered) and part.seed.generator not in _warned:
             _warned.add(part.seed.generator)
             warnings.warn(

@@ -1,7 +1,6 @@
 """Draws in host memory: by the host engine, and of tensors that are computed as a whole."""
 
-from math import prod
-from typing import Any, cast
+from typing import Any
 
 import jax
 import numpy as np
@@ -9,18 +8,13 @@ from jax.extend.core import Primitive
 from jax.interpreters import batching, mlir
 from numpy.typing import NDArray
 
-from oneseed import registry
 from oneseed.distributions import Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
-from oneseed.host_arrays import HOST
-from oneseed.protocol import HostBackend
+from oneseed.host_arrays import host
 from oneseed_jax.drawing.keys import halves, value_of
 
 Array = Any
-
-ALIGNMENT = 64
-"""Bytes to which XLA aligns memory, for the widest vectors; such memory it takes over without a copy."""
 
 
 def sampled(draw: Draw) -> NDArray[Any]:
@@ -36,12 +30,8 @@ def sampled(draw: Draw) -> NDArray[Any]:
     ndarray of the draw's dtype, shape ``draw.block``
         The values.
     """
-    dtype = numpy_dtype(draw.dtype)
-    size = prod(draw.block) * dtype.itemsize
-    memory = np.empty(size + ALIGNMENT, np.uint8)  # NumPy asks for large pages itself
-    start = -memory.ctypes.data % ALIGNMENT
-    out = memory[start : start + size].view(dtype).reshape(draw.block)
-    cast(HostBackend, registry.load(HOST)).fill([(draw, out)])
+    out = host().empty(draw.block, draw.dtype)
+    host().fill([(draw, out)])
     return out
 
 
@@ -67,7 +57,7 @@ def structured(draw: Draw) -> Array:
     assert isinstance(distribution, Structured)
     number = None if draw.seed is None else value_of(draw.seed)
     if draw.seed is None or number is not None:
-        return distribution.values(draw._replace(seed=number))
+        return distribution.values(draw._replace(seed=number), host())
 
     words = _at_run_time.bind(*halves(draw.seed), name=distribution.name)
     draw = draw._replace(seed=0)  # a callback that held on to the traced seed would leak it
@@ -77,7 +67,7 @@ def structured(draw: Draw) -> Array:
         low, high = np.asarray(low), np.asarray(high)
         out = np.empty(low.shape + draw.block, numpy_dtype(draw.dtype))
         for at in np.ndindex(low.shape):
-            out[at] = distribution.values(draw._replace(seed=int(high[at]) << 32 | int(low[at])))
+            out[at] = distribution.values(draw._replace(seed=int(high[at]) << 32 | int(low[at])), host())
         return out
 
     kind = jax.ShapeDtypeStruct(draw.block, numpy_dtype(draw.dtype))

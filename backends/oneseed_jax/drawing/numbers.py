@@ -7,9 +7,10 @@ import numpy as np
 from jax import lax
 from numpy.typing import NDArray
 
+from oneseed.distributions.recipes import recipe
 from oneseed.draws import Draw
 from oneseed.stream.elements import Halves
-from oneseed.stream.sample import Recipe, recipe
+from oneseed.stream.sample import Recipe
 from oneseed_jax.drawing.keys import halves
 
 Array = Any

@@ -11,7 +11,7 @@ from oneseed.dtypes import INTEGERS
 from oneseed.exact.windows import window
 from oneseed.fans import Layout
 from oneseed.initializers import DeltaOrthogonal, RandomNormal, RandomUniform, VarianceScaling
-from oneseed.initializers.base import Target, check_inexact
+from oneseed.initializers.calls import check_inexact
 from oneseed.initializers.convolutions.orthogonal import DeltaKernel
 from oneseed.initializers.elementwise.random import ENOUGH
 from oneseed.initializers.matrices.kernels import sides_of
@@ -48,8 +48,9 @@ class OneSided(RandomNormal):
             raise ValueError(f"`lower` must be below `upper`. Received: lower={lower!r}, upper={upper!r}")
         self.bounds = lower, upper
 
-    def _distribution(self, target: Target) -> Distribution:
-        whole = super()._distribution(target)
+    def distribution_for(self, target: Target) -> Distribution:
+        """Return the distribution for a tensor."""
+        whole = super().distribution_for(target)
         if self.stddev == 0 or self.bounds == (-math.inf, math.inf):
             return whole
         if isinstance(whole, Complex):

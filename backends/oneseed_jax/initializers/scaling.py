@@ -69,7 +69,7 @@ def variance_scaling(
     True
     """
     scaling = Scaling(number("scale", scale), mode, distribution, in_axis, out_axis, batch_axis)
-    return keyed(scaling, dtype, scaling.axes)
+    return keyed(scaling, dtype, scaling.axes_of)
 
 
 def glorot_uniform(

@@ -13,7 +13,6 @@ from oneseed.draws import Draw
 from oneseed.models.entry import Entry, Parameter
 from oneseed.models.fill import run
 from oneseed.models.names import Names
-from oneseed.models.plan import Entry, Parameter
 from oneseed_jax.drawing.devices import one_device, sharding_of
 from oneseed_jax.drawing.keys import check, value_of
 from oneseed_jax.models.layer_axes import axes_of
