@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import reference
 from frameworks import installed
 from numpydoc.validate import validate
 from test_docstrings import LEFT_OUT
@@ -153,6 +154,68 @@ def test_a_generator_of_the_template_is_not_counted():
     init = door.from_oneseed(of.HeNormal(generator), dtype="float16")
     same(init(KEY, (3, 3)), of.HeNormal(7)((3, 3), "float16", backend="numpy"))
     assert generator.count == 0
+
+
+PARTS = {
+    "scaled": lambda seed: of.Scaled(of.HeNormal(seed), 0.5),
+    "sum": lambda seed: of.Sum([of.Zeros(), of.Orthogonal(1.0, seed)]),
+    "blocks": lambda seed: of.Blockwise([of.HeNormal(seed), of.Orthogonal(1.0, seed)], axis=0, sizes=[2, 2]),
+    "groups": lambda seed: of.PerGroup(of.HeNormal(seed), 2),
+    "partial": lambda seed: of.Partial(of.HeNormal(seed), axes="o i"),
+}
+
+
+@pytest.mark.parametrize("own", [None, 3, "generator"])
+@pytest.mark.parametrize("name", PARTS)
+def test_the_key_reaches_the_parts_of_an_initializer(name, own):
+    seed = oneseed.random.SeedGenerator(5) if own == "generator" else own
+    init = door.from_oneseed(PARTS[name](seed))
+    wanted = [PARTS[name](seed)((4, 4), backend="numpy") for seed in (7, 8)]
+    assert not (wanted[0] == wanted[1]).all()
+    same(init(KEY, (4, 4)), wanted[0])
+    same(init(jax.random.key(8), (4, 4)), wanted[1])
+    same(jax.jit(lambda: init(KEY, (4, 4)))(), wanted[0])
+    if name in ("scaled", "sum"):
+        with pytest.raises(TypeError, match=r"computed on the host.* Received: seed=.*Tracer"):
+            jax.jit(init, static_argnums=1)(KEY, (4, 4))
+    else:
+        same(jax.jit(init, static_argnums=1)(KEY, (4, 4)), wanted[0])
+
+
+def test_an_initializer_of_a_strangers_class():
+    class Sharp(of.RandomInitializer):
+        def distribution_for(self, target):
+            return oneseed.distributions.Normal(1.0, 0.5)
+
+    wanted = Sharp(7)((3, 4), backend="numpy")
+    same(door.from_oneseed(Sharp())(KEY, (3, 4)), wanted)
+    same(jax.jit(door.from_oneseed(Sharp(2)), static_argnums=1)(KEY, (3, 4)), wanted)
+
+
+def test_truncation_on_one_side():
+    """As in `jax.nn.initializers`; the values are those of the definition of the stream."""
+    for lower, upper in ((-math.inf, 2.0), (-1.0, math.inf), (jnp.inf * -1, np.float32(1.5)), (-np.inf, np.inf)):
+        made = np.asarray(door.truncated_normal(0.5, lower=lower, upper=upper)(KEY, (2000,)), "f8")
+        theirs = np.asarray(PEER.truncated_normal(0.5, lower=lower, upper=upper)(KEY, (2000,)), "f8")
+        for values in (made, theirs):
+            assert (values >= 0.5 * float(lower)).all()
+            assert (values <= 0.5 * float(upper)).all()
+        assert abs(made.mean() - theirs.mean()) < 6 * 0.5 * math.sqrt(2 / 2000)
+        for dtype in ("float16", "bfloat16", "complex64"):
+            assert np.asarray(door.truncated_normal(0.5, dtype, lower, upper)(KEY, (20,))).shape == (20,)
+        if (lower, upper) == (-math.inf, 2.0):
+            wanted = [reference.truncated_normal(7, 0, i, 0, 0.5, "float32", lower, upper) for i in range(40)]
+            assert np.float32(made[:40]).tolist() == wanted
+    same(door.truncated_normal(lower=-math.inf, upper=math.inf)(KEY, (9,)), np.asarray(door.normal()(KEY, (9,))))
+    assert not np.asarray(door.truncated_normal(0.0, upper=math.inf)(KEY, (9,))).any()
+
+
+def test_the_initializers_are_an_attribute_of_the_package():
+    code = (
+        "import oneseed_jax; print(oneseed_jax.initializers.he_normal.__module__, 'initializers' in dir(oneseed_jax))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["oneseed_jax.initializers.scaling", "True"]
 
 
 FAN = door.he_normal

@@ -16,6 +16,7 @@ from jax.nn.initializers import Initializer
 from oneseed import checks
 from oneseed.initializers import Constant, Ones, RandomNormal, TruncatedNormal, Zeros
 from oneseed.initializers import Initializer as OneseedInitializer
+from oneseed.initializers.targets import describes
 from oneseed_jax.drawing.devices import put
 from oneseed_jax.initializers.conventions import NO_SEED, FloatUniform, OneSided
 from oneseed_jax.initializers.keyed import KeyedInitializer, bound, keyed, name_of, number, place_of
@@ -290,7 +291,8 @@ def from_oneseed(initializer: OneseedInitializer, axes: str | None = None, dtype
     Parameters
     ----------
     initializer : oneseed.initializers.Initializer
-        What decides the distribution; its own seed is not used.
+        What decides the distribution; its own seed and those of its parts are not used. Where parts are computed on
+        the host, as those of ``Sum`` and ``Scaled`` are, the key must have its value: it may not be traced.
     axes : str, optional
         Names of the axes, as at the call of one of oneseed's initializers.
     dtype : dtype, optional
@@ -304,7 +306,7 @@ def from_oneseed(initializer: OneseedInitializer, axes: str | None = None, dtype
     Raises
     ------
     TypeError
-        If `initializer` is none of oneseed's, or one with a call of its own.
+        If `initializer` is not one of oneseed's, or has a call of its own.
 
     Examples
     --------
@@ -315,10 +317,11 @@ def from_oneseed(initializer: OneseedInitializer, axes: str | None = None, dtype
     Array([[2., 0.],
            [0., 2.]], dtype=float32)
     """
-    if not isinstance(initializer, OneseedInitializer) or type(initializer).__call__ is not OneseedInitializer.__call__:
+    if not describes(initializer):
         raise TypeError(
-            "`initializer` must be one that comes with oneseed, such as oneseed.initializers.HeNormal(); one with a "
-            f"`__call__` of its own needs a function of its own. Received: initializer={initializer!r}"
+            "`initializer` must be one that comes with oneseed, such as oneseed.initializers.HeNormal(), or one whose "
+            "class has a `distribution_for`; one with a `__call__` of its own needs a function of its own. "
+            f"Received: initializer={initializer!r}"
         )
     return keyed(initializer, dtype, lambda shape: axes)
 

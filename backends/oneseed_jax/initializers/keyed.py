@@ -13,9 +13,10 @@ from oneseed import checks, config, seeds
 from oneseed.checks import Shape
 from oneseed.dtypes import dtype_name
 from oneseed.initializers import Initializer
+from oneseed.models.seeding import seeded
 from oneseed_jax.adapter import JaxBackend
 from oneseed_jax.drawing.devices import check_dtype, sharding_of
-from oneseed_jax.drawing.keys import as_int, check, not_a_key
+from oneseed_jax.drawing.keys import as_int, check, not_a_key, value_of
 
 Array = Any
 KeyedInitializer = Callable[..., Array]
@@ -30,7 +31,7 @@ def keyed(initializer: Initializer, dtype: Any, axes: Callable[[Shape], str | No
     Parameters
     ----------
     initializer : Initializer
-        What decides the distribution; its own seed is not used.
+        What decides the distribution; its own seed and those of its parts are not used.
     dtype : dtype or None
         What a call without a dtype gives; None is JAX's own default.
     axes : callable
@@ -47,9 +48,20 @@ def keyed(initializer: Initializer, dtype: Any, axes: Callable[[Shape], str | No
         whole, name = checks.shape(shape), name_of(dtype)
         place = place_of(out_sharding, whole)
         draw = initializer.describe(whole, name, axes(whole))
-        return _BACKEND.draw(draw._replace(seed=seed, path=()), place)
+        if not draw.distribution.draws:
+            return _BACKEND.draw(draw._replace(seed=seed, path=()), place)
+        if any(part.seed is not None for part in draw.leaves):
+            draw = seeded(initializer, _number_or_key(key), always=True).describe(whole, name, axes(whole))
+        return _BACKEND.draw(draw, place)
 
     return init
+
+
+def _number_or_key(key: Any) -> Any:
+    """Return a key as an integer where its value is known, since parts that are computed on the host need one."""
+    seed = seed_of(key)
+    number = value_of(seed)
+    return seed if number is None else number
 
 
 def seed_of(key: Any) -> Any:
