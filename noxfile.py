@@ -30,7 +30,18 @@ OWN = {
         "triton",
         "triton_devices",
     ],
-    "jax": ["jax", "jax_initializers", "jax_initializers_values", "jax_layers", "jax_trees", "pallas"],
+    "jax": [
+        "jax",
+        "jax_initializers",
+        "jax_initializers_values",
+        "jax_keys",
+        "jax_layers",
+        "jax_meshes",
+        "jax_programs",
+        "jax_settings",
+        "jax_trees",
+        "pallas",
+    ],
     "tensorflow": ["tensorflow", "keras_strategies"],
 }
 """The tests of one backend alone."""
