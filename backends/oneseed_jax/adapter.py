@@ -92,10 +92,10 @@ def _sharded(make: Callable[[], Array]) -> Array:
     devices = jax.local_devices()
 
     def run() -> Array:
-        made = make()
-        cut = next((axis for axis, size in enumerate(made.shape) if size and size % len(devices) == 0), None)
-        names = ["devices" if axis == cut else None for axis in range(made.ndim)]
+        tensor = make()
+        cut = next((axis for axis, size in enumerate(tensor.shape) if size and size % len(devices) == 0), None)
+        names = ["devices" if axis == cut else None for axis in range(tensor.ndim)]
         mesh = Mesh(np.array(devices), ("devices",))
-        return jax.lax.with_sharding_constraint(made, NamedSharding(mesh, PartitionSpec(*names)))
+        return jax.lax.with_sharding_constraint(tensor, NamedSharding(mesh, PartitionSpec(*names)))
 
     return _once(jax.jit(run))

@@ -195,15 +195,15 @@ def uniform(scale: Any = 1e-2, dtype: Any = None) -> KeyedInitializer:
     Raises
     ------
     TypeError
-        If `scale` is no real number, or has no value yet.
+        If `scale` is not a real number, or has no value yet.
     ValueError
         If it is negative, NaN or infinite. At the call, if the dtype is not a float.
 
     Examples
     --------
     >>> import jax
-    >>> made = uniform(10.0)(jax.random.key(7), (1000,))
-    >>> bool((made >= 0).all() and (made < 10).all())
+    >>> w = uniform(10.0)(jax.random.key(7), (1000,))
+    >>> bool((w >= 0).all() and (w < 10).all())
     True
     """
     return keyed(FloatUniform(checks.at_least("scale", number("scale", scale), 0)), dtype, _plain)
@@ -227,7 +227,7 @@ def normal(stddev: Any = 1e-2, dtype: Any = None) -> KeyedInitializer:
     Raises
     ------
     TypeError
-        If `stddev` is no real number, or has no value yet.
+        If `stddev` is not a real number, or has no value yet.
     ValueError
         If it is negative, NaN or infinite. At the call, if the dtype is not a float.
 
@@ -264,7 +264,7 @@ def truncated_normal(stddev: Any = 1e-2, dtype: Any = None, lower: Any = -2.0, u
     Raises
     ------
     TypeError
-        If an argument is no real number, or has no value yet.
+        If an argument is not a real number, or has no value yet.
     ValueError
         If one is NaN, `stddev` is negative or infinite, or ``lower >= upper``. At the call, if the dtype is not a
         float, or too little of the distribution is left between the bounds: beyond 4.2 standard deviations on one side,
@@ -273,8 +273,8 @@ def truncated_normal(stddev: Any = 1e-2, dtype: Any = None, lower: Any = -2.0, u
     Examples
     --------
     >>> import jax
-    >>> made = truncated_normal(5.0, lower=0.0, upper=1.0)(jax.random.key(7), (1000,))
-    >>> bool((made >= 0).all() and (made <= 5).all())
+    >>> w = truncated_normal(5.0, lower=0.0, upper=1.0)(jax.random.key(7), (1000,))
+    >>> bool((w >= 0).all() and (w <= 5).all())
     True
     """
     low, high, before = bound("lower", lower), bound("upper", upper), number("stddev", stddev)

@@ -37,9 +37,10 @@ def initialize(
     """Fill a model's parameters by a scheme, and return them as a new tree of the same structure.
 
     The leaves are arrays, or `jax.ShapeDtypeStruct` as from `jax.eval_shape`, ``nnx.eval_shape`` and
-    ``eqx.filter_eval_shape``, so that nothing is made twice. All that is no array of floats or complex numbers stays as
-    it is. So does what Flax NNX calls no parameter (a variable other than ``nnx.Param``, such as running statistics),
-    unless a rule names it; `otherwise` does not. What stays and has no values yet has none afterwards.
+    ``eqx.filter_eval_shape``, so that nothing is drawn twice. Everything that is not an array of floats or complex
+    numbers stays as it is. So does what is not a parameter to Flax NNX (a variable other than ``nnx.Param``, such as
+    running statistics), unless a rule names it; `otherwise` does not. What stays and has no values yet has none
+    afterwards.
 
     A parameter's name is the keys on the way to it, joined with "/": keys of dicts, attributes of modules, and numbers
     in sequences, such as "layers/0/kernel". Flax's boxes, such as ``nnx.Param`` and ``nn.Partitioned``, add nothing to
@@ -87,9 +88,9 @@ def initialize(
     >>> import oneseed
     >>> params = {"dense": {"kernel": jax.ShapeDtypeStruct((8, 2), "float32")}}
     >>> scheme = oneseed.Scheme([oneseed.Rule("*/kernel", "he_normal")])
-    >>> made = initialize(params, scheme, seed=7)
+    >>> filled = initialize(params, scheme, seed=7)
     >>> expected = oneseed.initializers.HeNormal(seed=7)((8, 2), path="dense/kernel")
-    >>> bool((made["dense"]["kernel"] == expected).all())
+    >>> bool((filled["dense"]["kernel"] == expected).all())
     True
     """
     from oneseed.models.scheme import check_scheme, plan_weights
@@ -115,8 +116,8 @@ def initialize(
         leaves[found[entry.name].place] = engine.draw(draw, places[entry.name])
 
     run(draws, put)
-    made = jax.tree.unflatten(structure, leaves)
-    return made if graph is None else sys.modules["flax.nnx"].merge(graph, made)
+    filled = jax.tree.unflatten(structure, leaves)
+    return filled if graph is None else sys.modules["flax.nnx"].merge(graph, filled)
 
 
 def _by_name(leaves: list[Leaf]) -> dict[str, Leaf]:
