@@ -84,7 +84,7 @@ def rounded_by(backend, x, dtype):
     if backend == "jax":
         import jax
 
-        from oneseed_jax.drawing.xla import JaxArrays
+        from oneseed_jax.drawing.arrays import JaxArrays
 
         arrays = JaxArrays()
         return jax.jit(lambda x: arrays.cast(nearest_float8(x, dtype, arrays), dtype))(x)

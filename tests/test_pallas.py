@@ -21,7 +21,7 @@ from oneseed import initializers as I
 from oneseed import registry
 from oneseed.distributions import Integers, Normal, TruncatedNormal, Uniform
 from oneseed.draws import Draw
-from oneseed_jax.drawing import pallas, xla
+from oneseed_jax.drawing import compiled, pallas, xla
 
 FLOATS = ("bfloat16", "float16", "float32")
 
@@ -42,22 +42,22 @@ def drawn(request, monkeypatch):
     if request.param == "interpreter":
         program = pallas.program
         monkeypatch.setattr(pallas, "program", lambda sharding: program(sharding, True))
-        monkeypatch.setattr(xla, "gpu_for", lambda draw, sharding: jax.devices()[0])
-        monkeypatch.setattr(xla, "kernel_runs_on", lambda device: True)
+        monkeypatch.setattr(compiled, "gpu_for", lambda draw, sharding: jax.devices()[0])
+        monkeypatch.setattr(compiled, "kernel_runs_on", lambda device: True)
 
         def interpreted(draw):
             # On the CPU: elsewhere the interpreter's masked stores depend on the order in which they happen.
             with jax.default_device(jax.devices("cpu")[0]):
-                return np.asarray(xla.elements(draw))
+                return np.asarray(compiled.elements(draw))
 
         return interpreted
     place = SingleDeviceSharding(gpus()[0])
 
     def made(draw):
-        gpu = xla.gpu_for(draw, place)
+        gpu = compiled.gpu_for(draw, place)
         assert gpu in gpus()
-        assert xla.kernel_runs_on(gpu)
-        return np.asarray(xla.elements(draw, place))
+        assert compiled.kernel_runs_on(gpu)
+        return np.asarray(compiled.elements(draw, place))
 
     return made
 
@@ -120,20 +120,20 @@ def test_lowers_to_triton(monkeypatch, dtype):
     def program(sharding):
         return lambda *arguments: kept.setdefault("arguments", arguments)
 
-    monkeypatch.setattr(xla, "gpu_for", lambda draw, sharding: jax.devices()[0])
-    monkeypatch.setattr(xla, "kernel_runs_on", lambda device: True)
+    monkeypatch.setattr(compiled, "gpu_for", lambda draw, sharding: jax.devices()[0])
+    monkeypatch.setattr(compiled, "kernel_runs_on", lambda device: True)
     real = pallas.program
     monkeypatch.setattr(pallas, "program", program)
     law = Integers(0, 9) if dtype == "int32" else TruncatedNormal(0.3, 0.02)
     for offset in (0, 1):
-        xla.elements(Draw(law, (2000,), dtype, 2**63, ("a",), (0,), 1, 1, (offset,), (1000,)))
+        compiled.elements(Draw(law, (2000,), dtype, 2**63, ("a",), (0,), 1, 1, (offset,), (1000,)))
         lowered = real(None).trace(*kept.pop("arguments")).lower(lowering_platforms=("cuda",)).as_text()
         assert "triton_kernel_call" in lowered or "xla.gpu.triton" in lowered
 
 
 def test_inside_a_function_each_platform_has_its_own(monkeypatch):
-    monkeypatch.setattr(xla, "gpu_for", lambda draw, sharding: jax.devices()[0])
-    monkeypatch.setattr(xla, "kernel_runs_on", lambda device: True)
+    monkeypatch.setattr(compiled, "gpu_for", lambda draw, sharding: jax.devices()[0])
+    monkeypatch.setattr(compiled, "kernel_runs_on", lambda device: True)
     init = I.TruncatedNormal(0.3, 0.02, 7)
     expected = init((3, 50), backend="numpy")
 
@@ -150,16 +150,16 @@ def test_inside_a_function_each_platform_has_its_own(monkeypatch):
 
 
 def test_a_kernel_that_cannot_be_used_is_a_warning(monkeypatch):
-    xla.kernel_runs_on.cache_clear()
+    compiled.kernel_runs_on.cache_clear()
     device = jax.devices("cpu")[0]  # which has no Triton
     with pytest.warns(RuntimeWarning, match="Pallas kernel cannot be used on .*the function that XLA compiles"):
-        assert not xla.kernel_runs_on(device)
+        assert not compiled.kernel_runs_on(device)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        monkeypatch.setattr(xla, "gpu_for", lambda draw, sharding: device)
+        monkeypatch.setattr(compiled, "gpu_for", lambda draw, sharding: device)
         draw = Draw(Normal(), (9,), "float32", 7, (), (0,), 1, 1, (0,), (9,))
-        assert np.asarray(xla.elements(draw)).tobytes() == registry.load("numpy").draw(draw).tobytes()
-    xla.kernel_runs_on.cache_clear()
+        assert np.asarray(compiled.elements(draw)).tobytes() == registry.load("numpy").draw(draw).tobytes()
+    compiled.kernel_runs_on.cache_clear()
 
 
 def test_whoever_makes_errors_of_deprecations_gets_no_kernel(monkeypatch):
@@ -167,11 +167,11 @@ def test_whoever_makes_errors_of_deprecations_gets_no_kernel(monkeypatch):
         warnings.warn("The Pallas Triton backend is deprecated and will be removed", DeprecationWarning, stacklevel=1)
 
     monkeypatch.setattr(pallas, "program", program)
-    xla.kernel_runs_on.cache_clear()
+    compiled.kernel_runs_on.cache_clear()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert not xla.kernel_runs_on(jax.devices()[0])
-    xla.kernel_runs_on.cache_clear()
+        assert not compiled.kernel_runs_on(jax.devices()[0])
+    compiled.kernel_runs_on.cache_clear()
 
 
 def test_which_draws_a_gpu_makes_by_its_kernel(monkeypatch):
@@ -181,23 +181,23 @@ def test_which_draws_a_gpu_makes_by_its_kernel(monkeypatch):
     def draw(shape=(6, 4), order=(0, 1), offset=(2, 0), block=(3, 4), dtype="float32"):
         return Draw(Normal(), shape, dtype, 7, (), order, 1, 1, offset, block)
 
-    monkeypatch.setattr(xla, "default_device", lambda: jax.devices("cpu")[0])
-    assert xla.gpu_for(draw(), None) is None
+    monkeypatch.setattr(compiled, "default_device", lambda: jax.devices("cpu")[0])
+    assert compiled.gpu_for(draw(), None) is None
     device = Device()
-    monkeypatch.setattr(xla, "default_device", lambda: device)
-    assert xla.gpu_for(draw(), None) is device
-    assert xla.gpu_for(draw(block=(1, 3)), None) is device
-    assert xla.gpu_for(draw(block=(3, 3)), None) is None
-    assert xla.gpu_for(draw(order=(1, 0)), None) is None
-    assert xla.gpu_for(draw(dtype="float64"), None) is None
-    assert xla.gpu_for(draw(block=(0, 4)), None) is None
-    assert xla.gpu_for(draw((2**20, 2**20), offset=(0, 0), block=(2**11, 2**20)), None) is None
+    monkeypatch.setattr(compiled, "default_device", lambda: device)
+    assert compiled.gpu_for(draw(), None) is device
+    assert compiled.gpu_for(draw(block=(1, 3)), None) is device
+    assert compiled.gpu_for(draw(block=(3, 3)), None) is None
+    assert compiled.gpu_for(draw(order=(1, 0)), None) is None
+    assert compiled.gpu_for(draw(dtype="float64"), None) is None
+    assert compiled.gpu_for(draw(block=(0, 4)), None) is None
+    assert compiled.gpu_for(draw((2**20, 2**20), offset=(0, 0), block=(2**11, 2**20)), None) is None
     mesh = NamedSharding(Mesh(np.array(jax.devices()[:1]), ("x",)), PartitionSpec("x"))
-    assert xla.gpu_for(draw(), mesh) is None
+    assert compiled.gpu_for(draw(), mesh) is None
     seen = []
 
     def inside(sharding=None):
-        seen.append(xla.gpu_for(draw(), sharding))
+        seen.append(compiled.gpu_for(draw(), sharding))
 
     # A new function each time: one that was traced already is not traced again.
     monkeypatch.setattr(jax, "device_count", lambda: 1)
@@ -222,5 +222,5 @@ def test_narrow_lanes(monkeypatch, dtype, first, order):
     shape = (2**20, row) if order == (0, 1) else (row, 2**40)
     with jax.enable_x64(True):
         draw = Draw(law, shape, dtype, 2**64 - 3, ("a", 1), order, 1, 1, offset, (3, 50))
-        assert np.asarray(xla.elements(draw)).tobytes() == registry.load("numpy").draw(draw).tobytes()
+        assert np.asarray(compiled.elements(draw)).tobytes() == registry.load("numpy").draw(draw).tobytes()
     xla.program.cache_clear()

@@ -1,14 +1,16 @@
 """The JAX backend of oneseed, and whole models: trees of parameters, filled by a scheme."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from oneseed_jax.adapter import JaxBackend as backend
 
 if TYPE_CHECKING:
+    from oneseed_jax import initializers
     from oneseed_jax.models.layer_axes import axes_of
     from oneseed_jax.models.trees import initialize, plan_of
 
-__all__ = ["axes_of", "backend", "initialize", "plan_of"]
+__all__ = ["axes_of", "backend", "initialize", "initializers", "plan_of"]
 
 _HOMES = {
     "axes_of": "oneseed_jax.models.layer_axes",
@@ -18,9 +20,9 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    # Whoever draws single tensors has no use for models.
+    # Drawing single tensors needs neither of these.
     if name in _HOMES:
-        from importlib import import_module
-
         return getattr(import_module(_HOMES[name]), name)
+    if name == "initializers":
+        return import_module("oneseed_jax.initializers")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,32 +1,19 @@
 """JAX arrays as oneseed's tensors."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec, Sharding, SingleDeviceSharding
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from numpy.typing import NDArray
 
 from oneseed.checks import Shape
-from oneseed.composites import Concatenated
-from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
-from oneseed.host_arrays import host
-from oneseed_jax.drawing.devices import (
-    check_dtype,
-    check_sharding,
-    default_device,
-    device_of,
-    explicit_axes,
-    put,
-    tracing,
-)
-from oneseed_jax.drawing.keys import as_int, halves, number_on
-from oneseed_jax.drawing.native import native
-from oneseed_jax.drawing.xla import elements
+from oneseed_jax.drawing.devices import check_dtype, device_of
+from oneseed_jax.drawing.dispatch import execute
 
 Array = Any
 
@@ -46,36 +33,7 @@ class JaxBackend:
 
     def draw(self, draw: Draw, device: Any = None) -> Array:
         """Execute a draw."""
-        if isinstance(device, Sharding):
-            check_sharding("device", device, draw.block)
-        law = draw.distribution
-        if draw.native:
-            return native(draw, device)
-        if isinstance(law, Fill):
-            known = device if explicit_axes() or not tracing() else None
-            return put(jnp.full(draw.block, law.scalar(draw.dtype), device=known), device)
-        if isinstance(law, Structured):
-            return self._structured(law, draw, device)
-        if isinstance(law, Complex):
-            return jax.lax.complex(*(self.draw(part, device) for part in law.split(draw)))
-        return self._sampled(draw, device)
-
-    def _structured(self, law: Structured, draw: Draw, device: Any) -> Array:
-        if isinstance(law, Concatenated) and (tracing() or not _all_integers(draw)):
-            return put(jnp.concatenate([self.draw(part) for part in law.within(draw)], axis=law.axis), device)
-        return _on_host(law, draw, device)
-
-    def _sampled(self, draw: Draw, device: Any) -> Array:
-        if not isinstance(device, Sharding) and not tracing():
-            where = default_device() if device is None else device
-            seed = number_on(where, draw.seed) if where.platform == "cpu" else None
-            if seed is not None:
-                out = host().empty(draw.block, draw.dtype)
-                host().fill([(draw._replace(seed=seed), out)])
-                # JAX takes over memory so aligned without a copy. An array without a device of its own follows
-                # those it meets, as JAX's own draws do.
-                return put(out, device)
-        return elements(draw, SingleDeviceSharding(device) if isinstance(device, jax.Device) else device)
+        return execute(draw, device)
 
     def from_numpy(self, array: NDArray[Any], device: Any = None) -> Array:
         """Return a copy: a JAX array never changes, the given one may."""
@@ -129,32 +87,17 @@ class JaxBackend:
 
     def modes(self) -> dict[str, Callable[[Callable[[], Array]], Array]]:
         """Return the ways there are, with 64-bit types on in each; "sharded" where several devices are."""
-        modes: dict[str, Any] = {"eager": lambda make: make(), "jit": lambda make: jax.jit(make)()}
+        modes: dict[str, Any] = {"eager": lambda make: make(), "jit": lambda make: _once(jax.jit(make))}
         if jax.local_device_count() > 1:
             modes["sharded"] = _sharded
         return {mode: jax.enable_x64(True)(run) for mode, run in modes.items()}
 
 
-def _all_integers(draw: Draw) -> bool:
-    return all(isinstance(part.seed, int | None) for part in draw.leaves)
-
-
-def _on_host(law: Structured, draw: Draw, device: Any) -> Array:
-    """Compute on the host; where the seed is traced, when the compiled function runs."""
-
-    def values(low: Any, high: Any) -> NDArray[Any]:
-        # Under vmap there is an array of seeds.
-        low, high = np.asarray(low), np.asarray(high)
-        out = np.empty(low.shape + draw.block, numpy_dtype(draw.dtype))
-        for at in np.ndindex(low.shape):
-            out[at] = law.values(draw._replace(seed=int(high[at]) << 32 | int(low[at])), host())
-        return out
-
-    if isinstance(draw.seed, jax.core.Tracer):
-        kind = jax.ShapeDtypeStruct(draw.block, numpy_dtype(draw.dtype))
-        return put(jax.pure_callback(values, kind, *halves(draw.seed), vmap_method="broadcast_all"), device)
-    known = draw.seed if isinstance(draw.seed, int | None) else as_int(draw.seed)
-    return put(law.values(draw._replace(seed=known), host()), device)
+def _once(compiled: Callable[[], Array]) -> Array:
+    """Call a compiled function that is called no more, so that it does not matter whether it would repeat a draw."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "A function that JAX compiles draws from a SeedGenerator")
+        return compiled()
 
 
 def _sharded(make: Callable[[], Array]) -> Array:
@@ -162,10 +105,10 @@ def _sharded(make: Callable[[], Array]) -> Array:
     devices = jax.local_devices()
 
     def run() -> Array:
-        made = make()
-        cut = next((axis for axis, size in enumerate(made.shape) if size and size % len(devices) == 0), None)
-        names = ["devices" if axis == cut else None for axis in range(made.ndim)]
+        tensor = make()
+        cut = next((axis for axis, size in enumerate(tensor.shape) if size and size % len(devices) == 0), None)
+        names = ["devices" if axis == cut else None for axis in range(tensor.ndim)]
         mesh = Mesh(np.array(devices), ("devices",))
-        return jax.lax.with_sharding_constraint(made, NamedSharding(mesh, PartitionSpec(*names)))
+        return jax.lax.with_sharding_constraint(tensor, NamedSharding(mesh, PartitionSpec(*names)))
 
-    return jax.jit(run)()
+    return _once(jax.jit(run))

@@ -189,6 +189,21 @@ def resolve(seed: Any) -> Any:
     return check_seed(seed)
 
 
+class Numbered(int):
+    """The seed of a draw that a SeedGenerator has numbered: an integer that knows its generator.
+
+    A backend whose framework records functions asks for it, since what is recorded repeats the draw.
+    """
+
+    generator: SeedGenerator
+
+    def __new__(cls, generator: SeedGenerator) -> "Numbered":
+        """Take the generator's seed."""
+        seed = super().__new__(cls, generator.seed)
+        seed.generator = generator
+        return seed
+
+
 class Ahead:
     """The numbers that generators would give to the next draws, none of which is counted."""
 
@@ -210,7 +225,7 @@ def address(seed: Any, path: Path, advance: bool | Ahead) -> tuple[Any, Path]:
     """Return seed and path of the next draw: True counts it in a generator, False does not, an `Ahead` looks on."""
     if isinstance(seed, SeedGenerator):
         ahead = advance if isinstance(advance, Ahead) else Ahead()
-        return seed.seed, (*path, seed.next() if advance is True else ahead.next(seed))
+        return Numbered(seed), (*path, seed.next() if advance is True else ahead.next(seed))
     return seed, path
 
 

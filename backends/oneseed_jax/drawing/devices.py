@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 import jax
-from jax.sharding import AxisType, NamedSharding, PartitionSpec, Sharding
+from jax.sharding import AbstractMesh, AxisType, NamedSharding, PartitionSpec, Sharding, SingleDeviceSharding
 
 from oneseed.checks import Shape
 
@@ -20,11 +20,6 @@ except ImportError:  # in JAX 0.8
 
 WIDE = {"float64", "complex128", "int64", "uint64"}
 """The dtypes that JAX silently narrows unless 64-bit types are enabled."""
-
-
-def mesh_in_force() -> Any:
-    """Return the mesh that `jax.set_mesh` has set, perhaps an empty one."""
-    return get_mesh()
 
 
 def check_dtype(dtype: str) -> None:
@@ -54,8 +49,10 @@ def device_of(device: Any) -> Any:
     ValueError
         If it is nothing of these, or is not there.
     """
-    if device is None or isinstance(device, jax.Device | Sharding):
+    if device is None or isinstance(device, jax.Device):
         return device
+    if isinstance(device, Sharding):
+        return one_device(on_devices("device", device))
     if isinstance(device, str):
         platform, _, number = device.partition(":")
         with suppress(RuntimeError, ValueError, KeyError):  # no such platform, no number, no such device
@@ -70,6 +67,99 @@ def default_device() -> Any:
     """Return the device on which JAX makes arrays unless told otherwise."""
     chosen = jax.config.jax_default_device
     return jax.local_devices()[0] if chosen is None else device_of(chosen)
+
+
+def on_devices(argument: str, sharding: Any) -> Any:
+    """Return a sharding whose mesh has devices, where functions are run rather than traced.
+
+    Under `jax.set_mesh`, `jax.eval_shape` gives shardings on an `AbstractMesh`: its devices are those of the mesh set.
+
+    Parameters
+    ----------
+    argument : str
+        The argument's name, for the message.
+    sharding : jax.sharding.Sharding
+        The sharding.
+
+    Returns
+    -------
+    jax.sharding.Sharding or None
+        The sharding; None for one on an empty mesh, which says nothing.
+
+    Raises
+    ------
+    ValueError
+        If no mesh of this shape and these names is set.
+    """
+    mesh = getattr(sharding, "mesh", None)
+    if not isinstance(mesh, AbstractMesh):
+        return sharding
+    if mesh.empty:
+        return None
+    around = jax.sharding.get_abstract_mesh() if tracing() else get_mesh()
+    if around.empty or tuple(around.shape.items()) != tuple(mesh.shape.items()):
+        set_now = "no mesh is set" if around.empty else f"the mesh that is set has {dict(around.shape)}"
+        raise ValueError(
+            f"`{argument}` must be on a mesh with devices; this AbstractMesh has none. Enter its mesh with "
+            f"jax.set_mesh(mesh), or give a sharding on a jax.sharding.Mesh. {set_now.capitalize()}. "
+            f"Received: {argument}={sharding!r}"
+        )
+    return sharding if tracing() else NamedSharding(around, sharding.spec, memory_kind=sharding.memory_kind)
+
+
+def one_device(place: Any) -> Any:
+    """Return the one device of a sharding that has no more, which the host kernels can serve, or the place itself."""
+    if isinstance(place, SingleDeviceSharding) and place.memory_kind in (None, "device", "unpinned_host"):
+        return next(iter(place.device_set))
+    return place
+
+
+def sharding_of(argument: str, value: Any, shape: Shape) -> Any:
+    """Check a sharding for a tensor of `shape`, and complete a PartitionSpec with the mesh in force.
+
+    Parameters
+    ----------
+    argument : str
+        The argument's name, for messages.
+    value : jax.sharding.Sharding or jax.sharding.PartitionSpec
+        Where the tensor goes.
+    shape : tuple of int
+        The shape of the whole tensor.
+
+    Returns
+    -------
+    jax.sharding.Sharding or None
+        The sharding; None for one on an empty mesh.
+
+    Raises
+    ------
+    ValueError
+        If it does not fit the shape, has no mesh, another mesh than the one in force, or an axis inside of `shard_map`.
+    """
+    received = f"Received: {argument}={value!r}"
+    around = jax.sharding.get_abstract_mesh()
+    if isinstance(value, PartitionSpec):
+        if around.empty:
+            raise ValueError(
+                f"`{argument}` must be a NamedSharding where no mesh is in force; enter one with jax.set_mesh(mesh). "
+                f"{received}"
+            )
+        try:
+            sharding = NamedSharding(around if tracing() else get_mesh(), value)
+        except ValueError as error:  # an axis that the mesh does not have
+            raise ValueError(f"`{argument}` must name axes of the mesh in force: {error} {received}") from None
+    else:
+        sharding = on_devices(argument, value)
+    if isinstance(sharding, NamedSharding):
+        mesh = sharding.mesh.abstract_mesh
+        if AxisType.Explicit in (*mesh.axis_types, *around.axis_types) and mesh != around and not around.empty:
+            raise ValueError(f"`{argument}` must be on the mesh in force, {around}. {received}")
+        manual = {name for name, kind in zip(mesh.axis_names, mesh.axis_types, strict=True) if kind is AxisType.Manual}
+        if manual & set(jax.tree.leaves(tuple(sharding.spec))):
+            raise ValueError(f"`{argument}` must name no axis that shard_map maps over, {sorted(manual)}. {received}")
+    if sharding is not None:
+        check_sharding(argument, sharding, shape)
+    return sharding
 
 
 def check_sharding(argument: str, sharding: Sharding, shape: Shape) -> None:
@@ -89,9 +179,9 @@ def put(x: Any, device: Any) -> Any:
     if isinstance(device, Sharding) and tracing():
         # `device_put` would leave the choice to the compiler.
         return jax.sharding.reshard(x, device) if explicit_axes() else jax.jit(_same, out_shardings=device)(x)
-    if device is None and not tracing() and not jax.sharding.get_abstract_mesh().empty:
+    if device is None and not tracing() and not (mesh := get_mesh()).empty:
         # Arrays made under a mesh are on all of its devices.
-        device = NamedSharding(get_mesh(), PartitionSpec())
+        device = NamedSharding(mesh, PartitionSpec())
     return jax.device_put(x, device)
 
 
@@ -103,7 +193,7 @@ def explicit_axes() -> tuple[str, ...]:
     """Return the axes of the mesh around a function whose use is a part of the types of its arrays."""
     around = jax.sharding.get_abstract_mesh()
     types = zip(around.axis_names, around.axis_types, strict=True)
-    return tuple(name for name, its in types if its is AxisType.Explicit)
+    return tuple(name for name, kind in types if kind is AxisType.Explicit)
 
 
 def tracing() -> bool:

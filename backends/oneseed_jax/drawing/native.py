@@ -35,26 +35,28 @@ def native(draw: Draw, device: Any = None) -> Array:
         key = jax.device_put(key, min(device.addressable_devices, key=lambda each: each.id))
     else:
         key = jax.device_put(key, device)
-    law = draw.distribution
-    values = _orthogonal(law, draw, key) if isinstance(law, Haar) else _values(law, draw, key)
-    return put(values, device)
+    key = jax.random.wrap_key_data(key, impl="threefry2x32")  # Keras's, whatever generator JAX is set to use
+    distribution = draw.distribution
+    if isinstance(distribution, Haar):
+        return put(_orthogonal(distribution, draw, key), device)
+    return put(_values(distribution, draw, key), device)
 
 
-def _values(law: Distribution, draw: Draw, key: Array) -> Array:
+def _values(distribution: Distribution, draw: Draw, key: Array) -> Array:
     shape, dtype = draw.shape, draw.dtype
-    if isinstance(law, Uniform):
-        return jax.random.uniform(key, shape, dtype, law.low, law.high)
-    assert isinstance(law, Normal | TruncatedNormal)
-    if isinstance(law, Normal):
+    if isinstance(distribution, Uniform):
+        return jax.random.uniform(key, shape, dtype, distribution.low, distribution.high)
+    assert isinstance(distribution, Normal | TruncatedNormal)
+    if isinstance(distribution, Normal):
         standard = jax.random.normal(key, shape, dtype)
     else:
         standard = jax.random.truncated_normal(key, -2.0, 2.0, shape, dtype)
     # Two operations, not one compiled function: fused, they would round once.
-    return standard * law.stddev + law.mean
+    return standard * distribution.stddev + distribution.mean
 
 
-def _orthogonal(law: Haar, draw: Draw, key: Array) -> Array:
+def _orthogonal(haar: Haar, draw: Draw, key: Array) -> Array:
     """QR as Keras does it, a zero on the diagonal and all."""
-    q, r = jnp.linalg.qr(jax.random.normal(key, law.tall, draw.dtype))
+    q, r = jnp.linalg.qr(jax.random.normal(key, haar.tall, draw.dtype))
     q = q * jnp.sign(jnp.diag(r))
-    return law.gain * jnp.reshape(q.T if law.rows < law.columns else q, draw.shape)
+    return haar.gain * jnp.reshape(q.T if haar.rows < haar.columns else q, draw.shape)

@@ -22,8 +22,8 @@ from oneseed.dtypes import numpy_dtype
 from oneseed.stream.philox import round_keys, rounds
 from oneseed.stream.quantile import table
 from oneseed.stream.sample import sample
-from oneseed_jax.drawing import xla
-from oneseed_jax.drawing.xla import Kind, NarrowArrays, joined, unpacked
+from oneseed_jax.drawing.arrays import NarrowArrays, own_types
+from oneseed_jax.drawing.numbers import Kind, joined, unpacked
 
 Array = Any
 
@@ -38,7 +38,10 @@ class KernelArrays(NarrowArrays):
         self.table = table
 
     def columns(self, table: NDArray[Any], rows: Array) -> list[Array]:
-        """Look up two columns at once: what limits the kernel are its loads from addresses in no order."""
+        """Look up two columns at once: what limits the kernel are its loads from addresses in no order.
+
+        The rows have shape (n,), and so has each of the four columns of uint32.
+        """
         at = rows.astype(jnp.int32) * 2
         pairs = [plgpu.load(self.table.at[at + pair]) for pair in range(2)]
         return [half.astype(jnp.uint32) for pair in pairs for half in (pair, pair >> 32)]
@@ -48,8 +51,17 @@ class KernelArrays(NarrowArrays):
 def program(sharding: Any, interpret: bool = False) -> Callable[..., Array]:
     """Return the compiled function for a device.
 
-    It takes what `oneseed_jax.drawing.xla.program` gives its own, but instead of strides whether the first element is
-    the first of its counter's.
+    Parameters
+    ----------
+    sharding : jax.sharding.SingleDeviceSharding or None
+        The device; None for JAX's choice.
+    interpret : bool
+        Whether JAX interprets the kernel, as on a CPU.
+
+    Returns
+    -------
+    callable
+        ``run(kind, block, aligned, seed, numbers)``, as `by_four`, the first three static.
     """
     run: Callable[..., Array] = jax.jit(
         partial(by_four, interpret=interpret), static_argnums=(0, 1, 2), out_shardings=sharding
@@ -57,23 +69,29 @@ def program(sharding: Any, interpret: bool = False) -> Callable[..., Array]:
     return run
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2, 3))
-def anywhere(kind: Kind, block: Shape, strides: Shape, aligned: bool, seed: Any, numbers: Any) -> Array:
-    """Make a draw inside a caller's function: by the kernel if that is compiled for a GPU, else as XLA compiles it."""
-
-    def kernel(numbers: Any, *seed: Array) -> Array:
-        return by_four(kind, block, aligned, seed or None, numbers)
-
-    def elsewhere(numbers: Any, *seed: Array) -> Array:
-        return xla.program(None)(kind, block, strides, seed or None, numbers)
-
-    given = (numbers,) if seed is None else (numbers, *seed)
-    made: Array = lax.platform_dependent(*given, cuda=kernel, rocm=kernel, default=elsewhere)
-    return made
-
-
 def by_four(kind: Kind, block: Shape, aligned: bool, seed: Any, numbers: Any, interpret: bool = False) -> Array:
-    """Call the kernel for a run of elements of 32 random bits each; every number is an argument of it."""
+    """Call the kernel for a run of elements of 32 random bits each; every number is an argument of it.
+
+    Parameters
+    ----------
+    kind : Kind
+        What is static of the draw.
+    block : tuple of int
+        The shape of the result.
+    aligned : bool
+        Whether the first element is the first of its counter's four.
+    seed : tuple of 2 or None
+        The seed's halves, scalars of uint32; None where the seed is among the numbers.
+    numbers : array of uint32, shape (n,)
+        The numbers, as from `oneseed_jax.drawing.numbers.packed`.
+    interpret : bool
+        Whether JAX interprets the kernel.
+
+    Returns
+    -------
+    array of ``kind.dtype``, shape `block`
+        The values.
+    """
     size, many = prod(block), 4 * COUNTERS
     look_up = np.ascontiguousarray(table(32)).view(np.uint64).reshape(-1)
     if seed is not None:
@@ -102,18 +120,21 @@ def by_four(kind: Kind, block: Shape, aligned: bool, seed: Any, numbers: Any, in
         else:
             store_some()
 
-    with jax.enable_x64(True):
-        made = pl.pallas_call(
+    with own_types():
+        values = pl.pallas_call(
             kernel,
             jax.ShapeDtypeStruct((size,), numpy_dtype(kind.dtype)),
             grid=(pl.cdiv(size + (0 if aligned else 3), many),),
             interpret=interpret,
             compiler_params=plgpu.CompilerParams(num_warps=4),
         )(numbers, look_up)
-    return made.reshape(block)
+    return values.reshape(block)
 
 
 def side_by_side(a: Array, b: Array, c: Array, d: Array) -> Array:
-    """Return the values of each counter's four words next to each other, without an exchange between threads."""
+    """Return the values of each counter's four words next to each other, without an exchange between threads.
+
+    Four arrays of shape (n,) become one of shape (4 n,) and the same dtype.
+    """
     even, odd = (jnp.stack(pair, axis=-1) for pair in ((a, c), (b, d)))
     return jnp.stack([even, odd], axis=-1).reshape(-1)

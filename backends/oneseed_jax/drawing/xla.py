@@ -1,201 +1,41 @@
 """Stream v1 compiled by XLA: elementwise on the indices, so that it fuses into one loop and can be cut anywhere."""
 
-import warnings
-from collections.abc import Callable, Sequence
-from functools import cache, lru_cache, partial
-from math import prod
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.sharding import SingleDeviceSharding
-from numpy.typing import NDArray
 
 from oneseed.checks import Shape
-from oneseed.distributions import Normal
-from oneseed.distributions.recipes import recipe
-from oneseed.draws import Draw
-from oneseed.dtypes import FLOAT8
-from oneseed.stream.arrays import Lanes32, Lanes64
 from oneseed.stream.elements import Halves, random_bits
 from oneseed.stream.philox import MASK
-from oneseed.stream.sample import Recipe, sample
-from oneseed_jax.drawing.devices import default_device, explicit_axes, tracing
-from oneseed_jax.drawing.keys import halves
+from oneseed.stream.sample import sample
+from oneseed_jax.drawing.arrays import JaxArrays, NarrowArrays, own_types
+from oneseed_jax.drawing.devices import explicit_axes
+from oneseed_jax.drawing.numbers import Kind, joined, unpacked
 
 Array = Any
-
-REALS = ("scale", "offset", "low", "high")
-
-LIMIT = 2**31 - 2**16
-"""Elements above which addresses in the kernel for GPUs would need more than 32 bits."""
-
-
-class JaxArrays(Lanes64):
-    """`oneseed.stream.arrays.Arrays` for JAX."""
-
-    def cast(self, x: Array, dtype: str) -> Array:
-        """Convert values."""
-        return lax.convert_element_type(x, dtype)
-
-    def bits(self, x: Array, dtype: str) -> Array:
-        """Read the same bits as another type."""
-        return lax.bitcast_convert_type(x, dtype)
-
-    def columns(self, table: NDArray[Any], rows: Array) -> list[Array]:
-        """Look up each column; the rows come from numbers of 31 or 63 bits and fit."""
-        place = jax.typeof(rows).sharding if explicit_axes() else None
-        return [jnp.asarray(column).at[rows].get(mode="promise_in_bounds", out_sharding=place) for column in table.T]
-
-    def clamp(self, x: Array, low: Any, high: Any) -> Array:
-        """``max(low, min(x, high))``."""
-        return jnp.maximum(jnp.minimum(x, high), low)
-
-    def select(self, which: Array, choices: Sequence[Array]) -> Array:
-        """Take each element from the choice that `which` names."""
-        return lax.select_n(which.astype(jnp.int32), *choices)
-
-
-class NarrowArrays(Lanes32, JaxArrays):
-    """`JaxArrays` for GPUs and TPUs."""
-
-
-class Kind(NamedTuple):
-    """What decides the operations of a draw, and so is static."""
-
-    kind: str
-    dtype: str
-    working: str
-    bits: int
-    reals: tuple[str, ...]
-    """Those of the recipe's real numbers that there are."""
-
-
-def elements(draw: Draw, sharding: Any = None) -> Array:
-    """Return the block of a random draw, made by compiled code.
-
-    Parameters
-    ----------
-    draw : Draw
-        The draw; its seed may be traced.
-    sharding : jax.sharding.Sharding, optional
-        Where the result goes; each device makes its own part.
-
-    Returns
-    -------
-    jax.Array
-        The values.
-    """
-    kind, seed, numbers = packed(draw)
-    gpu = gpu_for(draw, sharding)
-    if gpu is not None and kernel_runs_on(gpu):
-        from oneseed_jax.drawing import pallas  # and with it Pallas, which takes time to import
-
-        if tracing():
-            return pallas.anywhere(kind, draw.block, draw.strides, draw.first % 4 == 0, seed, numbers)
-        return pallas.program(sharding)(kind, draw.block, draw.first % 4 == 0, seed, numbers)
-    run = program(sharding, typed=sharding is not None and tracing() and bool(explicit_axes()))
-    return run(kind, draw.block, draw.strides, seed, numbers)
-
-
-def gpu_for(draw: Draw, sharding: Any) -> Any:
-    """Return the GPU whose kernel can make a draw, or None: on one device, of elements that follow each other.
-
-    Inside compiled functions that is known where there are no others. It makes no float64 and no float8, whose
-    operations Pallas does not lower to Triton.
-    """
-    if draw.dtype in ("float64", *FLOAT8) or not isinstance(sharding, SingleDeviceSharding | None):
-        return None
-    if tracing() and (jax.device_count() > 1 or sharding is not None or explicit_axes()):
-        return None
-    device = default_device() if sharding is None else next(iter(sharding.device_set))
-    suits = device.platform == "gpu" and 0 < prod(draw.block) <= LIMIT and is_run(draw.block, draw.strides)
-    return device if suits else None
-
-
-def is_run(block: Shape, strides: Shape) -> bool:
-    """Tell whether the index grows by one from each element of a block to the next."""
-    step = 1
-    for size, stride in zip(reversed(block), reversed(strides), strict=True):
-        if size > 1 and stride != step:
-            return False
-        step *= size
-    return True
-
-
-@cache
-def kernel_runs_on(device: Any) -> bool:
-    """Try the kernel on one element; where it cannot be compiled or run, say why."""
-    draw = Draw(Normal(), (), "float32", 0, (), (), 1, 1, (), ())
-    kind, seed, numbers = packed(draw)
-    try:
-        from oneseed_jax.drawing import pallas
-
-        with jax.core.eval_context():  # a caller may be recording operations
-            pallas.program(SingleDeviceSharding(device))(kind, draw.block, True, seed, numbers).block_until_ready()
-    except DeprecationWarning:  # an error only for those who want nothing deprecated, as JAX 0.11 calls Pallas's Triton
-        return False
-    except Exception as error:  # a compiler that is missing, a device too old: there is no common exception for them
-        warnings.warn(
-            f"The Pallas kernel cannot be used on {device} ({error!r}); oneseed draws with the function that XLA "
-            "compiles, the same bits more slowly.",
-            RuntimeWarning,
-            stacklevel=2,
-        )
-        return False
-    return True
-
-
-def packed(draw: Draw) -> tuple[Kind, Any, NDArray[np.uint32]]:
-    """Return what is static of a draw, and what is not: a seed that is no integer, and a vector of all numbers.
-
-    All numbers are arguments: XLA may fold constants into each other, which changes bits, and another seed, path, mean
-    or deviation must not compile anew. They are one argument, as each is a transfer to the device of its own; numbers
-    of 64 bits are halves, which a caller's function without 64-bit types could not take whole.
-    """
-    made = recipe(draw.distribution, draw.dtype)
-    kind = Kind(*made[:4], tuple(name for name in REALS if getattr(made, name) is not None))
-    seed = None if isinstance(draw.seed, int) else halves(draw.seed)
-    whole = np.array([draw.seed if seed is None else 0, draw.stream, draw.first, made.first, made.width], "<u8")
-    reals = np.array([getattr(made, name) for name in kind.reals], f"<f{made.bits // 8}")
-    return kind, seed, np.concatenate([whole.view("<u4"), reals.view("<u4")])
-
-
-class Numbers(NamedTuple):
-    """The numbers of a draw inside a compiled function; those of 64 bits as their low and high halves, in uint32."""
-
-    seed: Halves
-    stream: Halves
-    first: Halves
-    recipe: Recipe
-
-
-def unpacked(kind: Kind, numbers: Array) -> Numbers:
-    """Take apart the vector that `packed` has put together, with 64-bit types on."""
-    seed, stream, first, window, width = ((numbers[at], numbers[at + 1]) for at in range(0, 10, 2))
-    if kind.bits == 32:
-        words = [numbers[10 + at] for at in range(len(kind.reals))]
-    else:
-        words = [joined((numbers[10 + 2 * at], numbers[11 + 2 * at])) for at in range(len(kind.reals))]
-    reals = {name: lax.bitcast_convert_type(x, kind.working) for name, x in zip(kind.reals, words, strict=True)}
-    lowest = joined(window).astype("uint64" if kind.kind == "integers" else f"uint{kind.bits}")
-    made = Recipe(*kind[:4], **reals, first=lowest, width=joined(width))
-    return Numbers(seed, stream, first, made)
-
-
-def joined(pair: Halves) -> Array:
-    """Return the number whose two halves are given, with 64-bit types on."""
-    low, high = pair
-    return high.astype(jnp.uint64) << 32 | low.astype(jnp.uint64)
 
 
 @lru_cache(maxsize=128)
 def program(sharding: Any, typed: bool = False) -> Callable[..., Array]:
-    """Return the compiled function for a sharding, None for what the caller's context decides.
+    """Return the compiled function for a sharding.
 
-    With `typed` the sharding is a part of the result's type, as a caller under a mesh with explicit axes needs it.
+    Parameters
+    ----------
+    sharding : jax.sharding.Sharding or None
+        Where the result goes; None for what the caller's context decides.
+    typed : bool
+        Whether the sharding is a part of the result's type, as a caller under a mesh with explicit axes needs it.
+
+    Returns
+    -------
+    callable
+        ``run(kind, block, strides, seed, numbers)``, the first three static, `seed` and `numbers` as from
+        `oneseed_jax.drawing.numbers.packed`. It returns an array of shape `block` and of the kind's dtype.
     """
     run: Callable[..., Array]
     if typed:
@@ -216,7 +56,7 @@ def _program(kind: Kind, block: Shape, strides: Shape, seed: Any, numbers: Any) 
     # the seed is one, Philox's keys may well be.
     seed = (numbers[0], numbers[1]) if seed is None else seed
     numbers = lax.optimization_barrier(numbers)
-    with jax.enable_x64(True):
+    with own_types():
         given = unpacked(kind, numbers)
         u = lax.platform_dependent(
             seed,
@@ -225,9 +65,9 @@ def _program(kind: Kind, block: Shape, strides: Shape, seed: Any, numbers: Any) 
             cpu=partial(_bits_in_wide_lanes, kind.bits, block, strides),
             default=partial(_bits_in_narrow_lanes, kind.bits, block, strides),
         )
-        made = sample(given.recipe, u, JaxArrays())
+        values = sample(given.recipe, u, JaxArrays())
         # Where what follows widens the values again, XLA would leave out both conversions, and the rounding with them.
-        return lax.optimization_barrier(made) if kind.dtype != kind.working else made
+        return lax.optimization_barrier(values) if kind.dtype != kind.working else values
 
 
 def _bits_in_wide_lanes(bits: int, block: Shape, strides: Shape, seed: Halves, stream: Halves, first: Halves) -> Array:

@@ -5,6 +5,7 @@ key is a seed: ``normal(0.02)(jax.random.key(7), shape)`` holds the bits that ``
 `oneseed.initializers` makes on every backend: eagerly and compiled, under `jax.vmap` and in shards.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,9 +16,10 @@ from jax.nn.initializers import Initializer
 from oneseed import checks
 from oneseed.initializers import Constant, Ones, RandomNormal, TruncatedNormal, Zeros
 from oneseed.initializers import Initializer as OneseedInitializer
+from oneseed.initializers.targets import describes
 from oneseed_jax.drawing.devices import put
-from oneseed_jax.initializers.conventions import NO_SEED, FloatUniform
-from oneseed_jax.initializers.keyed import KeyedInitializer, keyed, name_of, number, place_of
+from oneseed_jax.initializers.conventions import NO_SEED, FloatUniform, OneSided
+from oneseed_jax.initializers.keyed import KeyedInitializer, bound, keyed, name_of, number, place_of
 from oneseed_jax.initializers.matrices import delta_orthogonal, orthogonal
 from oneseed_jax.initializers.scaling import (
     glorot_normal,
@@ -193,15 +195,15 @@ def uniform(scale: Any = 1e-2, dtype: Any = None) -> KeyedInitializer:
     Raises
     ------
     TypeError
-        If `scale` is no real number, or has no value yet.
+        If `scale` is not a real number, or has no value yet.
     ValueError
         If it is negative, NaN or infinite. At the call, if the dtype is not a float.
 
     Examples
     --------
     >>> import jax
-    >>> made = uniform(10.0)(jax.random.key(7), (1000,))
-    >>> bool((made >= 0).all() and (made < 10).all())
+    >>> w = uniform(10.0)(jax.random.key(7), (1000,))
+    >>> bool((w >= 0).all() and (w < 10).all())
     True
     """
     return keyed(FloatUniform(checks.at_least("scale", number("scale", scale), 0)), dtype, _plain)
@@ -225,7 +227,7 @@ def normal(stddev: Any = 1e-2, dtype: Any = None) -> KeyedInitializer:
     Raises
     ------
     TypeError
-        If `stddev` is no real number, or has no value yet.
+        If `stddev` is not a real number, or has no value yet.
     ValueError
         If it is negative, NaN or infinite. At the call, if the dtype is not a float.
 
@@ -251,7 +253,8 @@ def truncated_normal(stddev: Any = 1e-2, dtype: Any = None, lower: Any = -2.0, u
     dtype : dtype, optional
         The dtype of a call that gives none; None is JAX's default, float32 or with 64-bit types float64.
     lower, upper : float
-        The bounds, in standard deviations. None of oneseed's normal values lies beyond 9.1.
+        The bounds, in standard deviations, ``lower < upper``; ``-math.inf`` and ``math.inf`` leave a side as it is.
+        None of oneseed's normal values lies beyond 9.1.
 
     Returns
     -------
@@ -261,20 +264,23 @@ def truncated_normal(stddev: Any = 1e-2, dtype: Any = None, lower: Any = -2.0, u
     Raises
     ------
     TypeError
-        If an argument is no real number, or has no value yet.
+        If an argument is not a real number, or has no value yet.
     ValueError
-        If one is NaN or infinite, `stddev` is negative, or ``lower >= upper``. At the call, if the dtype is not a
-        float, or nothing can be drawn between the bounds.
+        If one is NaN, `stddev` is negative or infinite, or ``lower >= upper``. At the call, if the dtype is not a
+        float, or too little of the distribution is left between the bounds: beyond 4.2 standard deviations on one side,
+        in float32 and narrower dtypes, both bounds must be finite.
 
     Examples
     --------
     >>> import jax
-    >>> made = truncated_normal(5.0, lower=0.0, upper=1.0)(jax.random.key(7), (1000,))
-    >>> bool((made >= 0).all() and (made <= 5).all())
+    >>> w = truncated_normal(5.0, lower=0.0, upper=1.0)(jax.random.key(7), (1000,))
+    >>> bool((w >= 0).all() and (w <= 5).all())
     True
     """
-    low, high = number("lower", lower), number("upper", upper)
-    return keyed(TruncatedNormal(0.0, number("stddev", stddev), NO_SEED, lower=low, upper=high), dtype, _plain)
+    low, high, before = bound("lower", lower), bound("upper", upper), number("stddev", stddev)
+    if math.isinf(low) or math.isinf(high):
+        return keyed(OneSided(before, low, high), dtype, _plain)
+    return keyed(TruncatedNormal(0.0, before, NO_SEED, lower=low, upper=high), dtype, _plain)
 
 
 def from_oneseed(initializer: OneseedInitializer, axes: str | None = None, dtype: Any = None) -> KeyedInitializer:
@@ -285,7 +291,8 @@ def from_oneseed(initializer: OneseedInitializer, axes: str | None = None, dtype
     Parameters
     ----------
     initializer : oneseed.initializers.Initializer
-        What decides the distribution; its own seed is not used.
+        What decides the distribution; its own seed and those of its parts are not used. Where parts are computed on
+        the host, as those of ``Sum`` and ``Scaled`` are, the key must have its value: it may not be traced.
     axes : str, optional
         Names of the axes, as at the call of one of oneseed's initializers.
     dtype : dtype, optional
@@ -299,7 +306,7 @@ def from_oneseed(initializer: OneseedInitializer, axes: str | None = None, dtype
     Raises
     ------
     TypeError
-        If `initializer` is none of oneseed's, or one with a call of its own.
+        If `initializer` is not one of oneseed's, or has a call of its own.
 
     Examples
     --------
@@ -310,10 +317,11 @@ def from_oneseed(initializer: OneseedInitializer, axes: str | None = None, dtype
     Array([[2., 0.],
            [0., 2.]], dtype=float32)
     """
-    if not isinstance(initializer, OneseedInitializer) or type(initializer).__call__ is not OneseedInitializer.__call__:
+    if not describes(initializer):
         raise TypeError(
-            "`initializer` must be one that comes with oneseed, such as oneseed.initializers.HeNormal(); one with a "
-            f"`__call__` of its own needs a function of its own. Received: initializer={initializer!r}"
+            "`initializer` must be one that comes with oneseed, such as oneseed.initializers.HeNormal(), or one whose "
+            "class has a `distribution_for`; one with a `__call__` of its own needs a function of its own. "
+            f"Received: initializer={initializer!r}"
         )
     return keyed(initializer, dtype, lambda shape: axes)
 

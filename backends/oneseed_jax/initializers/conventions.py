@@ -6,12 +6,14 @@ from typing import Any
 
 from oneseed import checks
 from oneseed.checks import Shape
-from oneseed.distributions import Distribution
+from oneseed.distributions import Complex, Distribution, TruncatedNormal
 from oneseed.dtypes import INTEGERS
+from oneseed.exact.windows import window
 from oneseed.fans import Layout
-from oneseed.initializers import DeltaOrthogonal, RandomUniform, VarianceScaling
+from oneseed.initializers import DeltaOrthogonal, RandomNormal, RandomUniform, VarianceScaling
 from oneseed.initializers.calls import check_inexact
 from oneseed.initializers.convolutions.orthogonal import DeltaKernel
+from oneseed.initializers.elementwise.random import ENOUGH
 from oneseed.initializers.matrices.kernels import sides_of
 from oneseed.initializers.targets import Target
 
@@ -37,6 +39,35 @@ class FloatUniform(RandomUniform):
         return super().distribution_for(target)
 
 
+class OneSided(RandomNormal):
+    """Normal on ``mean = 0``, cut at one bound, in standard deviations; the other one, or both, are infinite."""
+
+    def __init__(self, stddev: float, lower: float, upper: float) -> None:
+        super().__init__(0.0, stddev, NO_SEED)
+        if not lower < upper:
+            raise ValueError(f"`lower` must be below `upper`. Received: lower={lower!r}, upper={upper!r}")
+        self.bounds = lower, upper
+
+    def distribution_for(self, target: Target) -> Distribution:
+        """Return the distribution for a tensor."""
+        whole = super().distribution_for(target)
+        if self.stddev == 0 or self.bounds == (-math.inf, math.inf):
+            return whole
+        if isinstance(whole, Complex):
+            return Complex(self._cut(whole.real, target), self._cut(whole.imag, target))
+        return self._cut(whole, target)
+
+    def _cut(self, normal: Any, target: Target) -> TruncatedNormal:
+        wide = target.dtype in ("float64", "complex128")
+        if window(*self.bounds, 64 if wide else 32)[1] < (1 if wide else ENOUGH):
+            raise ValueError(
+                f"`lower` and `upper` must have more than 2**{-64 if wide else -16} of the normal distribution between "
+                f"them in {target.dtype}{'' if wide else '; give both bounds, or a wider dtype'}. "
+                f"Received: lower={self.bounds[0]!r}, upper={self.bounds[1]!r}"
+            )
+        return TruncatedNormal(normal.mean, normal.stddev, *self.bounds)
+
+
 class Scaling(VarianceScaling):
     """`variance_scaling` with JAX's fans: those of input, output and batch axes by number, of which none may be 0."""
 
@@ -44,8 +75,8 @@ class Scaling(VarianceScaling):
         self, scale: Any, mode: str, distribution: str, in_axis: AxisSpec, out_axis: AxisSpec, batch_axis: AxisSpec
     ) -> None:
         checks.at_least("scale", scale, 0)
-        law = DISTRIBUTIONS[checks.one_of("distribution", distribution, tuple(DISTRIBUTIONS))]
-        super().__init__(scale or 1.0, mode, law, NO_SEED)
+        name = DISTRIBUTIONS[checks.one_of("distribution", distribution, tuple(DISTRIBUTIONS))]
+        super().__init__(scale or 1.0, mode, name, NO_SEED)
         self.scale = scale  # 0 makes zeros, as in JAX
         self.axes_of = AxesOf(in_axis, out_axis, batch_axis)
 

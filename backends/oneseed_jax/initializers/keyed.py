@@ -1,19 +1,22 @@
 """From one of oneseed's initializers to what JAX calls one: a function of a key, a shape, a dtype and a sharding."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import AxisType, NamedSharding, PartitionSpec
+from jax.sharding import NamedSharding, PartitionSpec
 
 from oneseed import checks, config, seeds
 from oneseed.checks import Shape
 from oneseed.dtypes import dtype_name
 from oneseed.initializers import Initializer
+from oneseed.models.seeding import seeded
 from oneseed_jax.adapter import JaxBackend
-from oneseed_jax.drawing.devices import check_dtype, check_sharding, mesh_in_force, tracing
+from oneseed_jax.drawing.devices import check_dtype, sharding_of
+from oneseed_jax.drawing.keys import as_int, check, not_a_key, value_of
 
 Array = Any
 KeyedInitializer = Callable[..., Array]
@@ -28,7 +31,7 @@ def keyed(initializer: Initializer, dtype: Any, axes: Callable[[Shape], str | No
     Parameters
     ----------
     initializer : Initializer
-        What decides the distribution; its own seed is not used.
+        What decides the distribution; its own seed and those of its parts are not used.
     dtype : dtype or None
         What a call without a dtype gives; None is JAX's own default.
     axes : callable
@@ -45,9 +48,20 @@ def keyed(initializer: Initializer, dtype: Any, axes: Callable[[Shape], str | No
         whole, name = checks.shape(shape), name_of(dtype)
         place = place_of(out_sharding, whole)
         draw = initializer.describe(whole, name, axes(whole))
-        return _BACKEND.draw(draw._replace(seed=seed, path=()), place)
+        if not draw.distribution.draws:
+            return _BACKEND.draw(draw._replace(seed=seed, path=()), place)
+        if any(part.seed is not None for part in draw.leaves):
+            draw = seeded(initializer, _number_or_key(key), always=True).describe(whole, name, axes(whole))
+        return _BACKEND.draw(draw, place)
 
     return init
+
+
+def _number_or_key(key: Any) -> Any:
+    """Return a key as an integer where its value is known, since parts that are computed on the host need one."""
+    seed = seed_of(key)
+    number = value_of(seed)
+    return seed if number is None else number
 
 
 def seed_of(key: Any) -> Any:
@@ -55,7 +69,7 @@ def seed_of(key: Any) -> Any:
 
     Parameters
     ----------
-    key : jax.Array or int
+    key : jax.Array, ndarray or int
         A key, typed or raw, which may be traced; or the number of a seed.
 
     Returns
@@ -66,9 +80,10 @@ def seed_of(key: Any) -> Any:
     Raises
     ------
     TypeError
-        If it is nothing of these.
+        If it is none of these.
     ValueError
-        If it is a number out of range, or oneseed's settings ask for JAX's own random numbers.
+        If it is a number out of range, an array of keys, a key of more than four words, or oneseed's settings ask for
+        JAX's own random numbers.
     """
     if config.rng() == "native":
         raise ValueError(
@@ -76,11 +91,13 @@ def seed_of(key: Any) -> Any:
             "Received: rng='native'"
         )
     if isinstance(key, jax.Array | np.ndarray):
-        return key
-    if isinstance(key, bool) or not hasattr(key, "__index__"):
-        raise TypeError(
-            f"`key` must be a JAX key, such as jax.random.key(7), or an integer in [0, 2**64). Received: key={key!r}"
-        )
+        check("key", key)
+        return as_int(key) if isinstance(key, np.ndarray) else key
+    # Not booleans, nor other frameworks' tensors, which have an `__index__` too.
+    if isinstance(key, bool) or not (
+        isinstance(key, np.integer) or (hasattr(key, "__index__") and not hasattr(key, "dtype"))
+    ):
+        raise not_a_key("key", key)
     return seeds.check_seed(key)
 
 
@@ -92,6 +109,12 @@ def number(argument: str, value: Any) -> float:
             f"(math.sqrt for jnp.sqrt), or multiply what an initializer returned. Received: {argument}={value!r}"
         )
     return checks.scalar(argument, value)
+
+
+def bound(argument: str, value: Any) -> float:
+    """Check a real number as `number` does, which may be infinite."""
+    infinite = not isinstance(value, jax.core.Tracer) and np.ndim(value) == 0 and value in (-math.inf, math.inf)
+    return float(value) if infinite else number(argument, value)
 
 
 def name_of(dtype: Any) -> str:
@@ -133,20 +156,4 @@ def place_of(out_sharding: Any, shape: Shape) -> Any:
             "`out_sharding` must be a jax.sharding.NamedSharding, a jax.sharding.PartitionSpec or None. "
             f"Received: out_sharding={out_sharding!r}"
         )
-    received = f"Received: out_sharding={out_sharding!r}"
-    around = jax.sharding.get_abstract_mesh()
-    if isinstance(out_sharding, PartitionSpec):
-        if around.empty:
-            raise ValueError(
-                "`out_sharding` must be a NamedSharding where no mesh is in force; enter one with jax.set_mesh(mesh). "
-                f"{received}"
-            )
-        out_sharding = NamedSharding(around if tracing() else mesh_in_force(), out_sharding)
-    mesh = out_sharding.mesh.abstract_mesh
-    if AxisType.Explicit in (*mesh.axis_types, *around.axis_types) and mesh != around and not around.empty:
-        raise ValueError(f"`out_sharding` must be on the mesh in force, {around}. {received}")
-    manual = {name for name, its in zip(mesh.axis_names, mesh.axis_types, strict=True) if its is AxisType.Manual}
-    if manual & set(jax.tree.leaves(tuple(out_sharding.spec))):
-        raise ValueError(f"`out_sharding` must name no axis that shard_map maps over, {sorted(manual)}. {received}")
-    check_sharding("out_sharding", out_sharding, shape)
-    return out_sharding
+    return sharding_of("out_sharding", out_sharding, shape)

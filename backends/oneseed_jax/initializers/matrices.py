@@ -30,7 +30,7 @@ def orthogonal(scale: Any = 1.0, column_axis: int = -1, dtype: Any = None) -> Ke
     Raises
     ------
     TypeError
-        If `scale` is no real number or has no value yet, or `column_axis` no integer.
+        If `scale` is not a real number or has no value yet, or `column_axis` is not an integer.
     ValueError
         If `scale` is NaN or infinite. At the call, if the shape has fewer than 2 axes, `column_axis` is out of range,
         or the dtype is not a float.
@@ -74,7 +74,7 @@ def delta_orthogonal(scale: Any = 1.0, column_axis: int = -1, dtype: Any = None)
     Raises
     ------
     TypeError
-        If `scale` is no real number or has no value yet, or `column_axis` no integer.
+        If `scale` is not a real number or has no value yet, or `column_axis` is not an integer.
     ValueError
         If `scale` is NaN or infinite. At the call, if the shape has not 3, 4 or 5 axes or fewer outputs than inputs,
         `column_axis` is out of range, or the dtype is not a float.

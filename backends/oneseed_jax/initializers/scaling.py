@@ -48,7 +48,7 @@ def variance_scaling(
     Raises
     ------
     TypeError
-        If `scale` is no real number or has no value yet, or an argument is of another type.
+        If `scale` is not a real number or has no value yet, or an argument is of another type.
     ValueError
         If `scale` is negative, NaN or infinite, or `mode` or `distribution` unknown. At the call, if the dtype is not
         a float, the shape has a size of 0, an axis is out of range or named twice, a batch axis is an input or output
@@ -68,8 +68,8 @@ def variance_scaling(
     >>> bool((flax_kernel.T == equinox_weight).all())
     True
     """
-    law = Scaling(number("scale", scale), mode, distribution, in_axis, out_axis, batch_axis)
-    return keyed(law, dtype, law.axes_of)
+    scaling = Scaling(number("scale", scale), mode, distribution, in_axis, out_axis, batch_axis)
+    return keyed(scaling, dtype, scaling.axes_of)
 
 
 def glorot_uniform(
@@ -109,8 +109,8 @@ def glorot_uniform(
     --------
     >>> import jax
     >>> import oneseed
-    >>> made = glorot_uniform()(jax.random.key(7), (64, 32))
-    >>> bool((made == oneseed.initializers.GlorotUniform(seed=7)((64, 32), backend="jax")).all())
+    >>> w = glorot_uniform()(jax.random.key(7), (64, 32))
+    >>> bool((w == oneseed.initializers.GlorotUniform(seed=7)((64, 32), backend="jax")).all())
     True
     """
     return variance_scaling(1.0, "fan_avg", "uniform", in_axis, out_axis, batch_axis, dtype)
@@ -156,8 +156,8 @@ def glorot_normal(
     --------
     >>> import jax
     >>> import oneseed
-    >>> made = glorot_normal()(jax.random.key(7), (64, 32))
-    >>> bool((made == oneseed.initializers.GlorotNormal(seed=7)((64, 32), backend="jax")).all())
+    >>> w = glorot_normal()(jax.random.key(7), (64, 32))
+    >>> bool((w == oneseed.initializers.GlorotNormal(seed=7)((64, 32), backend="jax")).all())
     True
     """
     return variance_scaling(1.0, "fan_avg", "truncated_normal", in_axis, out_axis, batch_axis, dtype)
@@ -202,8 +202,8 @@ def he_uniform(
     --------
     >>> import jax
     >>> import oneseed
-    >>> made = he_uniform()(jax.random.key(7), (64, 32))
-    >>> bool((made == oneseed.initializers.HeUniform(seed=7)((64, 32), backend="jax")).all())
+    >>> w = he_uniform()(jax.random.key(7), (64, 32))
+    >>> bool((w == oneseed.initializers.HeUniform(seed=7)((64, 32), backend="jax")).all())
     True
     """
     return variance_scaling(2.0, "fan_in", "uniform", in_axis, out_axis, batch_axis, dtype)
@@ -249,8 +249,8 @@ def he_normal(
     --------
     >>> import jax
     >>> import oneseed
-    >>> made = he_normal()(jax.random.key(7), (64, 32))
-    >>> bool((made == oneseed.initializers.HeNormal(seed=7)((64, 32), backend="jax")).all())
+    >>> w = he_normal()(jax.random.key(7), (64, 32))
+    >>> bool((w == oneseed.initializers.HeNormal(seed=7)((64, 32), backend="jax")).all())
     True
     """
     return variance_scaling(2.0, "fan_in", "truncated_normal", in_axis, out_axis, batch_axis, dtype)
@@ -296,8 +296,8 @@ def lecun_uniform(
     --------
     >>> import jax
     >>> import oneseed
-    >>> made = lecun_uniform()(jax.random.key(7), (64, 32))
-    >>> bool((made == oneseed.initializers.LecunUniform(seed=7)((64, 32), backend="jax")).all())
+    >>> w = lecun_uniform()(jax.random.key(7), (64, 32))
+    >>> bool((w == oneseed.initializers.LecunUniform(seed=7)((64, 32), backend="jax")).all())
     True
     """
     return variance_scaling(1.0, "fan_in", "uniform", in_axis, out_axis, batch_axis, dtype)
@@ -341,8 +341,8 @@ def lecun_normal(
     --------
     >>> import jax
     >>> import oneseed
-    >>> made = lecun_normal()(jax.random.key(7), (64, 32))
-    >>> bool((made == oneseed.initializers.LecunNormal(seed=7)((64, 32), backend="jax")).all())
+    >>> w = lecun_normal()(jax.random.key(7), (64, 32))
+    >>> bool((w == oneseed.initializers.LecunNormal(seed=7)((64, 32), backend="jax")).all())
     True
     """
     return variance_scaling(1.0, "fan_in", "truncated_normal", in_axis, out_axis, batch_axis, dtype)

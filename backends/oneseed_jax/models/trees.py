@@ -5,20 +5,25 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import jax
-from jax.sharding import Sharding, SingleDeviceSharding
+import numpy as np
+from jax.sharding import PartitionSpec, Sharding
 
 from oneseed import checks, registry
 from oneseed.draws import Draw
 from oneseed.models.entry import Entry, Parameter
 from oneseed.models.fill import run
 from oneseed.models.names import Names
-from oneseed_jax.drawing.devices import check_sharding
+from oneseed_jax.drawing.devices import one_device, sharding_of
+from oneseed_jax.drawing.keys import check, value_of
 from oneseed_jax.models.layer_axes import axes_of
 from oneseed_jax.models.leaves import Leaf, Tree, is_nnx, is_weight, named, walk
 
 if TYPE_CHECKING:
     from oneseed.models.plan import Plan
     from oneseed.models.scheme import Scheme
+
+
+PLACES = Sharding | PartitionSpec
 
 
 def initialize(
@@ -33,9 +38,10 @@ def initialize(
     """Fill a model's parameters by a scheme, and return them as a new tree of the same structure.
 
     The leaves are arrays, or `jax.ShapeDtypeStruct` as from `jax.eval_shape`, ``nnx.eval_shape`` and
-    ``eqx.filter_eval_shape``, so that nothing is made twice. All that is no array of floats or complex numbers stays as
-    it is. So does what Flax NNX calls no parameter (a variable other than ``nnx.Param``, such as running statistics),
-    unless a rule names it; `otherwise` does not. What stays and has no values yet has none afterwards.
+    ``eqx.filter_eval_shape``, so that nothing is drawn twice. Everything that is not an array of floats or complex
+    numbers stays as it is. So does what is not a parameter to Flax NNX (a variable other than ``nnx.Param``, such as
+    running statistics), unless a rule names it; `otherwise` does not. What stays and has no values yet has none
+    afterwards.
 
     A parameter's name is the keys on the way to it, joined with "/": keys of dicts, attributes of modules, and numbers
     in sequences, such as "layers/0/kernel". Flax's boxes, such as ``nnx.Param`` and ``nn.Partitioned``, add nothing to
@@ -53,15 +59,16 @@ def initialize(
     scheme : Scheme
         What each parameter gets.
     seed : int or jax.Array
-        The seed, or a key of JAX.
+        The seed, or a key of JAX, typed or raw. Where a key is does not decide where the parameters go.
     names : mapping, callable or sequence of pairs, optional
         From the names here to the logical ones, by which rules match and parameters draw; see `Scheme.plan`.
     axes : mapping of str to str, optional
         Names of the axes, by the names here; they come before those of `axes_of`.
-    shardings : Sharding, pytree or callable, optional
+    shardings : Sharding, PartitionSpec, pytree or callable, optional
         Where the parameters go: one sharding for all, a tree of shardings with the same keys, or a function from a
         name here to a sharding or None. Without one, a parameter goes where its leaf is or says to be, and else where
-        JAX makes arrays.
+        JAX makes arrays. Under `jax.set_mesh` each may be a PartitionSpec, and leaves may say that they are on an
+        abstract mesh, as those of `jax.eval_shape` do there: both mean the mesh that is set.
 
     Returns
     -------
@@ -73,8 +80,8 @@ def initialize(
     TypeError
         If an argument is of another type.
     ValueError
-        If two parameters have one name, names, axes or shardings do not fit, parameters are unmatched, or an
-        initializer refuses one. Nothing has been drawn then.
+        If two parameters have one name, names, axes or shardings do not fit, a sharding has a mesh without devices that
+        is not set, parameters are unmatched, or an initializer refuses one. Nothing has been drawn then.
 
     Examples
     --------
@@ -82,9 +89,9 @@ def initialize(
     >>> import oneseed
     >>> params = {"dense": {"kernel": jax.ShapeDtypeStruct((8, 2), "float32")}}
     >>> scheme = oneseed.Scheme([oneseed.Rule("*/kernel", "he_normal")])
-    >>> made = initialize(params, scheme, seed=7)
+    >>> filled = initialize(params, scheme, seed=7)
     >>> expected = oneseed.initializers.HeNormal(seed=7)((8, 2), path="dense/kernel")
-    >>> bool((made["dense"]["kernel"] == expected).all())
+    >>> bool((filled["dense"]["kernel"] == expected).all())
     True
     """
     from oneseed.models.scheme import check_scheme
@@ -98,20 +105,18 @@ def initialize(
     engine = registry.load("jax")
     found = _by_name(walk(tree))
     plan = _plan(found, known, scheme, names, axes)
-    draws = plan.draws(seed)
-    places = _places(shardings, {entry.name: found[entry.name] for entry in plan}, tree)
-    for entry, draw in draws:
+    draws = plan.draws(_seed(seed))
+    places = _places(shardings, {entry.name: found[entry.name] for entry, _ in draws}, found, tree)
+    for entry, _ in draws:
         engine.check_dtype(entry.dtype)
-        if isinstance(place := places[entry.name], Sharding):
-            check_sharding("shardings", place, draw.block)
     leaves, structure = jax.tree.flatten(tree)
 
     def put(entry: Entry, draw: Draw) -> None:
         leaves[found[entry.name].place] = engine.draw(draw, places[entry.name])
 
     run(draws, put)
-    made = jax.tree.unflatten(structure, leaves)
-    return made if graph is None else sys.modules["flax.nnx"].merge(graph, made)
+    filled = jax.tree.unflatten(structure, leaves)
+    return filled if graph is None else sys.modules["flax.nnx"].merge(graph, filled)
 
 
 def plan_of(tree: Tree, scheme: "Scheme", names: Names = None, axes: Mapping[str, str | None] | None = None) -> "Plan":
@@ -180,16 +185,25 @@ def _by_name(leaves: list[Leaf]) -> dict[str, Leaf]:
     return found
 
 
-def _places(shardings: Any, leaves: Mapping[str, Leaf], tree: Tree) -> dict[str, Any]:
-    """Return the device or sharding of each parameter; None where JAX chooses."""
+def _seed(seed: Any) -> Any:
+    """Check a key or scalar, and return it as an integer where it has a value."""
+    if not isinstance(seed, jax.Array | np.ndarray):
+        return seed
+    check("seed", seed)
+    number = value_of(seed)
+    return seed if number is None else number
+
+
+def _places(shardings: Any, drawn: Mapping[str, Leaf], leaves: Mapping[str, Leaf], tree: Tree) -> dict[str, Any]:
+    """Return the device or sharding of each parameter that is drawn; None where JAX chooses."""
     if shardings is None:
         given: dict[str, Any] = {}
-    elif isinstance(shardings, Sharding):
-        given = dict.fromkeys(leaves, shardings)
+    elif isinstance(shardings, PLACES):
+        given = dict.fromkeys(drawn, shardings)
     elif callable(shardings):
-        given = {name: shardings(name) for name in leaves}
+        given = {name: shardings(name) for name in drawn}
     else:
-        given = dict(named(shardings, lambda node: isinstance(node, Sharding)))
+        given = dict(named(shardings, lambda node: isinstance(node, PLACES)))
         # Such a tree may also say where counters and other state go, which stay as they are.
         everything = dict(named(tree, is_weight))
         if unknown := [name for name in given if name not in everything]:
@@ -198,17 +212,19 @@ def _places(shardings: Any, leaves: Mapping[str, Leaf], tree: Tree) -> dict[str,
                 f"Received: shardings with {unknown[0]!r}"
             )
     for name, place in given.items():
-        if not isinstance(place, Sharding | None):
+        if not isinstance(place, PLACES | None):
             raise TypeError(
-                "`shardings` must give a jax.sharding.Sharding or None for each parameter. "
-                f"Received: {place!r} for {name!r}"
+                "`shardings` must give a jax.sharding.Sharding, a jax.sharding.PartitionSpec or None for each "
+                f"parameter. Received: {place!r} for {name!r}"
             )
-    chosen = {name: given.get(name) or leaf.sharding for name, leaf in leaves.items()}
-    return {name: _device(place) for name, place in chosen.items()}
+    return {name: _place(name, given.get(name), leaf) for name, leaf in drawn.items()}
 
 
-def _device(place: Any) -> Any:
-    """Return the one device of a sharding that has no more, which the host kernels can serve."""
-    if isinstance(place, SingleDeviceSharding) and place.memory_kind in (None, "device", "unpinned_host"):
-        return next(iter(place.device_set))
-    return place
+def _place(name: str, given: Any, leaf: Leaf) -> Any:
+    place = leaf.sharding if given is None else given
+    if place is None:
+        return None
+    try:
+        return one_device(sharding_of("shardings", place, leaf.shape))
+    except ValueError as error:
+        raise ValueError(f"The parameter {name!r} cannot be placed: {error}") from None

@@ -66,7 +66,7 @@ class Normal(Distribution):
 
 @dataclass(frozen=True, slots=True)
 class TruncatedNormal(Distribution):
-    """Normal distribution cut at `lower` and `upper` standard deviations from the mean.
+    """Normal distribution cut at `lower` and `upper` standard deviations from the mean, one of which may be infinite.
 
     `stddev` is that of the distribution before it is cut.
     """
@@ -85,7 +85,9 @@ class TruncatedNormal(Distribution):
 
     def overflows(self, dtype: str) -> bool:
         """Tell whether values can be beyond the largest of a dtype."""
-        return _overflows(abs(self.mean) + max(-self.lower, self.upper) * self.stddev, dtype)
+        farthest = FARTHEST[64 if dtype == "float64" else 32]
+        bounds = (bound if math.isfinite(bound) else farthest for bound in (-self.lower, self.upper))
+        return _overflows(abs(self.mean) + max(bounds) * self.stddev, dtype)
 
     @property
     def stddev_after_truncation(self) -> float:

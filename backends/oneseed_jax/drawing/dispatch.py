@@ -1,0 +1,120 @@
+"""Which way a draw takes: JAX's own generator, host memory, a compiled function, or parts of it one by one."""
+
+import warnings
+from typing import Any
+from weakref import WeakSet
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import Sharding, SingleDeviceSharding
+
+from oneseed.composites import Concatenated
+from oneseed.distributions import Complex, Fill
+from oneseed.draws import Draw
+from oneseed.seeds import Numbered, SeedGenerator
+from oneseed_jax.drawing import host
+from oneseed_jax.drawing.compiled import elements
+from oneseed_jax.drawing.devices import check_sharding, default_device, explicit_axes, put, tracing
+from oneseed_jax.drawing.keys import place_of, value_of
+from oneseed_jax.drawing.native import native
+
+Array = Any
+
+_warned: WeakSet[SeedGenerator] = WeakSet()
+"""The generators of which it has been said that compiled code repeats their draws."""
+
+
+def execute(draw: Draw, device: Any = None) -> Array:
+    """Execute a draw.
+
+    Parameters
+    ----------
+    draw : Draw
+        The draw; its seed may be traced.
+    device : jax.Device, jax.sharding.Sharding or None
+        Where the result goes, as `oneseed_jax.drawing.devices.device_of` returns it.
+
+    Returns
+    -------
+    jax.Array of the draw's dtype, shape ``draw.block``
+        The values.
+    """
+    if isinstance(device, Sharding):
+        check_sharding("device", device, draw.block)
+    values = _executed(draw, device)
+    if isinstance(values, jax.core.Tracer):
+        _warn_of_repeats(draw)
+    return values
+
+
+def _executed(draw: Draw, device: Any) -> Array:
+    distribution = draw.distribution
+    if draw.native:
+        with _transfers():
+            return native(draw, device)
+    if isinstance(distribution, Fill):
+        known = device if explicit_axes() or not tracing() else None
+        with _transfers():
+            return put(jnp.full(draw.block, distribution.scalar(draw.dtype), device=known), device)
+    if isinstance(distribution, Complex):
+        return jax.lax.complex(*(_executed(part, device) for part in distribution.split(draw)))
+    draw, device = _bound(draw, device)
+    if isinstance(distribution, Concatenated) and (tracing() or not _all_integers(draw)):
+        parts = [_executed(part, None) for part in distribution.within(draw)]
+        return put(jnp.concatenate(parts, axis=distribution.axis), device)
+    if host.computes(draw):
+        with _transfers():
+            return put(host.structured(draw), device)
+    return _sampled(draw, device)
+
+
+def _transfers() -> Any:
+    """Allow what `jax.transfer_guard` may forbid: asking for an array is asking for the numbers that decide it."""
+    return jax.transfer_guard("allow")
+
+
+def _all_integers(draw: Draw) -> bool:
+    return all(isinstance(part.seed, int | None) for part in draw.leaves)
+
+
+def _bound(draw: Draw, device: Any) -> tuple[Draw, Any]:
+    """Return a draw and where to make it: at the device given, else where its seed is bound to, as in JAX.
+
+    A seed that is bound elsewhere, or to several devices, becomes a number.
+    """
+    if not isinstance(draw.seed, jax.Array):
+        return draw, device
+    bound = None if tracing() else place_of(draw.seed)
+    where = bound if device is None else device
+    if tracing() or isinstance(bound, Sharding) or (bound is not None and bound != where):
+        number = value_of(draw.seed)
+        return (draw if number is None else draw._replace(seed=number)), where
+    return draw, where
+
+
+def _sampled(draw: Draw, device: Any) -> Array:
+    where = default_device() if device is None else device
+    if not tracing() and isinstance(where, jax.Device) and where.platform == "cpu":
+        number = value_of(draw.seed)
+        if number is not None:
+            # An array without a device of its own follows those it meets, as JAX's own draws do.
+            return put(host.sampled(draw._replace(seed=number)), device)
+    with _transfers():
+        if jax.config.jax_disable_jit and not tracing():  # when functions that are not compiled have no place
+            return put(elements(draw), device)
+        return elements(draw, SingleDeviceSharding(device) if isinstance(device, jax.Device) else device)
+
+
+def _warn_of_repeats(draw: Draw) -> None:
+    """Say, once for each generator, that a function that is being compiled will repeat its draw."""
+    for part in draw.leaves:
+        if isinstance(part.seed, Numbered) and part.seed.generator not in _warned:
+            _warned.add(part.seed.generator)
+            warnings.warn(
+                "A function that JAX compiles draws from a SeedGenerator: the number of the draw is taken when the "
+                "function is traced, so that each call of the compiled function returns the same values. Give the "
+                "function a key as an argument, and use that as the seed. "
+                f"Received: seed={part.seed.generator!r}",
+                UserWarning,
+                stacklevel=5,  # past this module, the backend and the initializer, to who called that
+            )
