@@ -81,7 +81,8 @@ def main() -> None:
         command = [sys.executable, __file__]
         started = [
             subprocess.Popen(
-                [*command, str(process), meeting, folder], env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+                [*command, str(process), meeting, folder],
+                env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
             )
             for process in range(PROCESSES)
         ]

@@ -87,7 +87,8 @@ def load(rank: int, ranks: int, folder: str) -> None:
 def whole(model: nn.Module) -> dict[str, torch.Tensor]:
     """Gather the parameters."""
     return {
-        name: its.full_tensor() if hasattr(its, "full_tensor") else its.detach() for name, its in model.named_parameters()
+        name: its.full_tensor() if hasattr(its, "full_tensor") else its.detach()
+        for name, its in model.named_parameters()
     }
 
 

@@ -12,7 +12,7 @@ from oneseed.checks import Shape
 from oneseed.composites import Concatenated
 from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import FLOAT8
+from oneseed.dtypes import FLOAT8, numpy_dtype
 from oneseed.host_arrays import host
 from oneseed_tensorflow.compiled import elements
 from oneseed_tensorflow.memory import as_tensor

@@ -142,7 +142,11 @@ def check_a_subclass_of_a_registered_class():
 
 def check_data_is_read_by_oneseed():
     """What oneseed, or Keras, writes of registered and plain instances oneseed reads; it writes both alike."""
-    for made in (ours.HeNormal(seed=3), ours.Orthogonal(gain=2.0, seed=4), *(make(ours) for make in COMPOSITES.values())):
+    for made in (
+        ours.HeNormal(seed=3),
+        ours.Orthogonal(gain=2.0, seed=4),
+        *(make(ours) for make in COMPOSITES.values()),
+    ):
         data = plain.serialize(made)
         assert (data["module"], "Oneseed" in str(data)) == ("oneseed.initializers", False)
         again = plain.deserialize(json.loads(json.dumps(data)))
@@ -183,7 +187,12 @@ def check_data_of_plain_ones_is_read_by_keras():
         layer = layers.Dense(6, kernel_initializer=data, use_bias=False)
         layer.build((None, 6))
         same(numpy_of(layer.kernel), drawn(plain.deserialize(data), (6, 6)))
-        for read in (keras.initializers.get, keras.initializers.deserialize, ours.get, keras.saving.deserialize_keras_object):
+        for read in (
+            keras.initializers.get,
+            keras.initializers.deserialize,
+            ours.get,
+            keras.saving.deserialize_keras_object,
+        ):
             same(numpy_of(read(data)((6, 6), "float32")), drawn(plain.deserialize(data), (6, 6)))
 
 
@@ -193,7 +202,16 @@ def check_every_alias():
         made = getattr(ours, cls.__name__)
         assert getattr(ours, alias) is made
         assert keras.saving.get_registered_object(f"oneseed>{alias}") is made
-    for alias in ("xavier_uniform", "normal", "zero", "one", "uniform", "kaiming_normal", "HeNormalV2", "OrthogonalInitializer"):
+    for alias in (
+        "xavier_uniform",
+        "normal",
+        "zero",
+        "one",
+        "uniform",
+        "kaiming_normal",
+        "HeNormalV2",
+        "OrthogonalInitializer",
+    ):
         layer = layers.Dense(4, kernel_initializer=f"oneseed>{alias}")
         layer.build((None, 4))
         assert type(layer.kernel_initializer) is getattr(ours, alias)
