@@ -187,7 +187,7 @@ def test_the_operations_hold_to_their_schemas():
 def test_a_recorded_draw_without_a_seed_warns():
     generator = SeedGenerator(7)
     calls = [
-        init.normal_,
+        lambda x: init.normal_(x, 1.0),
         lambda x: init.normal_(x, seed=generator),
         lambda x: x + oneseed.random.normal(SHAPE),
         lambda x: x + HeNormal()(SHAPE, backend="torch"),

@@ -13,6 +13,7 @@ from oneseed.distributions import Distribution, Fill
 from oneseed.draws import Draw
 from oneseed.stream.paths import Path
 from oneseed_torch.compiling import keep_out
+from oneseed_torch.drawing.devices import ACCELERATORS, device_of, is_usable
 from oneseed_torch.drawing.filling import check_device, check_native, check_seed, made
 from oneseed_torch.drawing.memory import copied, from_numpy, shared
 from oneseed_torch.drawing.native import native
@@ -20,8 +21,6 @@ from oneseed_torch.drawing.watched import has_no_values, is_abstract, is_recorde
 
 Array = NDArray[Any]
 Tensor = Any
-
-ACCELERATORS = ("cuda", "mps", "mtia", "xpu")
 
 
 class TorchBackend:
@@ -33,16 +32,7 @@ class TorchBackend:
         """Return a torch.device that can be used here; None leaves the choice to PyTorch."""
         if torch.compiler.is_dynamo_compiling():
             keep_out()
-        if device is None:
-            return None
-        where = _parsed(device)
-        if where is None or not _usable(where):
-            here = sorted(["cpu", "meta", *filter(_usable, map(torch.device, ACCELERATORS))], key=str)
-            raise ValueError(
-                "`device` must be None or name a device that PyTorch can use here, as a str, an int or a torch.device: "
-                f"one of {', '.join(map(str, here))}. Received: device={device!r}"
-            )
-        return where
+        return device_of(device)
 
     def check_dtype(self, dtype: str) -> None:
         """Accept every dtype."""
@@ -142,24 +132,9 @@ class TorchBackend:
         """Return eager execution, the capture of `torch.compile`, and eager execution on each kind of accelerator."""
         # A draw is no part of the captured graph: a backend that compiles more than "eager" would do no more for it.
         modes = {"eager": lambda make: make(), "compile": lambda make: torch.compile(make, backend="eager")()}
-        return modes | {kind: partial(_made_on, kind) for kind in ACCELERATORS if _usable(torch.device(kind))}
+        return modes | {kind: partial(_made_on, kind) for kind in ACCELERATORS if is_usable(torch.device(kind))}
 
 
 def _made_on(kind: str, make: Callable[[], Tensor]) -> Tensor:
     with torch.device(kind):
         return make()
-
-
-def _parsed(device: Any) -> Any:
-    if isinstance(device, bool) or not isinstance(device, str | int | torch.device):
-        return None
-    try:
-        return torch.device(device)
-    except RuntimeError:  # not the name of a device, or an index where there is no accelerator
-        return None
-
-
-def _usable(device: Any) -> bool:
-    """Tell whether a device is there, without touching it."""
-    count = getattr(getattr(torch, device.type, None), "device_count", None)
-    return device.type == "meta" or (count is not None and (device.index or 0) < count())

@@ -12,8 +12,8 @@ from oneseed.host_arrays import host
 
 Tensor = Any
 
-_DTYPES: dict[Any, np.dtype[Any]] = {}
-"""NumPy's dtypes by PyTorch's, those that have been met."""
+_DTYPES: dict[Any, tuple[np.dtype[Any], str]] = {}
+"""NumPy's dtypes by PyTorch's, those that have been met, and what an array's interface calls them."""
 
 
 class _Memory:
@@ -21,16 +21,14 @@ class _Memory:
 
     __slots__ = ("__array_interface__", "tensor")
 
-    def __init__(self, tensor: Tensor, dtype: np.dtype[Any], address: int) -> None:
-        size = dtype.itemsize
+    def __init__(self, tensor: Tensor, size: int, name: str, address: int) -> None:
         self.tensor = tensor
         self.__array_interface__ = {
             "version": 3,
             "data": (address, False),
             "shape": tuple(tensor.shape),
             "strides": tuple([step * size for step in tensor.stride()]),
-            # The interface has no names for the dtypes of `ml_dtypes`: integers of the same width, which are viewed.
-            "typestr": np.dtype(f"u{size}").str if dtype.name in NOT_IN_NUMPY else dtype.str,
+            "typestr": name,
         }
 
 
@@ -55,9 +53,10 @@ def memory(tensor: Tensor) -> NDArray[Any]:
     ValueError
         If the tensor has elements but no memory.
     """
-    dtype = _DTYPES.get(tensor.dtype)
-    if dtype is None:
-        dtype = _DTYPES[tensor.dtype] = numpy_dtype(str(tensor.dtype).removeprefix("torch."))
+    found = _DTYPES.get(tensor.dtype)
+    if found is None:
+        found = _DTYPES[tensor.dtype] = _dtype(str(tensor.dtype).removeprefix("torch."))
+    dtype, name = found
     if tensor.numel() == 0:
         return np.empty(tuple(tensor.shape), dtype)
     address = tensor.data_ptr()
@@ -66,8 +65,14 @@ def memory(tensor: Tensor) -> NDArray[Any]:
             "`tensor` must have memory of its own; that of this one has been freed, or was never taken. "
             f"Received: a tensor of shape {tuple(tensor.shape)}"
         )
-    array = np.asarray(_Memory(tensor, dtype, address))
+    array = np.asarray(_Memory(tensor, dtype.itemsize, name, address))
     return array if array.dtype == dtype else array.view(dtype)
+
+
+def _dtype(name: str) -> tuple[np.dtype[Any], str]:
+    """Return a dtype, and its name in the interface; those of `ml_dtypes` are integers there, which are viewed."""
+    dtype = numpy_dtype(name)
+    return dtype, np.dtype(f"u{dtype.itemsize}").str if name in NOT_IN_NUMPY else dtype.str
 
 
 def shared(tensor: Tensor) -> NDArray[Any]:

@@ -17,8 +17,8 @@ logical order of the layer: spatial axes first, then inputs, then outputs. So af
 are numbered as they lie. Conventions are PyTorch's: the normal distributions of Xavier and Kaiming are not truncated,
 the bounds of `trunc_normal_` are values, and the rows of an orthogonal matrix are the outputs.
 
-On the meta device, and for fake tensors of which no program is recorded, nothing is drawn or counted. Of a DTensor each rank fills its own part,
-without asking the others; together the parts are the whole.
+On the meta device, and for fake tensors of which no program is recorded, nothing is drawn or counted. Of a DTensor each
+rank fills its own part, without asking the others; together the parts are the whole.
 """
 
 from oneseed_torch.init.constants import constant_, dirac_, eye_, ones_, zeros_

@@ -17,7 +17,7 @@ MODES = ("fan_in", "fan_out")
 
 def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     """Return the fans of a weight in PyTorch's layout: ``(inputs * taps, outputs * taps)``."""
-    outputs, inputs, *taps = weight_shape(tensor)
+    outputs, inputs, *taps = check_fans(shape_of(tensor))
     count = 1
     for size in taps:
         count *= size
@@ -57,9 +57,8 @@ def _no_grad_zero_(tensor: Tensor) -> Tensor:
     return zeros_(tensor)
 
 
-def weight_shape(tensor: Tensor) -> checks.Shape:
-    """Check that a tensor has fans and return its shape."""
-    shape = shape_of(tensor)
+def check_fans(shape: checks.Shape) -> checks.Shape:
+    """Check that a tensor of a shape has fans, and return the shape."""
     if len(shape) < 2:
         raise ValueError(
             f"`tensor` must have at least 2 axes, outputs and inputs, to have fans. Received: tensor of shape {shape}"

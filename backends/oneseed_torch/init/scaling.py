@@ -12,7 +12,7 @@ from oneseed.initializers import RandomNormal, VarianceScaling
 from oneseed.initializers.targets import Target
 from oneseed_torch.drawing.writing import shape_of
 from oneseed_torch.init.calls import in_place
-from oneseed_torch.init.fans import MODES, weight_shape
+from oneseed_torch.init.fans import MODES, check_fans
 from oneseed_torch.init.gains import squared_gain
 from oneseed_torch.init.put import PathLike, Seed, Tensor, from_generator, put
 
@@ -301,7 +301,7 @@ class Xavier(VarianceScaling):
 
 
 def _xavier(tensor: Tensor, gain: Any, distribution: str, seed: Seed, path: PathLike, axes: str | None) -> Tensor:
-    weight_shape(tensor)
+    check_fans(shape_of(tensor))
     factor = float(checks.at_least("gain", gain, 0))
     if factor == 0:  # zeros, which no variance scales to
         return put(tensor, partial(RandomNormal, 0.0, 0.0), seed, path, axes)
@@ -326,7 +326,7 @@ def _kaiming(
             stacklevel=4,
         )
         return tensor
-    weight_shape(tensor)
+    check_fans(shape)
     fan = checks.one_of("mode", mode.lower() if isinstance(mode, str) else mode, MODES)
     scale = squared_gain("a", nonlinearity, a)
     return put(tensor, partial(VarianceScaling, scale, fan, distribution), seed, path, axes)
