@@ -1,4 +1,4 @@
-"""The functions of `keras.backend` on tensors of each framework: their own, of unknown sizes, and variables of Keras 3."""
+"""The functions of `keras.backend` on each framework: its tensors, unknown sizes, and variables of Keras 3."""
 
 import os
 import subprocess
@@ -159,7 +159,7 @@ def test_nothing_is_set_in_a_graph_of_tensorflow_1():
     tf = peer("tensorflow")
     with tf.Graph().as_default():
         x = tf.Variable([1.0, 2.0])
-        with pytest.raises(ValueError, match="must be changed eagerly or in a tf.function"):
+        with pytest.raises(ValueError, match=r"must be changed eagerly or in a tf\.function"):
             K.set_value(x, [3, 4])
 
 

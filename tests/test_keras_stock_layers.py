@@ -1,4 +1,4 @@
-"""`oneseed.schemes.keras` knows every layer of Keras 3 and of tf_keras: what each starts at is what Keras starts it at."""
+"""`oneseed.schemes.keras` knows every layer of Keras 3 and of tf_keras, and starts it as Keras does."""
 
 import json
 import os

@@ -31,8 +31,8 @@ def initialize(
     Weights that are trained get what the scheme says. Those that are not (running statistics, states of metrics and
     seeds, frozen layers) stay as they are unless a rule names them; `otherwise` does not. So do the small matrices of
     LoRA ("lora_kernel_a"), whose layer works as one without LoRA only while "lora_kernel_b" is 0, and the scales of
-    float8, which a step of training overwrites. A kernel that is quantized holds no floats, and stays. Keras 3 may be on any of its
-    backends: values are made by that one, and given to the variable's `assign`.
+    float8, which a step of training overwrites. A kernel that is quantized holds no floats, and stays. Keras 3 may be
+    on any of its backends: values are made by that one, and given to the variable's `assign`.
 
     Under TensorFlow's strategies all replicas get the same values. What ParameterServerStrategy cut into a
     ShardedVariable is one weight of the whole shape, under the name without "/part_0", and so is a DTensor: the values

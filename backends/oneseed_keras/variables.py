@@ -100,8 +100,8 @@ def check_place() -> None:
     Raises
     ------
     ValueError
-        If this is called by a strategy's `run`, where what replicas assign is averaged, or summed, between them, or in a
-        graph of TensorFlow 1, where nothing would run an assignment.
+        If this is called by a strategy's `run`, where what replicas assign is averaged, or summed, between them, or in
+        a graph of TensorFlow 1, where nothing would run an assignment.
     """
     tf = sys.modules.get("tensorflow")
     if tf is None:

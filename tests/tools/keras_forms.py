@@ -1,6 +1,7 @@
-"""Write or read a model for each initializer, in every form of file: ``python keras_forms.py write|read LIBRARY FOLDER``.
+"""Write or read a model for each initializer, in every form of file.
 
-Keras 3 runs under KERAS_BACKEND. A reading process prints, as JSON, what came back as something else.
+``python keras_forms.py write|read keras|tf_keras FOLDER``; Keras 3 runs under KERAS_BACKEND. A process that reads
+prints, as JSON, what came back as something else.
 """
 
 import json
@@ -14,7 +15,7 @@ import numpy as np
 import oneseed
 import oneseed_keras
 from oneseed import initializers as plain
-from oneseed.initializers.names import ALIASES
+from oneseed.initializers.known import ALIASES
 
 TASK, LIBRARY, FOLDER = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 keras = import_module(LIBRARY)

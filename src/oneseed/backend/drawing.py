@@ -15,8 +15,8 @@ def random_bernoulli(shape: Sequence[int], p: Any = 0.0, dtype: Any = None, seed
     """Draw 1 with a probability of `p`, else 0.
 
     The values are ``Sum([Constant(0.5), RandomSign(p, 0.5, seed)])``: an element is 1 where its random word, in the
-    stream of the path ``(1,)``, is below ``p * 2**32``, rounded. The mean is `p` and the variance ``p * (1 - p)``. It is
-    computed on the host.
+    stream of the path ``(1,)``, is below ``p * 2**32``, rounded. The mean is `p` and the variance ``p * (1 - p)``. It
+    is computed on the host.
 
     Parameters
     ----------

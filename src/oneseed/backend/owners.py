@@ -21,7 +21,10 @@ def in_force() -> Backend:
 def held_by(x: Any) -> Any:
     """Return the tensor that a variable of Keras 3 holds, of the framework that Keras runs on; anything else itself."""
     kind = getattr(sys.modules.get("keras"), "Variable", None)
-    return x.value if isinstance(kind, type) and isinstance(x, kind) else x
+    if not (isinstance(kind, type) and isinstance(x, kind)):
+        return x
+    variable: Any = x
+    return variable.value
 
 
 def owner_or_none(x: Any) -> Backend | None:

@@ -31,8 +31,8 @@ def serialize(initializer: Any) -> dict[str, Any]:
     -------
     dict
         Keras 3's four keys: "module", "class_name", "config", "registered_name". The last is the name by which
-        `oneseed_keras.register_keras` makes a class known, so that a Keras reads the data as oneseed's class, not as its
-        own of that name. The classes that it returns are stored as those that they stand for.
+        `oneseed_keras.register_keras` makes a class known, so that a Keras reads the data as oneseed's class, not as
+        its own of that name. The classes that it returns are stored as those that they stand for.
 
     Raises
     ------
@@ -142,8 +142,9 @@ def get(identifier: Any) -> Any:
     Parameters
     ----------
     identifier : None, str, dict, class, initializer, callable, array or tensor
-        A string is a name or alias, with or without the "oneseed>" that a Keras wants before it; a dict goes to `deserialize`; a class is built with its defaults; an instance or
-        any callable is returned as it is; an array becomes an initializer that gives its elements.
+        A string is a name or alias, with or without the "oneseed>" that a Keras wants before it; a dict goes to
+        `deserialize`; a class is built with its defaults; an instance or any callable is returned as it is; an array
+        becomes an initializer that gives its elements.
 
     Returns
     -------

@@ -33,8 +33,9 @@ class UnitForgetBias(CompositeInitializer):
     Any numeric dtype. The order of the gates differs between frameworks:
 
     - "ifco": Keras and tf_keras, whose LSTM layers do this by default. Pass ``unit_forget_bias=False`` with this
-      initializer: otherwise Keras fills the forget gate itself, and asks for the other gates' pieces alone. MXNet and PyTorch write it "ifgo". PyTorch and MXNet
-      add two biases up, so give this to one of them and zeros to the other, or half of it to each.
+      initializer: otherwise Keras fills the forget gate itself, and asks for the other gates' pieces alone. MXNet and
+      PyTorch write it "ifgo". They add two biases up, so give this to one of them and zeros to the other, or half of
+      it to each.
     - "ifgo": Flax NNX's ``OptimizedLSTMCell``, whose bias starts at 0; Flax's other cells have a bias for each gate.
     - "igfo": Haiku. It adds 1 to the forget gate inside the cell, so a bias of 1 here would count twice.
     - "ijfo": TensorFlow 1's ``BasicLSTMCell``, which adds `forget_bias` inside the cell too.
