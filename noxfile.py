@@ -164,6 +164,7 @@ def bench(session: nox.Session) -> None:
     session.install(*group("jax"), *group("tensorflow"), *group("keras"), ".[fast]")
     session.run("python", "benchmarks/cpu.py", "--compare", "benchmarks/cpu.json", *session.posargs)
     session.run("python", "benchmarks/growth.py")
+    session.run("python", "benchmarks/checkpoint.py")
     session.install(*group("models"))
     session.run("python", "benchmarks/models.py")
 
