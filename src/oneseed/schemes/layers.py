@@ -11,7 +11,7 @@ from oneseed.initializers.elementwise.constants import Constant
 from oneseed.initializers.elementwise.random import RandomNormal, RandomUniform
 from oneseed.initializers.elementwise.scaling import VarianceScaling
 from oneseed.initializers.sequences.recurrent import UnitForgetBias
-from oneseed.models.plan import KEEP
+from oneseed.models.keep import KEEP
 from oneseed.models.rule import Rule
 from oneseed.models.scheme import Scheme
 
