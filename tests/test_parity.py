@@ -11,6 +11,8 @@ import reference
 import oneseed
 from oneseed.cli import parity
 from oneseed.distributions import Normal, TruncatedNormal, Uniform
+from oneseed.initializers import known
+from oneseed_numpy.adapter import NumpyBackend
 
 SAMPLED = [
     case for case in parity.CASES if hasattr(parity.CASES[case][0], "seed") and parity.CASES[case][0].seed is not None
@@ -43,11 +45,8 @@ def test_every_class_has_a_known_answer():
     for file in (Path(__file__).parent / "known_answers").glob("*.json"):
         rows = json.loads(file.read_text(encoding="utf-8"))
         classes |= {type(oneseed.initializers.get(row["initializer"])) for row in rows}
-    public = {getattr(oneseed.initializers, name) for name in oneseed.initializers.__all__}
-    without_a_draw_of_their_own = {
-        getattr(oneseed.initializers, name) for name in ("Initializer", "Assign", "FromFile")
-    }
-    assert classes == {item for item in public if isinstance(item, type)} - without_a_draw_of_their_own
+    without_a_draw_of_their_own = {oneseed.initializers.Assign, oneseed.initializers.FromFile}
+    assert classes == {entry.cls for entry in known.ENTRIES.values()} - without_a_draw_of_their_own
 
 
 @pytest.fixture
@@ -74,22 +73,70 @@ def test_a_difference_is_shown_and_is_status_1(run, monkeypatch):
     assert json.loads(run("--backend", "numpy", "--json")[1])["agree"] is False
 
 
-def test_a_refusal_is_named_and_no_difference(run, monkeypatch):
-    from oneseed_numpy.adapter import NumpyBackend
+class Refusing(NumpyBackend):
+    """A backend without some dtypes, and with a draw that may fail."""
 
-    draw = NumpyBackend.draw
+    name = "refusing"
+    without = ("float64",)
+    fails = None
 
-    def refusing(self, request, device=None):
-        if request.dtype == "float64":
-            raise ValueError("no float64 today; pip install 'oneseed[fast]'")
-        return draw(self, request, device)
+    def check_dtype(self, dtype):
+        if dtype in self.without:
+            raise ValueError("no such dtype today; pip install 'oneseed[fast]'")
 
-    monkeypatch.setattr(NumpyBackend, "draw", refusing)
+    def draw(self, draw, device=None):
+        if self.fails is not None and draw.dtype == "float16":
+            raise self.fails
+        return super().draw(draw, device)
+
+
+@pytest.fixture
+def refusing(run, monkeypatch):
+    """Check one draw on a backend of four dtypes; return status, facts and what is printed."""
     monkeypatch.setattr(parity, "CASES", {"he_normal": parity.CASES["he_normal"]})
-    status, out, _ = run("--backend", "numpy")
-    assert status == 0
+
+    def check(**attributes):
+        oneseed.config.register_backend("refusing", type("Other", (Refusing,), attributes))
+        status, out, _ = run("--backend", "refusing")
+        again, facts, _ = run("--backend", "refusing", "--json")
+        assert again == status
+        return status, json.loads(facts), out.replace("\n", " ")
+
+    return check
+
+
+def test_a_dtype_that_is_refused_is_named_and_no_difference(refusing):
+    status, facts, out = refusing()
+    assert (status, facts["agree"]) == (0, True)
     assert "3 of 4 draws agree, 0 differ." in out
-    assert "refused by numpy: no float64 today; pip install 'oneseed[fast]'" in out.replace("\n", " ")
+    assert "refused by refusing: no such dtype today; pip install 'oneseed[fast]'" in out
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("out of order"), TypeError("out of order"), RuntimeError("out of order")], ids=repr
+)
+def test_only_check_dtype_may_refuse(refusing, error):
+    status, facts, out = refusing(fails=error)
+    assert (status, facts["agree"]) == (1, False)
+    assert "2 of 4 draws agree, 0 differ, 1 failed." in out
+    assert f"failed on refusing, eager: {type(error).__name__}: out of order" in out
+    (failed,) = [item for item in facts["checks"] if item["error"]]
+    assert (failed["dtype"], failed["found"], failed["refusal"]) == ("float16", None, None)
+
+
+def test_an_error_of_another_type_is_no_refusal_of_a_dtype(refusing):
+    def check_dtype(self, dtype):
+        raise TypeError("a mistake")
+
+    status, facts, _ = refusing(check_dtype=check_dtype)
+    assert status == 1
+    assert all(item["refusal"] is None for item in facts["checks"])
+
+
+def test_a_backend_of_which_nothing_agrees_fails_though_all_is_refused(refusing):
+    status, facts, out = refusing(without=parity.DTYPES)
+    assert (status, facts["agree"]) == (1, False)
+    assert "0 of 4 draws agree, 0 differ." in out
 
 
 def test_an_unknown_backend(run):

@@ -35,7 +35,9 @@ class TorchBackend:
         return device_of(device)
 
     def check_dtype(self, dtype: str) -> None:
-        """Accept every dtype."""
+        """Refuse what the default device lacks; of others, a draw tells."""
+        if dtype in ("float64", "complex128"):
+            check_device(torch.get_default_device(), dtype)
 
     def draw(self, draw: Draw, device: Any = None) -> Tensor:
         """Execute a draw; a function that PyTorch compiles calls it, and does not look inside."""

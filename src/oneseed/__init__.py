@@ -6,7 +6,7 @@ of random values.
 
 from typing import Any
 
-from oneseed import backend, config, initializers, layouts, random, rules, schemes
+from oneseed import backend, config, distributions, initializers, layouts, random, rules, schemes, testing
 from oneseed.config import floatx, set_backend, set_floatx, using
 from oneseed.digest import fingerprint
 from oneseed.models.entry import Parameter
@@ -28,6 +28,7 @@ __all__ = [
     "backend",
     "checkpoint",
     "config",
+    "distributions",
     "fingerprint",
     "floatx",
     "initializers",
@@ -39,6 +40,7 @@ __all__ = [
     "set_backend",
     "set_floatx",
     "set_random_seed",
+    "testing",
     "using",
 ]
 

@@ -105,7 +105,7 @@ def parity(
     as_json: Json = False,
 ) -> int:
     """Check that the backends of this machine make the known answers, bit for bit; status 1 if one does not."""
-    from oneseed.cli import parity_table
+    from oneseed.cli import parity, parity_table
 
     missing = (
         {} if backend else {name: state for name in config.available_backends() if (state := _state(name)) != READY}
@@ -116,7 +116,7 @@ def parity(
         _print_json(parity_table.as_dict(checks, missing))
     else:
         parity_table.show(checks, missing, _console())
-    return int(any(not check.agrees for check in checks if check.refusal is None))
+    return int(not parity.all_agree(checks))
 
 
 @app.command()

@@ -1,8 +1,8 @@
 """Whether the backends of this machine make the known answers."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -12,6 +12,7 @@ from oneseed.config import using
 from oneseed.digest import fingerprint
 from oneseed.host_arrays import HOST
 from oneseed.initializers import Initializer
+from oneseed.protocol import Backend
 
 DTYPES = ("bfloat16", "float16", "float32", "float64")
 
@@ -41,7 +42,19 @@ COMPUTED_HERE = ("orthogonal",)
 
 @dataclass(frozen=True)
 class Check:
-    """One draw on one backend in one mode, and what came of it."""
+    """One draw on one backend in one mode, and what came of it.
+
+    Attributes
+    ----------
+    case, dtype, backend, mode : str
+        What was drawn, and how.
+    expected, found : str
+        The known fingerprint and the one that came out; None where nothing did.
+    refusal : str or None
+        Why the backend does not have the dtype, as its `check_dtype` says.
+    error : str or None
+        The error of a draw that failed.
+    """
 
     case: str
     dtype: str
@@ -50,11 +63,23 @@ class Check:
     expected: str
     found: str | None
     refusal: str | None = None
+    error: str | None = None
 
     @property
     def agrees(self) -> bool:
         """Whether the bits are the known ones."""
         return self.found == self.expected
+
+    @property
+    def wrong(self) -> bool:
+        """Whether they are not, though the backend has the dtype."""
+        return not self.agrees and self.refusal is None
+
+
+def all_agree(checks: list[Check]) -> bool:
+    """Tell whether backends make the known answers: nothing is wrong, and each has made at least one."""
+    able = {item.backend for item in checks if item.agrees}
+    return able == {item.backend for item in checks} != set() and not any(item.wrong for item in checks)
 
 
 def draw(case: str, dtype: str) -> Any:
@@ -90,7 +115,9 @@ def plan(backends: list[str]) -> list[tuple[str, str, str, str]]:
 
 
 def check(planned: list[tuple[str, str, str, str]]) -> Iterator[Check]:
-    """Make each draw and compare its fingerprint; a draw that is refused says why.
+    """Make each draw and compare its fingerprint.
+
+    A dtype that the backend's `check_dtype` refuses is no fault of the backend; any other error is.
 
     Parameters
     ----------
@@ -103,12 +130,24 @@ def check(planned: list[tuple[str, str, str, str]]) -> Iterator[Check]:
         What came of each draw.
     """
     for case, dtype, backend, mode in planned:
-        run = registry.load(backend).modes()[mode]
-        expected = answer(case, dtype)
-        found, refusal = None, None
-        try:
-            with using(backend=backend, rng="portable"):
-                found = fingerprint(run(lambda case=case, dtype=dtype: draw(case, dtype)))  # type: ignore[misc]
-        except (ValueError, TypeError) as error:
-            refusal = str(error)
-        yield Check(case, dtype, backend, mode, expected, found, refusal)
+        engine = registry.load(backend)
+        yield _checked(Check(case, dtype, backend, mode, answer(case, dtype), None), engine, engine.modes()[mode])
+
+
+def _checked(item: Check, engine: Backend, run: Callable[[Callable[[], Any]], Any]) -> Check:
+    asking: list[str] = []
+
+    def make() -> Any:
+        # Asked where the draw is made: the answer may depend on the device that the mode sets.
+        asking.append(item.dtype)
+        engine.check_dtype(item.dtype)
+        asking.clear()
+        return draw(item.case, item.dtype)
+
+    try:
+        with using(backend=item.backend, rng="portable"):
+            return replace(item, found=fingerprint(run(make)))
+    except Exception as error:  # of whatever kind: a backend under test may be broken in any way
+        if asking and isinstance(error, ValueError):
+            return replace(item, refusal=str(error))
+        return replace(item, error=f"{type(error).__name__}: {error}")

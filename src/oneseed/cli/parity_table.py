@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from oneseed.cli.parity import Check, check, plan
+from oneseed.cli.parity import Check, all_agree, check, plan
 
 
 def run(backends: list[str]) -> list[Check]:
@@ -22,7 +22,7 @@ def run(backends: list[str]) -> list[Check]:
 def as_dict(checks: list[Check], missing: dict[str, str]) -> dict[str, Any]:
     """Return the results as plain data."""
     return {
-        "agree": all(item.agrees for item in checks if item.refusal is None),
+        "agree": all_agree(checks),
         "checks": [
             {
                 "initializer": item.case,
@@ -33,6 +33,7 @@ def as_dict(checks: list[Check], missing: dict[str, str]) -> dict[str, Any]:
                 "found": item.found,
                 "agrees": item.agrees,
                 "refusal": item.refusal,
+                "error": item.error,
             }
             for item in checks
         ],
@@ -59,20 +60,29 @@ def show(checks: list[Check], missing: dict[str, str], console: Console) -> None
         for case in dict.fromkeys(item.case for item in mine):
             table.add_row(case, *(_cell([i for i in mine if (i.case, i.mode) == (case, mode)]) for mode in modes))
         console.print(table)
-    differ = [item for item in checks if not item.agrees and item.refusal is None]
+    differ = [item for item in checks if item.wrong and item.error is None]
     for item in differ:
         console.print(
             f"differs: {item.case} {item.dtype} on {item.backend}, {item.mode}: {item.found}, not {item.expected}",
         )
+    failed = [item for item in checks if item.error is not None]
+    for reason in dict.fromkeys(f"{item.backend}, {item.mode}: {item.error}" for item in failed):
+        console.print(f"failed on {reason}")
     for reason in dict.fromkeys(f"{item.backend}: {item.refusal}" for item in checks if item.refusal):
         console.print(f"refused by {reason}")
     for name, reason in missing.items():
         console.print(f"not checked: {name}: {reason}")
     agree = sum(item.agrees for item in checks)
-    console.print(f"{agree} of {len(checks)} draws agree, {len(differ)} differ.")
+    console.print(
+        f"{agree} of {len(checks)} draws agree, {len(differ)} differ" + (f", {len(failed)} failed." if failed else ".")
+    )
 
 
 def _cell(items: list[Check]) -> str:
     """Say how many dtypes agree, and name those that do not."""
-    others = [f"{item.dtype} {'refused' if item.refusal else 'differs'}" for item in items if not item.agrees]
+    others = [f"{item.dtype} {_fate(item)}" for item in items if not item.agrees]
     return ", ".join([f"{len(items) - len(others)} dtypes equal", *others])
+
+
+def _fate(item: Check) -> str:
+    return "refused" if item.refusal is not None else "failed" if item.error is not None else "differs"

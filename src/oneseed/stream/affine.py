@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from oneseed.stream.arrays import Array, Arrays
 
 LOW_BITS = {"float32": ("uint32", 12), "float64": ("uint64", 27)}
@@ -18,8 +20,8 @@ def affine(x: Array, scale: Any, offset: Any, arrays: Arrays, dtype: str) -> Arr
     ----------
     x : array of `dtype`
         The values.
-    scale, offset : scalars of `dtype`
-        The factor, and what is added; None in place of `offset` for nothing.
+    scale, offset : float, or array of `dtype` without axes
+        The factor, and what is added; None in place of `offset` for nothing. A float is exact in `dtype`.
     arrays : Arrays
         The framework's operations.
     dtype : {"float32", "float64"}
@@ -39,5 +41,13 @@ def affine(x: Array, scale: Any, offset: Any, arrays: Arrays, dtype: str) -> Arr
         high = arrays.bits(arrays.bits(value, integers) >> low << low, dtype)
         return high, value - high
 
-    (xh, xl), (sh, sl) = split(x), split(scale)
-    return ((offset + sh * xh) + sh * xl) + sl * xh
+    (xh, xl), (sh, sl) = split(x), _split_float(scale, dtype) if isinstance(scale, float) else split(scale)
+    return ((xh * sh + offset) + xl * sh) + xh * sl
+
+
+def _split_float(value: float, dtype: str) -> tuple[float, float]:
+    """Return the upper and the lower half of a number's significand, without the framework."""
+    integers, low = LOW_BITS[dtype]
+    whole = np.array(value, dtype)
+    high = (whole.view(integers) >> low << low).view(dtype)
+    return high.item(), (whole - high).item()

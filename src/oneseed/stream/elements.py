@@ -3,7 +3,7 @@
 from typing import Any
 
 from oneseed.stream.arrays import Array, Arrays
-from oneseed.stream.philox import MASK, round_keys, rounds
+from oneseed.stream.philox import MASK, product64, round_keys, rounds
 from oneseed.stream.sample import Recipe, sample
 
 Halves = tuple[Any, Any]
@@ -19,11 +19,12 @@ def draw_elements(recipe: Recipe, index: Array, seed: Halves, stream: Halves, ar
     Parameters
     ----------
     recipe : Recipe
-        What to draw; its numbers may be the framework's scalars.
-    index : array of uint64
+        What to draw, from `oneseed.distributions.recipes.recipe`; its numbers may be the framework's scalars.
+    index : array of uint64, of any shape
         The elements' indices.
-    seed, stream : tuple
-        The address.
+    seed, stream : tuple of 2
+        The address, each the low and the high 32 bits: Python integers, or arrays without axes of uint32 or uint64 for
+        the seed, in lanes for the stream.
     arrays : Arrays
         The framework's operations.
 
@@ -33,15 +34,14 @@ def draw_elements(recipe: Recipe, index: Array, seed: Halves, stream: Halves, ar
         The values, in the shape of `index`.
     """
     block = index >> 2
-    return sample(
-        recipe, random_bits(recipe.bits, (block & MASK, block >> 32), index & 3, seed, stream, arrays), arrays
-    )
+    halves = arrays.lane(block & MASK), arrays.lane(block >> 32)
+    return sample(recipe, random_bits(recipe.bits, halves, index & 3, seed, stream, arrays), arrays)
 
 
 def random_bits(bits: int, block: Halves, place: Array, seed: Halves, stream: Halves, arrays: Arrays) -> Array:
     """Return one random integer of 32 or 64 bits for each element, given its block and its place there.
 
-    Block, place and stream are of the type of the `arrays`' lanes. The seed's halves are best of uint32, where sums of
+    The halves of block and stream are in the `arrays`' lanes, unless they are Python integers. The seed's halves are best of uint32, where sums of
     keys wrap by themselves: to XLA a mask that is shared with scalars is an argument, and no constant that would tell
     LLVM how small the factors of products are.
     """
@@ -51,9 +51,12 @@ def random_bits(bits: int, block: Halves, place: Array, seed: Halves, stream: Ha
 
     keys = [(lane(k0), lane(k1)) for k0, k1 in round_keys(seed)]
 
+    def product(a: Any, b: int) -> tuple[Any, Any]:
+        return product64(a, b) if isinstance(a, int) else arrays.product(a, b)
+
     def words(plane: int) -> Array:
         counter = (block[0], block[1] | (plane << 29), *stream)
-        return arrays.select(place, rounds(counter, keys, arrays.product))
+        return arrays.select(place, rounds(counter, keys, product))
 
     if bits == 32:
         return arrays.cast(words(0), "uint32")

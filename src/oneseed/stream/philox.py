@@ -70,8 +70,13 @@ def rounds(
     for k0, k1 in keys:
         high0, low0 = product(c0, PHILOX_M4x32_0)
         high1, low1 = product(c2, PHILOX_M4x32_1)
-        c0, c1, c2, c3 = high1 ^ (c1 ^ k0), low1, high0 ^ (c3 ^ k1), low0
+        c0, c1, c2, c3 = _xor(high1, _xor(c1, k0)), low1, _xor(high0, _xor(c3, k1)), low0
     return c0, c1, c2, c3
+
+
+def _xor(a: Array, b: Array) -> Array:
+    """Return ``a ^ b``, an array on the left: of an integer on the left not every framework's arrays know it."""
+    return b ^ a if isinstance(a, int) else a ^ b
 
 
 def words_of_blocks(blocks: Array, seed: Array, stream: Array, plane: Array = 0) -> tuple[Array, ...]:
