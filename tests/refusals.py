@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from oneseed import config, registry
+from oneseed import checks, config, registry
 
 ANYTHING = object()
 """What no argument accepts."""
@@ -17,7 +17,7 @@ ALLOCATORS = ("empty", "full", "ones", "zeros")
 
 def shown(value):
     """Name a value alike in every process, without its place in memory, so that tests can run side by side."""
-    return ascii(value).partition(" at 0x")[0]
+    return checks.shown(value).encode("ascii", "backslashreplace").decode().partition(" at 0x")[0][:80]
 
 
 @contextmanager

@@ -287,7 +287,7 @@ def test_setting(setting, value, kind, words):
     called = "data_format" if setting == "image_data_format" else setting
     modules = [config] + ([] if setting == "rng" else [K])
     for module in modules:
-        with refused(kind, f"`{called}` must", words, received=f"{called}={value!r}"):
+        with refused(kind, f"`{called}` must", words, received=f"{called}={value!r:.100}"):
             getattr(module, f"set_{setting}")(value)
 
 

@@ -110,7 +110,7 @@ def write(path, content):
         (np.array([{}], object), "Python objects"),
         (np.zeros(3, "i4,f4"), "must name a tensor of one of bfloat16"),
         (np.array(["a"]), "must name a tensor of one of bfloat16"),
-        (np.zeros(3, ml_dtypes.bfloat16), "not of |V2"),
+        (np.zeros(3, ml_dtypes.bfloat16), "not of <V2"),
         (np.zeros(4), "`shape` must be (4,)"),
         (np.full(3, 1e300), "is beyond the largest float32"),
     ],

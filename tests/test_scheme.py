@@ -245,7 +245,7 @@ def test_unmatched_parameters_are_listed_before_any_draw():
     ("call", "error", "message"),
     [
         (lambda: Rule(3, "zeros"), TypeError, "`pattern` must be a str"),
-        (lambda: Rule("(", "zeros", regex=True), ValueError, "regular expressions: missing"),
+        (lambda: Rule("(", "zeros", regex=True), ValueError, "a regular expression: missing"),
         (lambda: Rule("a", None), TypeError, "name or config, or KEEP"),
         (lambda: Rule("a", "he_norml"), ValueError, "Did you mean 'he_normal'"),
         (lambda: Rule("a", "zeros", regex=1), TypeError, "`regex` must be True or False"),

@@ -142,7 +142,8 @@ def _values(made: Recipe, starts: Array, length: int, seed: int, stream: int) ->
     if made.bits == 64:
         low = words(starts, length, seed, stream, plane=1)
         u = u.astype(np.uint64) << 32 | low
-    values: Array = sample(made, u, _ARRAYS)
+    with np.errstate(all="ignore"):  # what the caller set is for arithmetic of his own
+        values: Array = sample(made, u, _ARRAYS)
     return values
 
 

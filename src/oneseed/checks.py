@@ -14,10 +14,25 @@ MAX_SIZE = 2**63
 MAX_RANK = 64  # NumPy's own limit, and above that of every framework
 
 
+LONGEST = 200
+"""Characters of a value that a message shows."""
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message shows it: cut where it is long, and by its type where it cannot be written."""
+    try:
+        text = repr(value[:LONGEST]) + "..." if isinstance(value, str) and len(value) > LONGEST else repr(value)
+    except Exception:  # an integer of more digits than Python writes, a structure nested too deep, an object's own
+        return f"<{type(value).__name__}>"
+    return text if len(text) <= 2 * LONGEST else f"{text[:LONGEST]}..."
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" for the known name most like `name`, or an empty string."""
     from difflib import get_close_matches
 
+    if len(name) > LONGEST:
+        return ""
     by_lower = {item.lower(): item for item in known}
     matches = get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return f" Did you mean {by_lower[matches[0]]!r}?" if matches else ""
@@ -52,7 +67,7 @@ def one_of(argument: str, value: Any, accepted: Sequence[str]) -> str:
     choices = ", ".join(repr(item) for item in sorted(accepted))
     hint = nearest(value, accepted) if isinstance(value, str) else ""
     kind = ValueError if isinstance(value, str) else TypeError
-    raise kind(f"`{argument}` must be one of {choices}.{hint} Received: {argument}={value!r}")
+    raise kind(f"`{argument}` must be one of {choices}.{hint} Received: {argument}={shown(value)}")
 
 
 def index(argument: str, value: Any, low: int, high: int) -> int:
@@ -80,13 +95,15 @@ def index(argument: str, value: Any, low: int, high: int) -> int:
         If it is out of range.
     """
     if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
-        raise TypeError(f"`{argument}` must be an integer, not {type(value).__name__}. Received: {argument}={value!r}")
+        raise TypeError(
+            f"`{argument}` must be an integer, not {type(value).__name__}. Received: {argument}={shown(value)}"
+        )
     try:
         number = int(value.__index__())
     except TypeError:  # an array that is not a scalar
-        raise TypeError(f"`{argument}` must be an integer. Received: {argument}={value!r}") from None
+        raise TypeError(f"`{argument}` must be an integer. Received: {argument}={shown(value)}") from None
     if not low <= number < high:
-        raise ValueError(f"`{argument}` must lie in [{power(low)}, {power(high)}). Received: {argument}={value!r}")
+        raise ValueError(f"`{argument}` must lie in [{power(low)}, {power(high)}). Received: {argument}={shown(value)}")
     return number
 
 
@@ -139,15 +156,15 @@ def counts(value: Any, argument: str) -> Shape:
     if sizes is None:
         positive = isinstance(value, int) and not isinstance(value, bool) and value >= 0
         fix = f" Write ({value},) for one axis." if positive else ""
-        raise TypeError(f"`{argument}` must be a sequence of integers.{fix} Received: {argument}={value!r}")
+        raise TypeError(f"`{argument}` must be a sequence of integers.{fix} Received: {argument}={shown(value)}")
     for size in sizes:
         if type(size) is not int:
             raise TypeError(
-                f"`{argument}` must hold integers; {size!r} is of type {type(size).__name__}. "
-                f"Received: {argument}={value!r}"
+                f"`{argument}` must hold integers; {shown(size)} is of type {type(size).__name__}. "
+                f"Received: {argument}={shown(value)}"
             )
         if size < 0:
-            raise ValueError(f"`{argument}` must hold sizes of 0 or more. Received: {argument}={value!r}")
+            raise ValueError(f"`{argument}` must hold sizes of 0 or more. Received: {argument}={shown(value)}")
     return sizes
 
 
@@ -208,7 +225,7 @@ def complex_scalar(argument: str, value: Any) -> complex:
 
 def _finite(argument: str, value: Any, kinds: Any, what: str) -> Any:
     number = value
-    if hasattr(value, "shape") and hasattr(value, "__float__"):
+    if hasattr(value, "shape") and hasattr(value, "__float__") and not isinstance(value, type):
         if tuple(value.shape) != ():
             raise ValueError(
                 f"`{argument}` must be a scalar, a tensor of shape (). Received: {argument} of shape "
@@ -217,13 +234,13 @@ def _finite(argument: str, value: Any, kinds: Any, what: str) -> Any:
         number = value.item() if hasattr(value, "item") else _converted(value)
     # A span of time, in NumPy, becomes an int.
     if isinstance(number, bool) or not isinstance(number, kinds) or "time" in str(getattr(value, "dtype", "")):
-        raise TypeError(f"`{argument}` must be {what} or a scalar tensor of one. Received: {argument}={value!r}")
+        raise TypeError(f"`{argument}` must be {what} or a scalar tensor of one. Received: {argument}={shown(value)}")
     try:
         finite = cmath.isfinite(number)
     except OverflowError:  # an int beyond every float
         finite = False
     if not finite:
-        raise ValueError(f"`{argument}` must be finite. Received: {argument}={value!r}")
+        raise ValueError(f"`{argument}` must be finite. Received: {argument}={shown(value)}")
     return number
 
 
@@ -231,7 +248,7 @@ def at_least(argument: str, value: Any, low: float) -> float:
     """Return a finite real number of `low` or more; errors as in `scalar`, and ValueError if it is less."""
     number = scalar(argument, value)
     if number < low:
-        raise ValueError(f"`{argument}` must be {low} or more. Received: {argument}={value!r}")
+        raise ValueError(f"`{argument}` must be {low} or more. Received: {argument}={shown(value)}")
     return number
 
 
@@ -239,7 +256,7 @@ def positive(argument: str, value: Any) -> float:
     """Return a finite real number above 0; errors as in `scalar`, and ValueError if it is 0 or less."""
     number = scalar(argument, value)
     if number <= 0:
-        raise ValueError(f"`{argument}` must be above 0. Received: {argument}={value!r}")
+        raise ValueError(f"`{argument}` must be above 0. Received: {argument}={shown(value)}")
     return number
 
 
@@ -247,14 +264,14 @@ def probability(argument: str, value: Any) -> float:
     """Return a real number between 0 and 1; errors as in `scalar`, and ValueError if it lies outside."""
     number = scalar(argument, value)
     if not 0 <= number <= 1:
-        raise ValueError(f"`{argument}` must lie in [0, 1]. Received: {argument}={value!r}")
+        raise ValueError(f"`{argument}` must lie in [0, 1]. Received: {argument}={shown(value)}")
     return number
 
 
 def boolean(argument: str, value: Any) -> bool:
     """Return True or False; TypeError for anything else, which might be a mistake."""
     if not isinstance(value, bool):
-        raise TypeError(f"`{argument}` must be True or False. Received: {argument}={value!r}")
+        raise TypeError(f"`{argument}` must be True or False. Received: {argument}={shown(value)}")
     return value
 
 

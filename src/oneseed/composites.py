@@ -18,7 +18,7 @@ from oneseed.host_arrays import numbers
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Composite(Structured):
     """What is made of parts."""
 
@@ -36,7 +36,7 @@ class Composite(Structured):
         return self.parts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Concatenated(Composite):
     """Parts that lie one behind the other along an axis.
 
@@ -65,7 +65,7 @@ class Concatenated(Composite):
         return np.concatenate([host.draw(part) for part in self.within(draw)], axis=self.axis)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Combination(Composite):
     """The sum of parts, each times a factor, in float64; then it is rounded."""
 
@@ -81,14 +81,14 @@ class Combination(Composite):
     def values(self, draw: Draw, host: Host) -> Array:
         """Add up the block."""
         wide = wide_dtype(draw.dtype)
-        terms = [
-            host.draw(part._replace(offset=draw.offset, block=draw.block)).astype(wide) * factor
-            for part, factor in zip(self.parts, self.factors, strict=True)
-        ]
-        return narrowed(sum(terms[1:], start=terms[0]), draw.dtype)
+        values = [host.draw(part._replace(offset=draw.offset, block=draw.block)).astype(wide) for part in self.parts]
+        with np.errstate(all="ignore"):  # what does not fit is refused at the end
+            terms = [value * factor for value, factor in zip(values, self.factors, strict=True)]
+            total = sum(terms[1:], start=terms[0])
+        return narrowed(total, draw.dtype)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Packed(Composite):
     """Matrices and vectors, each in row-major order, one behind the other in a vector."""
 
@@ -114,7 +114,7 @@ class Packed(Composite):
         return out
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Called(Structured):
     """What a function of shape and dtype returns."""
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from oneseed import registry, settings
-from oneseed.checks import one_of
+from oneseed.checks import one_of, shown
 from oneseed.registry import available_backends, register_backend
 from oneseed.settings import FLOATX, IMAGE_DATA_FORMATS, RNGS, Settings
 
@@ -149,9 +149,9 @@ def set_epsilon(value: float) -> None:
     >>> oneseed.config.set_epsilon(1e-7)
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"`epsilon` must be a positive float. Received: epsilon={value!r}")
+        raise TypeError(f"`epsilon` must be a positive float. Received: epsilon={shown(value)}")
     if not 0 < value <= sys.float_info.max:
-        raise ValueError(f"`epsilon` must be positive and finite. Received: epsilon={value!r}")
+        raise ValueError(f"`epsilon` must be positive and finite. Received: epsilon={shown(value)}")
     settings.change(epsilon=float(value))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import settings
-from oneseed.checks import nearest
+from oneseed.checks import nearest, shown
 
 FLOAT8 = ("float8_e4m3fn", "float8_e5m2")
 FLOATS = (*settings.FLOATX, *FLOAT8)
@@ -26,10 +26,34 @@ LARGEST = {"float8_e4m3fn": 448.0, "float8_e5m2": 57344.0}
 SMALL = 65504.0
 """The largest float16, which every other float dtype holds."""
 
-WHOLE = {"bfloat16": 2**8, "float16": 2**11, "float32": 2**24, "float64": 2**53}
+WHOLE = {
+    "bfloat16": 2**8,
+    "float16": 2**11,
+    "float32": 2**24,
+    "float64": 2**53,
+    "float8_e4m3fn": 2**4,
+    "float8_e5m2": 2**3,
+}
 """The number up to which a float dtype holds every whole number."""
 
 NUMERIC = tuple(sorted((*FLOATS, *INTEGERS, *COMPLEX, "bool")))
+
+_CODES = ("b1", "c16", "c8", "f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
+_C_TYPES = (
+    *("half", "single", "double", "csingle", "cdouble", "complex"),
+    *("byte", "short", "intc", "intp", "long", "longlong"),
+    *("ubyte", "ushort", "uintc", "uintp", "uint", "ulong", "ulonglong"),
+)
+_ALIASES: dict[str, str] = {
+    **{name: name for name in NUMERIC},
+    # Fixed strings of NumPy's own: no text from outside reaches its parser, which is not made for strangers.
+    **{
+        alias: np.dtype(alias).name
+        for alias in (*_CODES, *(order + code for order in "<>=|" for code in _CODES), *_C_TYPES, *"?bBhHiIlLqQpPefdFD")
+    },
+    "int": "int32",
+}
+"""The dtypes by every name that is understood: NumPy's names, codes and names of C types."""
 
 
 @cache
@@ -92,7 +116,8 @@ def part_dtype(name: str) -> str:
 
 def rounded(value: complex, dtype: str) -> Any:
     """Return a number as a NumPy scalar of a float or complex dtype; float8 is a rounding of float32."""
-    return numpy_dtype(dtype).type(numpy_dtype("float32").type(value) if dtype in FLOAT8 else value)
+    with np.errstate(all="ignore"):
+        return numpy_dtype(dtype).type(numpy_dtype("float32").type(value) if dtype in FLOAT8 else value)
 
 
 def dtype_name(dtype: Any) -> str:
@@ -133,24 +158,35 @@ def dtype_name(dtype: Any) -> str:
 @cache
 def _dtype_name(dtype: Any) -> str:
     # Frameworks' dtypes may equal names and Python's types that they are not.
-    if isinstance(dtype, str) and dtype in NUMERIC:
-        return dtype
-    if dtype is int or (isinstance(dtype, str) and dtype == "int"):
+    if isinstance(dtype, str):
+        return _named(dtype, dtype)
+    if dtype is int:
         return "int32"
+    if isinstance(dtype, np.dtype):
+        return _numeric(str(dtype.name), dtype)
     # A framework's dtype prints as "torch.float32", or has a name; its class is called so.
     if type(dtype).__name__.lower() == "dtype":
-        dtype = getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]
-        if dtype in NUMERIC:
-            return str(dtype)
-    elif not isinstance(dtype, str | type | np.dtype):
+        return _named(str(getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]), dtype)
+    # Of a class, NumPy reads the attribute `dtype` as it reads any text.
+    if not isinstance(dtype, type) or isinstance(getattr(dtype, "dtype", None), str | bytes | list | tuple | dict):
         raise _not_a_dtype(dtype)
     try:
-        name = str(np.dtype(dtype).name)
-    except TypeError:
+        name = np.dtype(dtype).name
+    except (TypeError, ValueError):
         raise _not_a_dtype(dtype) from None
+    return _numeric(str(name), dtype)
+
+
+def _named(name: str, dtype: Any) -> str:
+    if name not in _ALIASES:
+        raise _not_a_dtype(dtype)
+    return _ALIASES[name]
+
+
+def _numeric(name: str, dtype: Any) -> str:
     if name not in NUMERIC:
         raise ValueError(
-            f"`dtype` must hold numbers or booleans: one of {', '.join(NUMERIC)}. Received: dtype={dtype!r}"
+            f"`dtype` must hold numbers or booleans: one of {', '.join(NUMERIC)}. Received: dtype={shown(dtype)}"
         )
     return name
 
@@ -158,7 +194,7 @@ def _dtype_name(dtype: Any) -> str:
 def _not_a_dtype(dtype: Any) -> Exception:
     hint = nearest(dtype, NUMERIC) if isinstance(dtype, str) else ""
     kind = ValueError if isinstance(dtype, str) else TypeError
-    return kind(f"`dtype` must be one of {', '.join(NUMERIC)}.{hint} Received: dtype={dtype!r}")
+    return kind(f"`dtype` must be one of {', '.join(NUMERIC)}.{hint} Received: dtype={shown(dtype)}")
 
 
 def cast_scalar(value: Any, dtype: str, argument: str) -> Any:
@@ -188,7 +224,7 @@ def cast_scalar(value: Any, dtype: str, argument: str) -> Any:
     if isinstance(value, complex) and value.imag and dtype not in COMPLEX:
         raise ValueError(
             f"`{argument}` has an imaginary part, which {dtype} cannot hold; use dtype='complex64' or "
-            f"'complex128'. Received: {argument}={value!r}"
+            f"'complex128'. Received: {argument}={shown(value)}"
         )
     if isinstance(value, complex) and dtype not in COMPLEX:
         value = value.real
@@ -199,14 +235,16 @@ def cast_scalar(value: Any, dtype: str, argument: str) -> Any:
         if not math.isfinite(value) or not limits.min <= math.trunc(value) <= limits.max:
             raise ValueError(
                 f"`{argument}` must lie in [{limits.min}, {limits.max}], the range of {dtype}. "
-                f"Received: {argument}={value!r}"
+                f"Received: {argument}={shown(value)}"
             )
         return kind.type(math.trunc(value))
     if dtype in WITHOUT_INFINITY and math.isinf(value):
-        raise ValueError(f"`{argument}` must be finite or NaN: {dtype} has no infinity. Received: {argument}={value!r}")
+        raise ValueError(
+            f"`{argument}` must be finite or NaN: {dtype} has no infinity. Received: {argument}={shown(value)}"
+        )
     if overflows(value, dtype):
         raise ValueError(
-            f"`{argument}` is beyond the largest {dtype}; use a wider dtype. Received: {argument}={value!r}"
+            f"`{argument}` is beyond the largest {dtype}; use a wider dtype. Received: {argument}={shown(value)}"
         )
     return rounded(value, dtype)
 
@@ -217,8 +255,7 @@ def overflows(value: complex, dtype: str) -> bool:
     if not isinstance(value, complex) and -small <= value <= small:  # nearly every number: asking NumPy takes longer
         return False
     try:
-        with np.errstate(over="ignore"):
-            return cmath.isfinite(value) and not np.isfinite(rounded(value, dtype))
+        return cmath.isfinite(value) and not bool(np.isfinite(rounded(value, dtype)))
     except OverflowError:  # an int beyond every float
         return True
 
@@ -278,4 +315,5 @@ def cast_array(array: NDArray[Any], dtype: str, argument: str) -> NDArray[Any]:
     """
     check_array(array, dtype, argument)
     real = array.real if array.dtype.kind == "c" and dtype not in COMPLEX else array
-    return real.astype(numpy_dtype(dtype))
+    with np.errstate(all="ignore"):
+        return real.astype(numpy_dtype(dtype))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from oneseed.checks import Shape
+from oneseed.checks import MAX_SIZE, Shape, shown
 
 BATCH, SPATIAL, INPUT, OUTPUT = range(4)
 """The kinds of axes, in logical order: an index runs over batch axes first and outputs last."""
@@ -54,7 +54,7 @@ def parse(axes: Any) -> Layout:
     """
     if not isinstance(axes, str):
         raise TypeError(
-            f"`axes` must be a str that names the axes, such as 'h w i o' or 'o i'. Received: axes={axes!r}"
+            f"`axes` must be a str that names the axes, such as 'h w i o' or 'o i'. Received: axes={shown(axes)}"
         )
     return _parse(axes)
 
@@ -66,10 +66,12 @@ def _parse(axes: str) -> Layout:
         if not name.isidentifier():
             raise ValueError(
                 f"`axes` must hold names separated by spaces, such as 'h w i o'; {name!r} is no name. "
-                f"Received: axes={axes!r}"
+                f"Received: axes={shown(axes)}"
             )
     if len(set(names)) < len(names):
-        raise ValueError(f"`axes` must name each axis once; tell two inputs apart as 'i1 i2'. Received: axes={axes!r}")
+        raise ValueError(
+            f"`axes` must name each axis once; tell two inputs apart as 'i1 i2'. Received: axes={shown(axes)}"
+        )
     kinds = tuple(_KIND_OF_LETTER.get(name[0], SPATIAL) for name in names)
     order = tuple(sorted(range(len(kinds)), key=kinds.__getitem__))
     return Layout(kinds, order)
@@ -102,7 +104,8 @@ def layout_of(shape: Shape, axes: Any) -> Layout | None:
     layout = parse(axes)
     if len(layout.kinds) != len(shape):
         raise ValueError(
-            f"`axes` names {len(layout.kinds)} axes, but the shape {shape} has {len(shape)}. Received: axes={axes!r}"
+            f"`axes` names {len(layout.kinds)} axes, but the shape {shape} has {len(shape)}. "
+            f"Received: axes={shown(axes)}"
         )
     return layout
 
@@ -165,7 +168,7 @@ def fans_of_axes(shape: Shape, input_axes: Sequence[int], output_axes: Sequence[
     Raises
     ------
     ValueError
-        If an axis is out of range.
+        If an axis is out of range, or the product of axes that come more than once is ``2**63`` or more.
     """
 
     def product(argument: str, axes: Sequence[int]) -> int:
@@ -175,6 +178,9 @@ def fans_of_axes(shape: Shape, input_axes: Sequence[int], output_axes: Sequence[
                 f"`{argument}` must hold axes of the shape {shape}, in [{-rank}, {rank}). "
                 f"Received: {argument}={list(axes)}"
             )
-        return math.prod(shape[axis] for axis in axes)
+        size = math.prod(shape[axis] for axis in axes)
+        if size >= MAX_SIZE:  # of axes that are named more than once
+            raise ValueError(f"`{argument}` must have a product below 2**63. Received: {argument}={list(axes)}")
+        return size
 
     return product("input_axes", input_axes), product("output_axes", output_axes)

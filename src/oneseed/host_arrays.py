@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import registry
+from oneseed.checks import shown
 from oneseed.dtypes import NUMERIC
 from oneseed.protocol import Backend, HostBackend
 
@@ -68,10 +69,10 @@ def numbers(argument: str, value: Any) -> NDArray[Any]:
     try:
         array = to_numpy(value)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"`{argument}` must hold numbers ({error}). Received: {argument}={value!r}") from None
+        raise TypeError(f"`{argument}` must hold numbers ({error}). Received: {argument}={shown(value)}") from None
     if array.dtype.name not in NUMERIC:
         raise TypeError(
             f"`{argument}` must hold numbers, in one of {', '.join(NUMERIC)}; these are of dtype {array.dtype}. "
-            f"Received: {argument}={value!r}"
+            f"Received: {argument}={shown(value)}"
         )
     return array

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from oneseed import checks
+from oneseed.checks import shown
 from oneseed.initializers.composed.blocks import Blockwise, PerGroup
 from oneseed.initializers.composed.combination import Partial
 from oneseed.initializers.composed.composite import several
@@ -171,7 +172,7 @@ def einsum(equation: str) -> str:
     'b i o'
     """
     if not isinstance(equation, str):
-        raise TypeError(f"`equation` must be a str. Received: equation={equation!r}")
+        raise TypeError(f"`equation` must be a str. Received: equation={shown(equation)}")
     inputs, comma, rest = equation.replace(" ", "").partition(",")
     kernel, arrow, outputs = rest.partition("->")
     letters = [kernel, inputs.replace("...", ""), outputs.replace("...", "")]
@@ -181,7 +182,7 @@ def einsum(equation: str) -> str:
     if not (comma and arrow and kernel and plain) or orphans:
         raise ValueError(
             "`equation` must be 'inputs,kernel->outputs', a letter for each axis, and each of the kernel's once in the "
-            f"kernel and in the inputs or the outputs, such as 'abc,cd->abd'. Received: equation={equation!r}"
+            f"kernel and in the inputs or the outputs, such as 'abc,cd->abd'. Received: equation={shown(equation)}"
         )
     return _numbered(
         "".join("o" if axis not in inputs else "b" if axis in outputs else "i" for axis in kernel),

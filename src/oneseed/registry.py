@@ -4,13 +4,14 @@ Backends are found through the entry-point group ``oneseed.backends``, this proj
 stranger's. Listing them loads none; the scan happens when a name is first asked for.
 """
 
+import os
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from oneseed.checks import nearest
+from oneseed.checks import nearest, shown
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 GROUP = "oneseed.backends"
 
 _lock = RLock()
+"""Held while a backend is loaded or registered; a forked process has a new one, see `_after_fork`."""
+
 _registered: dict[str, "Callable[[], Backend] | str"] = {}
 _loaded: dict[str, "Backend"] = {}
 
@@ -83,18 +86,18 @@ def register_backend(name: str, target: "Callable[[], Backend] | str") -> None:
     array([1., 1.], dtype=float32)
     """
     if not isinstance(name, str):
-        raise TypeError(f"`name` must be a str. Received: name={name!r}")
+        raise TypeError(f"`name` must be a str. Received: name={shown(name)}")
     if not name:
-        raise ValueError(f"`name` must not be empty. Received: name={name!r}")
+        raise ValueError(f"`name` must not be empty. Received: name={shown(name)}")
     if isinstance(target, str):
         module, _, attribute = target.partition(":")
         if not (module and attribute):
-            raise ValueError(f"`target` must be of the form 'module:attribute'. Received: target={target!r}")
+            raise ValueError(f"`target` must be of the form 'module:attribute'. Received: target={shown(target)}")
     elif not callable(target):
-        raise TypeError(f"`target` must be a str or a callable. Received: target={target!r}")
+        raise TypeError(f"`target` must be a str or a callable. Received: target={shown(target)}")
     with _lock:
         if name in _entry_points() or _registered.get(name, target) != target:
-            raise ValueError(f"The backend name {name!r} is taken; choose another. Received: name={name!r}")
+            raise ValueError(f"The backend name {name!r} is taken; choose another. Received: name={shown(name)}")
         _registered[name] = target
 
 
@@ -124,11 +127,21 @@ def load(name: str) -> "Backend":
     if found is not None:
         return found
     if not isinstance(name, str):
-        raise TypeError(f"`backend` must be a str, the name of a backend. Received: backend={name!r}")
+        raise TypeError(f"`backend` must be a str, the name of a backend. Received: backend={shown(name)}")
     with _lock:
         if name not in _loaded:
             _loaded[name] = _create(name)
         return _loaded[name]
+
+
+def _after_fork() -> None:
+    # Another thread may have been loading a backend, and is not there any more.
+    global _lock  # noqa: PLW0603 - a lock that nobody would give back
+    _lock = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def is_loaded(name: str) -> bool:
@@ -161,12 +174,13 @@ def _from_entry_point(name: str) -> "Backend":
     if not entries:
         known = available_backends()
         raise ValueError(
-            f"`backend` must be one of {', '.join(map(repr, known))}.{nearest(name, known)} Received: backend={name!r}"
+            f"`backend` must be one of {', '.join(map(repr, known))}.{nearest(name, known)} "
+            f"Received: backend={shown(name)}"
         )
     if len(entries) > 1:
         owners = " and ".join(sorted(map(_owner, entries)))
         raise ValueError(
-            f"The backend name {name!r} is claimed by {owners}; uninstall one of them. Received: backend={name!r}"
+            f"The backend name {name!r} is claimed by {owners}; uninstall one of them. Received: backend={shown(name)}"
         )
     (entry,) = entries
     try:

@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 
 from oneseed import registry
-from oneseed.checks import index
+from oneseed.checks import index, shown
 from oneseed.host_arrays import backend_of, backends_present
 from oneseed.stream.paths import Path, stream_number
 from oneseed.stream.philox import words_of_blocks
 
 _LIMIT = 2**64
+
+_lock = Lock()
+"""Held while a number is counted; a forked process has a new one, for nobody there would give the old one back."""
 
 
 class SeedGenerator:
@@ -51,7 +54,6 @@ class SeedGenerator:
         self._given = seed if seed is None else check_seed(seed)
         self.seed: int = unseeded() if self._given is None else self._given
         self._count = 0
-        self._lock = Lock()
 
     @property
     def count(self) -> int:
@@ -67,7 +69,7 @@ class SeedGenerator:
             0 at the first call.
         """
         warn_if_recorded()
-        with self._lock:
+        with _lock:
             number = self._count
             self._count += 1
         return number
@@ -89,7 +91,7 @@ class SeedGenerator:
         Parameters
         ----------
         config : dict
-            As from `get_config`; Keras's "name" is read past.
+            As from `get_config`; Keras's "name" is ignored.
 
         Returns
         -------
@@ -104,11 +106,11 @@ class SeedGenerator:
             If it has other keys.
         """
         if not isinstance(config, dict):
-            raise TypeError(f"`config` must be a dict. Received: config={config!r}")
+            raise TypeError(f"`config` must be a dict. Received: config={shown(config)}")
         if unknown := sorted(map(str, set(config) - {"seed", "name"})):
             raise ValueError(
                 "The configuration of a SeedGenerator must have no keys but 'seed' and 'name'; it has "
-                f"{', '.join(map(repr, unknown))}. Received: config={config!r}"
+                f"{', '.join(map(repr, unknown))}. Received: config={shown(config)}"
             )
         return cls(config.get("seed"))
 
@@ -117,13 +119,12 @@ class SeedGenerator:
         return f"<SeedGenerator seed={self.seed} count={self._count}>"
 
     def __getstate__(self) -> tuple[int | None, int, int]:
-        """Leave the lock out of copies and pickles."""
+        """Return what copies and pickles hold."""
         return self._given, self.seed, self._count
 
     def __setstate__(self, state: tuple[int | None, int, int]) -> None:
-        """Restore with a lock of its own."""
+        """Restore it."""
         self._given, self.seed, self._count = state
-        self._lock = Lock()
 
 
 def serialized(seed: SeedGenerator) -> dict[str, Any]:
@@ -142,7 +143,7 @@ def deserialized(config: dict[str, Any]) -> SeedGenerator:
     if config.get("class_name") != "SeedGenerator" or not isinstance(arguments, dict):
         raise ValueError(
             "A dict as `seed` must be a serialized SeedGenerator, with 'class_name' and 'config'. "
-            f"Received: seed={config!r}"
+            f"Received: seed={shown(config)}"
         )
     return SeedGenerator.from_config(arguments)
 
@@ -184,7 +185,7 @@ def resolve(seed: Any) -> Any:
     if isinstance(seed, bool) or not hasattr(seed, "__index__"):
         raise TypeError(
             "`seed` must be an integer in [0, 2**64), a SeedGenerator, a framework's own seed, or None for a new one. "
-            f"Received: seed={seed!r}"
+            f"Received: seed={shown(seed)}"
         )
     return check_seed(seed)
 
@@ -230,10 +231,9 @@ def address(seed: Any, path: Path, advance: bool | Ahead) -> tuple[Any, Path]:
 
 
 class _Unseeded:
-    """The sequence of seeds for whoever brings none."""
+    """The sequence of seeds of objects that are built without one."""
 
     def __init__(self) -> None:
-        self.lock = Lock()
         self.seed: int | None = None
         self.count = 0
         self.from_entropy = True
@@ -241,11 +241,11 @@ class _Unseeded:
 
     def start(self, seed: int | None) -> None:
         of_worker = seed is not None and bool(_worker())
-        with self.lock:
+        with _lock:
             self.seed, self.count, self.from_entropy, self.of_worker = seed, 0, seed is None, of_worker
 
     def next(self) -> int:
-        with self.lock:
+        with _lock:
             if self.seed is None:
                 self.seed = int.from_bytes(os.urandom(8), "little")
             number, seed = self.count, self.seed
@@ -257,14 +257,21 @@ class _Unseeded:
 
     def after_fork(self) -> None:
         # A child must not repeat its parent's seeds, unless the user chose them.
-        self.lock = Lock()
         if self.from_entropy:
             self.seed, self.count = None, 0
 
 
 _unseeded = _Unseeded()
+
+
+def _after_fork() -> None:
+    global _lock  # noqa: PLW0603 - see its definition
+    _lock = Lock()
+    _unseeded.after_fork()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_unseeded.after_fork)
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def unseeded() -> int:

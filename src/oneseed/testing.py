@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from oneseed.checks import shown
 from oneseed.dtypes import FLOATS
 from oneseed.fans import layout_of
 from oneseed.host_arrays import numbers
@@ -98,7 +99,7 @@ def assert_same_model(a: Any, b: Any, *, names: Any = None, axes: Any = None) ->
             raise TypeError(f"`{argument}` must be a mapping from names to tensors. Received: {type(model).__name__}")
     both = (None, None) if axes is None else axes
     if not isinstance(both, tuple) or len(both) != 2 or not all(isinstance(of, Mapping | None) for of in both):
-        raise TypeError(f"`axes` must be a tuple of two mappings, for `a` and for `b`. Received: axes={axes!r}")
+        raise TypeError(f"`axes` must be a tuple of two mappings, for `a` and for `b`. Received: axes={shown(axes)}")
     of_a, of_b = names if isinstance(names, tuple) and len(names) == 2 else (None, names)
     left, right = _by_logical_name(a, of_a), _by_logical_name(b, of_b)
     axes_a, axes_b = (of or {} for of in both)
@@ -122,8 +123,9 @@ def _by_logical_name(model: Mapping[str, Any], names: Any) -> dict[str, str]:
     for name, logical in logical_names(model, names).items():
         if logical in found:
             raise ValueError(
-                f"`names` must give each parameter a name of its own. Received: {logical!r} for {found[logical]!r} and "
-                f"{name!r}"
+                f"`names` must give each parameter a name of its own. "
+                f"Received: {shown(logical)} for {shown(found[logical])} and "
+                f"{shown(name)}"
             )
         found[logical] = name
     return found

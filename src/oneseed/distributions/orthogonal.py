@@ -26,7 +26,7 @@ SMALL = 32
 """Rows of a triangular matrix below which it is inverted like any other."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Haar(Structured):
     """`count` independent matrices, uniform on the orthogonal or unitary group or a part of its columns or rows."""
 
@@ -52,6 +52,7 @@ class Haar(Structured):
         """Raise ValueError if `dtype` cannot hold the gain, which no element exceeds."""
         cast_scalar(self.gain, dtype, "gain")
 
+    @np.errstate(all="ignore")
     def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Make the whole tensor, in float64 or complex128, and return the block, rounded."""
         # A half is a rounding of float32, not of float64.

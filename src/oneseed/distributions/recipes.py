@@ -14,6 +14,7 @@ from oneseed.stream.sample import UNIFORM_BITS, Recipe
 
 
 @lru_cache(maxsize=1024)
+@np.errstate(all="ignore")
 def recipe(distribution: Distribution, dtype: str) -> Recipe:
     """Prepare the numbers of a distribution for a dtype that holds its values.
 

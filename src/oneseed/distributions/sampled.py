@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from struct import Struct
 from typing import Any, ClassVar
 
 from oneseed.draws import Distribution, Draw
@@ -10,7 +12,26 @@ from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, cast_scalar, overflows, pa
 from oneseed.exact.moments import FARTHEST, stddev_after
 
 
-@dataclass(frozen=True, slots=True)
+class _Floats(Distribution):
+    """A distribution of float64 numbers; two are equal if they have the same bits, for 0.0 and -0.0 give other values.
+
+    What is prepared for a distribution is kept under it.
+    """
+
+    __slots__ = ()
+    _get: ClassVar[Any]
+    _pack: ClassVar[Any]
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the bits."""
+        return type(self) is type(other) and bool(self._pack(*self._get(self)) == self._pack(*self._get(other)))
+
+    def __hash__(self) -> int:
+        """Hash the bits."""
+        return hash(self._pack(*self._get(self)))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Fill(Distribution):
     """Every element is `value`."""
 
@@ -23,6 +44,17 @@ class Fill(Distribution):
     def numbers(self) -> dict[str, Any]:
         """What `describe` shows."""
         return {"value": str(self.value) if isinstance(self.value, complex) else self.value}
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the values, 0.0 and -0.0 being two."""
+        if not isinstance(other, Fill) or self.value != other.value:
+            return False
+        zeros, others = ([str(float(x)) for x in (each.value.real, each.value.imag) if not x] for each in (self, other))
+        return zeros == others
+
+    def __hash__(self) -> int:
+        """Hash the value."""
+        return hash(self.value)
 
     @property
     def zero(self) -> bool:
@@ -39,10 +71,12 @@ class Fill(Distribution):
             self.scalar(dtype)
 
 
-@dataclass(frozen=True, slots=True)
-class Normal(Distribution):
+@dataclass(frozen=True, eq=False, slots=True)
+class Normal(_Floats):
     """Normal distribution with mean `mean` and standard deviation `stddev`."""
 
+    _get = attrgetter("mean", "stddev")
+    _pack = Struct("2d").pack
     name: ClassVar[str] = "normal"
     in_keras: ClassVar[bool] = True
 
@@ -64,13 +98,15 @@ class Normal(Distribution):
         return {"mean": self.mean, "stddev": self.stddev}
 
 
-@dataclass(frozen=True, slots=True)
-class TruncatedNormal(Distribution):
+@dataclass(frozen=True, eq=False, slots=True)
+class TruncatedNormal(_Floats):
     """Normal distribution cut at `lower` and `upper` standard deviations from the mean, one of which may be infinite.
 
     `stddev` is that of the distribution before it is cut.
     """
 
+    _get = attrgetter("mean", "stddev", "lower", "upper")
+    _pack = Struct("4d").pack
     name: ClassVar[str] = "truncated_normal"
 
     mean: float = 0.0
@@ -111,10 +147,12 @@ class TruncatedNormal(Distribution):
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Uniform(Distribution):
+@dataclass(frozen=True, eq=False, slots=True)
+class Uniform(_Floats):
     """Uniform distribution on ``[low, high)``."""
 
+    _get = attrgetter("low", "high")
+    _pack = Struct("2d").pack
     name: ClassVar[str] = "uniform"
     in_keras: ClassVar[bool] = True
 

@@ -1,7 +1,8 @@
 """Distributions that are computed on the host, as NumPy arrays, and handed over to any backend."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,6 +23,17 @@ class Structured(Distribution):
 
     __slots__ = ()
 
+    def __eq__(self, other: object) -> bool:
+        """Tell whether two distributions give the same bits: unlike the numbers, 0.0 and -0.0 are two."""
+        if self is other or type(self) is not type(other) or not is_dataclass(self):
+            return self is other
+        own, others = ([getattr(each, field.name) for field in fields(self)] for each in (self, other))
+        return own == others and _signs(own) == _signs(others)
+
+    def __hash__(self) -> int:
+        """Hash the numbers."""
+        return hash(tuple(getattr(self, field.name) for field in fields(self))) if is_dataclass(self) else id(self)
+
     def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Return the block that a draw asks for.
 
@@ -38,6 +50,15 @@ class Structured(Distribution):
             An array of shape ``draw.block`` and dtype ``draw.dtype``.
         """
         raise NotImplementedError(f"{type(self).__name__} must override `values(draw, host)`.")
+
+
+def _signs(values: Sequence[Any]) -> list[Any]:
+    """Return the signs of the zeros among numbers, and in tuples of them; distributions compare their own."""
+    return [
+        _signs(value) if isinstance(value, tuple) else math.copysign(1, value)
+        for value in values
+        if isinstance(value, tuple) or (isinstance(value, int | float) and not value)
+    ]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -75,7 +96,7 @@ class Values(Structured):
         return cast_array(np.broadcast_to(array[cuts], draw.block), draw.dtype, "value")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Elementwise(Structured):
     """A function of an independent random value for each element, computed in float64 and rounded once.
 

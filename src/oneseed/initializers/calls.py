@@ -3,7 +3,7 @@
 from typing import Any
 
 from oneseed import checks, settings
-from oneseed.checks import Shape
+from oneseed.checks import Shape, shown
 from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, numpy_dtype
 from oneseed.fans import Layout, layout_of
 from oneseed.seeds import SeedGenerator
@@ -14,7 +14,8 @@ def check_float(dtype: str) -> None:
     """Refuse dtypes that are no floats."""
     if dtype not in FLOATS:
         raise ValueError(
-            f"`dtype` must be a float dtype for this initializer, one of {', '.join(FLOATS)}. Received: dtype={dtype!r}"
+            f"`dtype` must be a float dtype for this initializer, one of {', '.join(FLOATS)}. "
+            f"Received: dtype={shown(dtype)}"
         )
 
 
@@ -23,7 +24,7 @@ def check_real(dtype: str) -> None:
     if dtype not in FLOATS + INTEGERS:
         raise ValueError(
             f"`dtype` must be a float or integer dtype, one of {', '.join(sorted(FLOATS + INTEGERS))}. "
-            f"Received: dtype={dtype!r}"
+            f"Received: dtype={shown(dtype)}"
         )
 
 
@@ -49,7 +50,7 @@ def check_inexact(dtype: str) -> None:
     if dtype not in FLOATS + COMPLEX:
         raise ValueError(
             "`dtype` must be a float or complex dtype for this initializer, one of "
-            f"{', '.join(sorted(FLOATS + COMPLEX))}. Received: dtype={dtype!r}"
+            f"{', '.join(sorted(FLOATS + COMPLEX))}. Received: dtype={shown(dtype)}"
         )
 
 
@@ -57,18 +58,19 @@ def check_native(dtype: str, seed: Any, **arguments: Any) -> None:
     """Refuse what Keras's own draws do not have."""
     if not (seed is None or isinstance(seed, SeedGenerator)) and not (hasattr(seed, "__index__") and seed < 2**32):
         raise ValueError(
-            f"`seed` must be an integer in [0, 2**32) or a SeedGenerator, with rng='native'. Received: seed={seed!r}"
+            f"`seed` must be an integer in [0, 2**32) or a SeedGenerator, with rng='native'. "
+            f"Received: seed={shown(seed)}"
         )
     for argument, value in arguments.items():
         if value is not None:
             raise ValueError(
                 f"`{argument}` must be None with rng='native', which draws as Keras does; use rng='portable'. "
-                f"Received: {argument}={value!r}"
+                f"Received: {argument}={shown(value)}"
             )
     if dtype not in settings.FLOATX:
         raise ValueError(
             f"`dtype` must be a float dtype, one of {', '.join(settings.FLOATX)}, with rng='native': Keras "
-            f"draws no others; use rng='portable'. Received: dtype={dtype!r}"
+            f"draws no others; use rng='portable'. Received: dtype={shown(dtype)}"
         )
 
 
@@ -79,7 +81,7 @@ def _block(shape: Shape, partition_shape: Any, partition_offset: Any) -> tuple[S
     if partition_shape is None or partition_offset is None:
         raise ValueError(
             "`partition_shape` and `partition_offset` must be given together. Received: "
-            f"partition_shape={partition_shape!r}, partition_offset={partition_offset!r}"
+            f"partition_shape={shown(partition_shape)}, partition_offset={shown(partition_offset)}"
         )
     block = checks.shape(partition_shape, "partition_shape")
     offset = checks.counts(partition_offset, "partition_offset")
@@ -89,6 +91,6 @@ def _block(shape: Shape, partition_shape: Any, partition_offset: Any) -> tuple[S
     if not fits:
         raise ValueError(
             f"`partition_offset` + `partition_shape` must lie within the shape {shape}, on every axis. "
-            f"Received: partition_shape={partition_shape!r}, partition_offset={partition_offset!r}"
+            f"Received: partition_shape={shown(partition_shape)}, partition_offset={shown(partition_offset)}"
         )
     return offset, block

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any, Self
 
 from oneseed import checks
+from oneseed.checks import shown
 
 
 class Configured:
@@ -49,7 +50,7 @@ class Configured:
         {'seed': 3, 'minval': -1, 'maxval': 1}
         """
         if not isinstance(config, dict):
-            raise TypeError(f"`config` must be a dict. Received: config={config!r}")
+            raise TypeError(f"`config` must be a dict. Received: config={shown(config)}")
         known = inspect.signature(cls).parameters
         if any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
             return cls(**config)
@@ -59,12 +60,12 @@ class Configured:
                 accepted = ", ".join(map(repr, sorted(known))) or "none"
                 raise ValueError(
                     f"The configuration of {cls.__name__} must have no keys but its arguments: {accepted}."
-                    f"{checks.nearest(str(key), known)} Received: config={config!r}"
+                    f"{checks.nearest(str(key), known)} Received: config={shown(config)}"
                 )
         if missing := [key for key in required(cls) if key not in arguments]:  # type: ignore[arg-type]
             raise ValueError(
                 f"The configuration of {cls.__name__} must have the keys {', '.join(map(repr, missing))} too. "
-                f"Received: config={config!r}"
+                f"Received: config={shown(config)}"
             )
         return cls(**arguments)
 

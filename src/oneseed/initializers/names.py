@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
-from oneseed.checks import nearest
+from oneseed.checks import nearest, shown
 from oneseed.initializers.known import ALIASES, SHORTCUTS
 
 Class = TypeVar("Class", bound=type)
@@ -52,18 +52,18 @@ def register(cls: Any = None, *, package: str = "Custom", name: str | None = Non
     """
     for argument, value in (("package", package), ("name", name)):
         if not isinstance(value, str) and not (argument == "name" and value is None):
-            raise TypeError(f"`{argument}` must be a str. Received: {argument}={value!r}")
+            raise TypeError(f"`{argument}` must be a str. Received: {argument}={shown(value)}")
 
     def decorate(custom: Any) -> Any:
         if not isinstance(custom, type):
-            raise TypeError(f"`register` must decorate a class. Received: {custom!r}")
+            raise TypeError(f"`register` must decorate a class. Received: {shown(custom)}")
         full = f"{package}>{name or custom.__name__}"
         known = _custom.get(full, custom)
         # The same class defined again, as in a notebook, replaces its former self.
         if (known.__module__, known.__qualname__) != (custom.__module__, custom.__qualname__):
             raise ValueError(
                 f"The name {full!r} belongs to {known.__module__}.{known.__qualname__}; choose another `package` "
-                f"or `name`. Received: {custom!r}"
+                f"or `name`. Received: {shown(custom)}"
             )
         _custom[full] = custom
         return custom
@@ -101,7 +101,7 @@ def find(name: str) -> Any:
     raise ValueError(
         f"Unknown initializer {name!r}.{nearest(name, [*ALIASES, *_custom])} Known ones are "
         f"{', '.join(known)}; a custom class must be registered with `oneseed.initializers.register`. "
-        f"Received: identifier={name!r}"
+        f"Received: identifier={shown(name)}"
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import checks
+from oneseed.checks import shown
 from oneseed.dtypes import COMPLEX, INTEGERS, NUMERIC, cast_array
 
 _ARRAYS = ("__numpy__", "__tensor__")
@@ -31,7 +32,7 @@ def deserialize_value(value: Any) -> Any:
     if isinstance(value, str) and value.startswith("["):
         raise ValueError(
             "The configuration holds an array as text, as Keras 2's legacy form has it, without all of its digits; "
-            f"it cannot be restored. Received: value={value!r}"
+            f"it cannot be restored. Received: value={shown(value)}"
         )
     if not isinstance(value, dict):
         return value
@@ -39,12 +40,12 @@ def deserialize_value(value: Any) -> Any:
     if value.get("class_name") not in _ARRAYS or not isinstance(config, dict) or "value" not in config:
         raise ValueError(
             "A dict in place of an array must have 'class_name' '__numpy__' or '__tensor__' and 'config' with 'value' "
-            f"and 'dtype'. Received: value={value!r}"
+            f"and 'dtype'. Received: value={shown(value)}"
         )
     try:
         return _array(config["value"], config.get("dtype", "float32"), config.get("shape"))
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"The dict does not hold an array: {error} Received: value={value!r}") from None
+        raise ValueError(f"The dict does not hold an array: {error} Received: value={shown(value)}") from None
 
 
 def _array(numbers: Any, dtype: Any, shape: Any) -> NDArray[Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from oneseed.checks import shown
 from oneseed.host_arrays import backend_of
 from oneseed.initializers.configs import required
 from oneseed.initializers.known import ALIASES
@@ -49,7 +50,7 @@ def serialize(initializer: Any) -> dict[str, Any]:
     if isinstance(initializer, type) or not hasattr(initializer, "get_config"):
         raise TypeError(
             "`initializer` must be an instance with `get_config`, such as a subclass of Initializer; a function "
-            f"cannot be stored as data. Received: initializer={initializer!r}"
+            f"cannot be stored as data. Received: initializer={shown(initializer)}"
         )
     built_in = ALIASES.get(cls.__name__) is cls
     return {
@@ -93,26 +94,27 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
     HeNormal(seed=7, input_axes=None, output_axes=None)
     """
     if not isinstance(config, dict):
-        raise TypeError(f"`config` must be a dict with the key 'class_name'. Received: config={config!r}")
+        raise TypeError(f"`config` must be a dict with the key 'class_name'. Received: config={shown(config)}")
     name, arguments = config.get("class_name"), config.get("config")
     if arguments is None:
         arguments = {}
     if not isinstance(name, str) or not isinstance(arguments, dict):
         raise ValueError(
             "`config` must have the key 'class_name', a str, and may have 'config', a dict. "
-            f"Received: config={config!r}"
+            f"Received: config={shown(config)}"
         )
     cls = _class_of(config, name, custom_objects or {})
-    if not hasattr(cls, "from_config"):
-        return cls(**arguments)
-    return cls.from_config(arguments)
+    try:
+        return cls.from_config(arguments) if hasattr(cls, "from_config") else cls(**arguments)
+    except RecursionError:
+        raise ValueError(f"`config` must not be nested so deep. Received: config={shown(config)}") from None
 
 
 def _class_of(config: dict[str, Any], name: str, custom_objects: dict[str, Any]) -> Any:
     registered, module = config.get("registered_name"), config.get("module")
     for key, value in (("registered_name", registered), ("module", module)):
         if value is not None and not isinstance(value, str):
-            raise ValueError(f"{key!r} in `config` must be a str or None. Received: config={config!r}")
+            raise ValueError(f"{key!r} in `config` must be a str or None. Received: config={shown(config)}")
     for custom in (registered, name):
         if custom in custom_objects:
             return custom_objects[custom]
@@ -125,7 +127,7 @@ def _class_of(config: dict[str, Any], name: str, custom_objects: dict[str, Any])
     if cls is None:
         raise ValueError(
             f"The class {registered or name!r} of module {module!r} is not registered; to be built from data, a custom "
-            f"class must be registered with `oneseed.initializers.register`. Received: config={config!r}"
+            f"class must be registered with `oneseed.initializers.register`. Received: config={shown(config)}"
         )
     return cls
 
@@ -172,7 +174,7 @@ def get(identifier: Any) -> Any:
         if missing := required(identifier):
             raise TypeError(
                 f"The class {identifier.__name__} needs arguments: {', '.join(missing)}; give an instance, or a dict. "
-                f"Received: identifier={identifier!r}"
+                f"Received: identifier={shown(identifier)}"
             )
         identifier = identifier()
     if isinstance(identifier, np.ndarray) or backend_of(identifier) is not None:
@@ -183,5 +185,5 @@ def get(identifier: Any) -> Any:
         return find("assign")(identifier)
     raise ValueError(
         "Could not interpret the initializer identifier; it must be None, a name, a dict, a class, an initializer, "
-        f"a callable or an array. Received: identifier={identifier!r}"
+        f"a callable or an array. Received: identifier={shown(identifier)}"
     )

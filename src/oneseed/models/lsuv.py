@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import checks
+from oneseed.checks import shown
 from oneseed.dtypes import FLOATS, narrowed
-from oneseed.host_arrays import backend_of, to_numpy
+from oneseed.host_arrays import backend_of, numbers, to_numpy
 from oneseed.initializers import Orthogonal
 from oneseed.initializers.composed.composite import resolved
 from oneseed.initializers.targets import describes
@@ -97,18 +98,18 @@ def lsuv(
     True
     """
     if not isinstance(weights, Mapping) or not all(isinstance(name, str) for name in weights):
-        raise TypeError(f"`weights` must be a mapping from names to tensors. Received: weights={weights!r}")
+        raise TypeError(f"`weights` must be a mapping from names to tensors. Received: weights={shown(weights)}")
     if not callable(output):
-        raise TypeError(f"`output` must be callable. Received: output={output!r}")
+        raise TypeError(f"`output` must be callable. Received: output={shown(output)}")
     tolerance = checks.positive("tolerance", tolerance)
     most = checks.index("max_iterations", max_iterations, 0, 2**31)
     draw = Orthogonal(seed=seed) if initializer is None else resolved("initializer", initializer)
     if not describes(draw):
-        raise TypeError(f"`initializer` must be a built-in one. Received: initializer={initializer!r}")
+        raise TypeError(f"`initializer` must be a built-in one. Received: initializer={shown(initializer)}")
     layouts = axes if isinstance(axes, Mapping) else dict.fromkeys(weights, axes)
-    if unknown := sorted(set(layouts) - set(weights)):
+    if unknown := sorted(map(str, set(layouts) - set(weights))):
         raise ValueError(
-            f"`axes` must name weights; there is no {', '.join(map(repr, unknown))}. Received: axes={axes!r}"
+            f"`axes` must name weights; there is no {', '.join(map(repr, unknown))}. Received: axes={shown(axes)}"
         )
     owners = {name: _owner(name, weight) for name, weight in weights.items()}
     drawn = {
@@ -132,10 +133,12 @@ def lsuv(
 def _owner(name: str, weight: Any) -> Backend:
     owner = backend_of(weight)
     if owner is None:
-        raise TypeError(f"`weights` must hold tensors of a backend in use. Received: {name!r}: {type(weight).__name__}")
+        raise TypeError(
+            f"`weights` must hold tensors of a backend in use. Received: {shown(name)}: {type(weight).__name__}"
+        )
     if owner.dtype(weight) not in FLOATS:
         raise ValueError(
-            f"`weights` must be of a float dtype, one of {', '.join(FLOATS)}. Received: {name!r} of dtype "
+            f"`weights` must be of a float dtype, one of {', '.join(FLOATS)}. Received: {shown(name)} of dtype "
             f"{owner.dtype(weight)}"
         )
     return owner
@@ -147,8 +150,9 @@ def _like(weight: Any, values: NDArray[Any], owner: Backend) -> Any:
 
 
 def _variance(output: Any, name: str) -> float:
-    values = to_numpy(output).astype(np.float64)
-    variance = float(values.var()) if values.size else 0.0
+    values = numbers("output", output)
+    with np.errstate(all="ignore"):  # NaN and infinity are refused below
+        variance = float(values.astype(np.result_type(values, np.float64)).var()) if values.size else 0.0
     if not (math.isfinite(variance) and variance > 0):
         raise ValueError(
             f"The output of the layer {name!r} must vary on the batch, and be finite; its variance is {variance}. "

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from oneseed import checks
+from oneseed.checks import shown
 
 Names = Mapping[str, str] | Callable[[str], str] | Sequence[tuple[str, str]] | None
 
@@ -41,7 +42,7 @@ def logical_names(given: Iterable[str], names: Names, argument: str = "names") -
         if unknown := [name for name in names if name not in found]:
             raise ValueError(
                 f"`{argument}` must map names that are there.{checks.nearest(str(unknown[0]), found)} "
-                f"Received: {argument} with {unknown[0]!r}"
+                f"Received: {argument} with {shown(unknown[0])}"
             )
         made = {name: names.get(name, name) for name in found}
     elif callable(names):
@@ -52,11 +53,17 @@ def logical_names(given: Iterable[str], names: Names, argument: str = "names") -
         for name in found:
             logical = name
             for pattern, replacement in rewrites:
-                logical = pattern.sub(replacement, logical)
+                try:
+                    logical = pattern.sub(replacement, logical)
+                except (re.error, IndexError) as error:
+                    raise ValueError(
+                        f"`{argument}` must hold replacements that fit their expressions: {error}. "
+                        f"Received: {argument} with {shown((pattern.pattern, replacement))}"
+                    ) from None
             made[name] = logical
     for name, logical in made.items():
         if not isinstance(logical, str):
-            raise TypeError(f"`{argument}` must give a str for each name. Received: {logical!r} for {name!r}")
+            raise TypeError(f"`{argument}` must give a str for each name. Received: {shown(logical)} for {shown(name)}")
     return made
 
 
@@ -68,7 +75,7 @@ def _rewrites(names: object, argument: str) -> list[tuple[re.Pattern[str], str]]
     ):
         raise TypeError(
             f"`{argument}` must be a mapping, a function, or a sequence of pairs of a regular expression and its "
-            f"replacement. Received: {argument}={names!r}"
+            f"replacement. Received: {argument}={shown(names)}"
         )
     return [(compiled(pattern, argument), replacement) for pattern, replacement in pairs]
 
@@ -77,7 +84,7 @@ def compiled(pattern: str, argument: str) -> re.Pattern[str]:
     """Compile a regular expression; ValueError if it is none."""
     try:
         return re.compile(pattern)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(
-            f"`{argument}` must hold regular expressions: {error}. Received: {argument}={pattern!r}"
+            f"`{argument}` must hold regular expressions: {error}. Received: {argument}={shown(pattern)}"
         ) from None

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from oneseed import checks
+from oneseed.checks import shown
 from oneseed.dtypes import dtype_name
 from oneseed.initializers.targets import draw_of
 from oneseed.models.entry import Entry, Parameter
@@ -26,12 +27,18 @@ def plan_of(
 ) -> Plan:
     """Return the plan of a scheme, given by its `match` and its `otherwise`; what `Scheme.plan` does."""
     if not isinstance(params, Mapping) or not all(isinstance(name, str) for name in params):
-        raise TypeError(f"`params` must be a mapping from names to parameters. Received: params={params!r}")
+        raise TypeError(f"`params` must be a mapping from names to parameters. Received: params={shown(params)}")
+    for argument, given in (("axes", axes), ("tied", tied)):
+        if given is not None and not isinstance(given, Mapping):
+            raise TypeError(
+                f"`{argument}` must be a mapping from names of parameters. Received: {argument}={shown(given)}"
+            )
     aliases = _aliases(params, tied)
     patterns = {} if axes is None else dict(axes)
     if unknown := [name for name in patterns if name not in params and name not in (tied or {})]:
         raise ValueError(
-            f"`axes` must name parameters.{checks.nearest(str(unknown[0]), params)} Received: axes with {unknown[0]!r}"
+            f"`axes` must name parameters.{checks.nearest(str(unknown[0]), params)} "
+            f"Received: axes with {shown(unknown[0])}"
         )
     logical = logical_names([*params, *(name for name in tied or {} if name not in params)], names)
     entries: dict[str, Entry] = {}
@@ -41,7 +48,7 @@ def plan_of(
         if logical[name] in entries:
             raise ValueError(
                 "`names` must give each parameter a logical name of its own: two with one would get the same values. "
-                f"Received: {logical[name]!r} for {entries[logical[name]].name!r} and {name!r}"
+                f"Received: {shown(logical[name])} for {shown(entries[logical[name]].name)} and {shown(name)}"
             )
         # Arrays of other libraries may have `axes` that mean something else.
         known = parameter.axes if isinstance(parameter, Parameter) else None
@@ -54,10 +61,10 @@ def _aliases(params: Mapping[str, Any], tied: Mapping[str, str] | None) -> dict[
     """Return the other names of each parameter."""
     found: dict[str, tuple[str, ...]] = {}
     for alias, name in (tied or {}).items():
-        if name not in params or name in (tied or {}):
+        if not isinstance(name, str) or name not in params or name in (tied or {}):
             raise ValueError(
                 "`tied` must map each further name of a parameter to its first, which is one of `params`. "
-                f"Received: tied with {alias!r}: {name!r}"
+                f"Received: tied with {shown(alias)}: {shown(name)}"
             )
         found[name] = (*found.get(name, ()), alias)
     return found
@@ -77,7 +84,7 @@ def _entry(
     try:
         shape, given = checks.shape(tuple(parameter.shape)), dtype_name(parameter.dtype)
     except AttributeError:
-        raise TypeError(f"{where} must have a shape and a dtype. Received: {parameter!r}") from None
+        raise TypeError(f"{where} must have a shape and a dtype. Received: {shown(parameter)}") from None
     except (TypeError, ValueError) as error:
         raise _told(error, f"{where} cannot be planned") from None
     rule, also = match(its)

@@ -1,17 +1,19 @@
 """A rule of a scheme: for which parameters an initializer is."""
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from oneseed import checks
+from oneseed.checks import shown
 from oneseed.dtypes import dtype_name
 from oneseed.fans import parse
 from oneseed.initializers.base import Initializer, RandomInitializer
 from oneseed.initializers.serialization import deserialize, get, serialize
 from oneseed.models.keep import KEEP, Keep
-from oneseed.models.names import compiled
+from oneseed.models.pattern import Expression, check_length
 
 
 @dataclass(frozen=True, init=False, eq=False, slots=True)
@@ -26,7 +28,9 @@ class Rule:
     initializer : initializer or KEEP
         What fills the parameter, or whatever `oneseed.initializers.get` makes one of. KEEP leaves it alone.
     regex : bool
-        Whether the pattern is a regular expression, which must match the whole name too.
+        Whether the pattern is a regular expression, which must match the whole name too. It may have all that Python's
+        have but lookaround, references to groups, flags and possessive repetitions: a match takes a time that grows
+        with the name's length and no faster, for schemes may come from strangers.
     axes : str, optional
         Names of the axes, which come before those that a framework's layer gives. None leaves those in force, unless
         the initializer is a `Partial` with axes of its own.
@@ -60,7 +64,7 @@ class Rule:
         self, pattern: str, initializer: Any, *, regex: bool = False, axes: str | None = None, dtype: Any = None
     ) -> None:
         if not isinstance(pattern, str):
-            raise TypeError(f"`pattern` must be a str. Received: pattern={pattern!r}")
+            raise TypeError(f"`pattern` must be a str. Received: pattern={shown(pattern)}")
         checks.boolean("regex", regex)
         if axes is not None:
             parse(axes)
@@ -68,7 +72,7 @@ class Rule:
         if made is KEEP and (axes is not None or dtype is not None):
             raise ValueError(
                 "`axes` and `dtype` must be None where a parameter is kept. "
-                f"Received: axes={axes!r}, dtype={dtype!r}, initializer=KEEP"
+                f"Received: axes={shown(axes)}, dtype={shown(dtype)}, initializer=KEEP"
             )
         fields = {
             "pattern": pattern,
@@ -76,7 +80,7 @@ class Rule:
             "regex": regex,
             "axes": axes,
             "dtype": None if dtype is None else dtype_name(dtype),
-            "_match": compiled(pattern if regex else _translated(pattern), "pattern").fullmatch,
+            "_match": (Expression(pattern, "pattern") if regex else _glob(pattern)).fullmatch,
         }
         for name, value in fields.items():
             object.__setattr__(self, name, value)
@@ -170,7 +174,7 @@ def filler(argument: str, given: Any) -> Any:
         if isinstance(part, RandomInitializer) and not isinstance(part.seed, int | None):
             raise ValueError(
                 f"`{argument}` must have an integer seed, or none, so that a parameter's values depend on its name "
-                f"alone. Received: {argument}={given!r}"
+                f"alone. Received: {argument}={shown(given)}"
             )
     return made
 
@@ -183,10 +187,11 @@ def _parts(initializer: Any) -> Iterable[Any]:
                 yield from _parts(part)
 
 
-def _translated(glob: str) -> str:
+def _glob(pattern: str) -> re.Pattern[str]:
     from fnmatch import translate
 
-    return translate(glob)
+    check_length(pattern, "pattern")
+    return re.compile(translate(pattern))
 
 
 def same(one: Any, other: Any) -> bool:

@@ -1,10 +1,11 @@
 """Schemes: from parameters' names to initializers, for whole models."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from oneseed import checks
+from oneseed.checks import shown
 from oneseed.models.names import Names, logical_names
 from oneseed.models.plan import Plan
 from oneseed.models.planning import plan_of
@@ -51,10 +52,10 @@ class Scheme:
 
     def __init__(self, rules: Iterable[Rule], otherwise: Any = None) -> None:
         if isinstance(rules, str | Mapping) or not isinstance(rules, Iterable):
-            raise TypeError(f"`rules` must be a sequence of oneseed.Rule. Received: rules={rules!r}")
+            raise TypeError(f"`rules` must be a sequence of oneseed.Rule. Received: rules={shown(rules)}")
         self.rules: tuple[Rule, ...] = tuple(rules)
         if strange := [rule for rule in self.rules if not isinstance(rule, Rule)]:
-            raise TypeError(f"`rules` must hold oneseed.Rule. Received: {strange[0]!r}")
+            raise TypeError(f"`rules` must hold oneseed.Rule. Received: {shown(strange[0])}")
         self.otherwise = None if otherwise is None else filler("otherwise", otherwise)
 
     def match(self, name: str) -> tuple[Rule | None, tuple[Rule, ...]]:
@@ -165,12 +166,12 @@ class Scheme:
             If it is malformed, or of a later version.
         """
         if not isinstance(config, Mapping):
-            raise TypeError(f"`config` must be a dict. Received: config={config!r}")
+            raise TypeError(f"`config` must be a dict. Received: config={shown(config)}")
         rules = config.get("rules")
         if config.get("format") != FORMAT or config.get("version") != VERSION or not isinstance(rules, list):
             raise ValueError(
                 f"`config` must have the keys 'format', {FORMAT!r}, 'version', {VERSION}, and 'rules', a list. "
-                f"Received: config={config!r}"
+                f"Received: config={shown(config)}"
             )
         _check_keys(config, ("format", "version", "rules", "otherwise"))
         otherwise = config.get("otherwise")
@@ -215,7 +216,7 @@ class Scheme:
         Raises
         ------
         TypeError
-            If it holds no object.
+            If `text` is not a str, or holds no object.
         ValueError
             If it is malformed.
 
@@ -226,7 +227,7 @@ class Scheme:
         >>> oneseed.Scheme.from_json(text) == oneseed.schemes.gpt2()
         True
         """
-        return cls.from_config(json.loads(text))
+        return cls.from_config(_read(json.loads, text, "JSON"))
 
     def to_toml(self) -> str:
         """Return the scheme as TOML.
@@ -266,7 +267,7 @@ class Scheme:
         if Scheme.from_toml(text) != self:
             raise ValueError(
                 "The scheme must hold nothing that TOML lacks, such as None inside a list; use `to_json`. "
-                f"Received: {self!r}"
+                f"Received: {shown(self)}"
             )
         return text
 
@@ -286,6 +287,8 @@ class Scheme:
 
         Raises
         ------
+        TypeError
+            If `text` is not a str.
         ValueError
             If it is malformed.
 
@@ -298,7 +301,7 @@ class Scheme:
         """
         import tomllib
 
-        return cls.from_config(tomllib.loads(text))
+        return cls.from_config(_read(tomllib.loads, text, "TOML"))
 
     def __eq__(self, other: object) -> bool:
         """Compare the rules and the rest."""
@@ -315,7 +318,7 @@ class Scheme:
 def check_scheme(scheme: Any) -> None:
     """Refuse what is no scheme."""
     if not isinstance(scheme, Scheme):
-        raise TypeError(f"`scheme` must be a oneseed.Scheme. Received: scheme={scheme!r}")
+        raise TypeError(f"`scheme` must be a oneseed.Scheme. Received: scheme={shown(scheme)}")
 
 
 def plan_weights(
@@ -356,10 +359,22 @@ def plan_weights(
     )
 
 
+def _read(parse: Callable[[str], Any], text: Any, form: str) -> Any:
+    """Parse a text; errors of the parser name what was received."""
+    if not isinstance(text, str):
+        raise TypeError(f"`text` must be a str. Received: text={shown(text)}")
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise ValueError(f"`text` must be {form}: {error}. Received: text={shown(text)}") from None
+    except RecursionError:
+        raise ValueError(f"`text` must not be nested so deep. Received: text={shown(text)}") from None
+
+
 def _rule(config: Any) -> Rule:
     if not isinstance(config, dict) or "pattern" not in config or "initializer" not in config:
         raise ValueError(
-            f"A rule in `config` must be a dict with the keys 'pattern' and 'initializer'. Received: {config!r}"
+            f"A rule in `config` must be a dict with the keys 'pattern' and 'initializer'. Received: {shown(config)}"
         )
     _check_keys(config, ("pattern", "initializer", "regex", "axes", "dtype"))
     return Rule(**{**config, "initializer": restored(config["initializer"])})
@@ -370,7 +385,7 @@ def _check_keys(config: Mapping[str, Any], known: tuple[str, ...]) -> None:
         if key not in known:
             raise ValueError(
                 f"`config` must have no keys but {', '.join(map(repr, known))}.{checks.nearest(str(key), known)} "
-                f"Received: {key!r}"
+                f"Received: {shown(key)}"
             )
 
 

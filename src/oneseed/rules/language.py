@@ -56,6 +56,11 @@ def scaled_normal(
     """
     layers = checks.index("num_layers", num_layers, 1, MANY)
     divisor = positive("multiplier", multiplier) * layers * positive("width_mult", width_mult)
+    if not 0 < divisor < math.inf:
+        raise ValueError(
+            "`multiplier * num_layers * width_mult` must lie between the least and the largest float64. Received: "
+            f"multiplier={multiplier!r}, num_layers={num_layers!r}, width_mult={width_mult!r}"
+        )
     return RandomNormal(0.0, checks.scalar("stddev", stddev) / math.sqrt(divisor), seed)
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from oneseed import checks
 from oneseed.initializers.elementwise.scaling import VarianceScaling
-from oneseed.rules.numbers import MANY, Seed, positive
+from oneseed.rules.numbers import MANY, Seed, squared
 
 
 class Scales(NamedTuple):
@@ -105,7 +105,7 @@ def xavier(gain: Any = 1.0, seed: Seed = None) -> VarianceScaling:
     >>> oneseed.rules.xavier(beta, seed=7).describe((30, 10)).distribution.stddev
     0.11180339887498948
     """
-    return VarianceScaling(positive("gain", gain) ** 2, "fan_avg", "untruncated_normal", seed)
+    return VarianceScaling(squared("gain", gain), "fan_avg", "untruncated_normal", seed)
 
 
 def deepnorm(encoder_layers: int = 0, decoder_layers: int = 0) -> Depths:

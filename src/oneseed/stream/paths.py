@@ -4,6 +4,8 @@ import operator
 from collections.abc import Sequence
 from functools import lru_cache
 
+from oneseed.checks import shown
+
 Part = str | int
 Path = tuple[Part, ...]
 
@@ -40,7 +42,7 @@ def as_path(path: str | Sequence[Part] | None) -> Path:
     elif not isinstance(path, Sequence) or isinstance(path, bytes | bytearray | memoryview):
         raise TypeError(
             "`path` must be a str, or a sequence of str and int such as ('encoder', 3, 'kernel'). "
-            f"Received: path={path!r}"
+            f"Received: path={shown(path)}"
         )
     return tuple(_checked(part, path) for part in path)
 
@@ -51,7 +53,7 @@ def _checked(part: object, path: Sequence[Part]) -> Part:
             part.encode()
         except UnicodeEncodeError:
             raise ValueError(
-                f"A str in `path` must have a UTF-8 form: it holds a lone surrogate. Received: path={path!r}"
+                f"A str in `path` must have a UTF-8 form: it holds a lone surrogate. Received: path={shown(path)}"
             ) from None
         return str.__str__(part)  # of a subclass, such as NumPy's, the plain text
     try:
@@ -61,10 +63,10 @@ def _checked(part: object, path: Sequence[Part]) -> Part:
     if number is None:
         raise TypeError(
             f"The parts of `path` must be str or int; {part!r} is of type {type(part).__name__}. "
-            f"Received: path={path!r}"
+            f"Received: path={shown(path)}"
         )
     if not 0 <= number < 2**64:
-        raise ValueError(f"An int in `path` must lie in [0, 2**64). Received: path={path!r}")
+        raise ValueError(f"An int in `path` must lie in [0, 2**64). Received: path={shown(path)}")
     return number
 
 

@@ -48,6 +48,17 @@ class Recipe(NamedTuple):
     first: int = 0
     width: int = 0
 
+    def __eq__(self, other: object) -> bool:
+        """Tell whether two recipes give the same bits: unlike the numbers, 0.0 and -0.0 are two."""
+        return isinstance(other, Recipe) and tuple.__eq__(self, other) and self._signs() == other._signs()
+
+    def __hash__(self) -> int:
+        """Hash the numbers."""
+        return tuple.__hash__(self)
+
+    def _signs(self) -> list[str]:
+        return [str(x) for x in (self.scale, self.low, self.high) if x is not None and not x]
+
 
 def sample(recipe: Recipe, u: Array, arrays: Arrays) -> Array:
     """Turn random bits into values.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from oneseed import checks
+from oneseed.checks import shown
 from oneseed.composites import Concatenated
 from oneseed.initializers.composed.composite import CompositeInitializer, axis_of, resolved, several
 from oneseed.initializers.known import known
@@ -77,7 +78,7 @@ class Blockwise(CompositeInitializer):
             if given is not None and len(given) != len(self.initializers):
                 raise ValueError(
                     f"`{argument}` must have one entry for each of the {len(self.initializers)} initializers. "
-                    f"Received: {argument}={given!r}"
+                    f"Received: {argument}={shown(given)}"
                 )
 
     def distribution_for(self, target: Target) -> Concatenated:
@@ -172,7 +173,7 @@ class PerGroup(CompositeInitializer):
 
 def _names(names: Any) -> list[str]:
     if isinstance(names, str) or not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
-        raise TypeError(f"`names` must be a sequence of str. Received: names={names!r}")
+        raise TypeError(f"`names` must be a sequence of str. Received: names={shown(names)}")
     if len(set(names)) < len(names):
-        raise ValueError(f"`names` must name each block once. Received: names={names!r}")
+        raise ValueError(f"`names` must name each block once. Received: names={shown(names)}")
     return [str(part) for part in as_path(names)]

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from oneseed.checks import Shape
+from oneseed.checks import Shape, shown
 from oneseed.draws import Draw
 from oneseed.initializers.base import Initializer
 from oneseed.initializers.serialization import get
@@ -29,10 +29,10 @@ def resolved(argument: str, identifier: Any) -> Any:
 def several(argument: str, identifiers: Any) -> list[Any]:
     """Return a list of initializers, at least one."""
     if isinstance(identifiers, str | dict) or not isinstance(identifiers, Iterable):
-        raise TypeError(f"`{argument}` must be a sequence of initializers. Received: {argument}={identifiers!r}")
+        raise TypeError(f"`{argument}` must be a sequence of initializers. Received: {argument}={shown(identifiers)}")
     found = [resolved(argument, identifier) for identifier in identifiers]
     if not found:
-        raise ValueError(f"`{argument}` must hold at least one initializer. Received: {argument}={identifiers!r}")
+        raise ValueError(f"`{argument}` must hold at least one initializer. Received: {argument}={shown(identifiers)}")
     return found
 
 
@@ -50,5 +50,5 @@ def check_on_host(draws: Sequence[Draw], name: str) -> None:
             if not isinstance(leaf.seed, int | None):
                 raise TypeError(
                     f"`seed` must be an integer or a SeedGenerator in the parts of {name}, which is computed on the "
-                    f"host. Received: seed={leaf.seed!r}"
+                    f"host. Received: seed={shown(leaf.seed)}"
                 )

@@ -9,11 +9,12 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from oneseed.checks import Shape, nearest
+from oneseed.checks import Shape, nearest, shown
 from oneseed.distributions import Structured
 from oneseed.draws import Draw, Host
-from oneseed.dtypes import NUMERIC, cast_array, numpy_dtype
+from oneseed.dtypes import cast_array, numpy_dtype
 from oneseed.initializers.base import Initializer
+from oneseed.initializers.composed.npy import mapped, no_numbers
 from oneseed.initializers.known import known
 from oneseed.initializers.targets import Target
 
@@ -40,7 +41,7 @@ class Stored(NamedTuple):
     """Read a part."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class InFile(Structured):
     """The elements of a tensor in a file, read when they are asked for."""
 
@@ -89,14 +90,9 @@ def opened(path: str, name: str | None) -> Iterator[Stored]:
         If the file is malformed, holds no numbers, or no tensor of that name.
     """
     if not os.path.isfile(path):
-        raise FileNotFoundError(f"`path` must name a file that exists. Received: path={path!r}")
+        raise FileNotFoundError(f"`path` must name a file that exists. Received: path={shown(path)}")
     if path.endswith(NPY):
-        try:
-            array = np.lib.format.open_memmap(path, mode="r")
-        except ValueError as error:
-            raise ValueError(f"`path` must name a .npy file of numbers: {error} Received: path={path!r}") from None
-        if array.dtype.name not in NUMERIC:
-            raise _no_numbers(path, array.dtype)
+        array = mapped(path)
         yield Stored(array.shape, lambda slices: np.asarray(array[slices]))
         return
     try:
@@ -104,16 +100,16 @@ def opened(path: str, name: str | None) -> Iterator[Stored]:
     except ImportError:
         raise ImportError(
             f"`path` is a .safetensors file, which needs safetensors; install it with: pip install safetensors. "
-            f"Received: path={path!r}"
+            f"Received: path={shown(path)}"
         ) from None
     try:
         file: Any = safe_open(path, framework="numpy")
     except SafetensorError as error:
-        raise ValueError(f"`path` must name a .safetensors file: {error}. Received: path={path!r}") from None
+        raise ValueError(f"`path` must name a .safetensors file: {error}. Received: path={shown(path)}") from None
     with file:
         stored = file.get_slice(_name_in(file.keys(), name, path))
         if stored.get_dtype() not in DTYPES:
-            raise _no_numbers(path, stored.get_dtype())
+            raise no_numbers(path, stored.get_dtype())
         numpy_dtype(DTYPES[stored.get_dtype()])  # makes NumPy know bfloat16, which the library asks it for by name
         yield Stored(tuple(stored.get_shape()), lambda slices: np.asarray(stored[slices]))
 
@@ -127,13 +123,7 @@ def _name_in(names: list[str], name: str | None, path: str) -> str:
     hint = nearest(name, names) if name else ""
     raise ValueError(
         f"`name` must be that of a tensor in the file, one of {some or 'none'}.{hint} "
-        f"Received: name={name!r}, path={path!r}"
-    )
-
-
-def _no_numbers(path: str, dtype: object) -> ValueError:
-    return ValueError(
-        f"`path` must name a tensor of one of {', '.join(NUMERIC)}, not of {dtype}. Received: path={path!r}"
+        f"Received: name={shown(name)}, path={shown(path)}"
     )
 
 
@@ -187,13 +177,15 @@ class FromFile(Initializer):
     def __init__(self, path: str | os.PathLike[str], name: str | None = None) -> None:
         where = path if isinstance(path, str) else os.fspath(path) if isinstance(path, os.PathLike) else None
         if not isinstance(where, str):
-            raise TypeError(f"`path` must be a str or an os.PathLike of one. Received: path={path!r}")
+            raise TypeError(f"`path` must be a str or an os.PathLike of one. Received: path={shown(path)}")
         if not where.endswith((NPY, SAFETENSORS)):
-            raise ValueError(f"`path` must end in {NPY} or {SAFETENSORS}. Received: path={path!r}")
+            raise ValueError(f"`path` must end in {NPY} or {SAFETENSORS}. Received: path={shown(path)}")
         if name is not None and not isinstance(name, str):
-            raise TypeError(f"`name` must be a str or None. Received: name={name!r}")
+            raise TypeError(f"`name` must be a str or None. Received: name={shown(name)}")
         if name is not None and where.endswith(NPY):
-            raise ValueError(f"`name` must be None for a .npy file, which holds one array. Received: name={name!r}")
+            raise ValueError(
+                f"`name` must be None for a .npy file, which holds one array. Received: name={shown(name)}"
+            )
         self.path = where
         self.name = name
 

@@ -16,7 +16,7 @@ from oneseed.initializers.targets import Target
 from oneseed.seeds import SeedGenerator
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class AwareKernel(WholeKernel):
     """Inverse Fourier transforms of orthogonal bases, plus noise, scaled to a variance."""
 

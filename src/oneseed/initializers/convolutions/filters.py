@@ -15,7 +15,7 @@ from oneseed.initializers.matrices.kernels import Block, Kernel, Sides, check_sp
 from oneseed.initializers.targets import Target
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Tent(Kernel):
     """The filter of linear interpolation between all inputs and outputs, or between those of the same number."""
 

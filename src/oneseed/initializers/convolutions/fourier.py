@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import checks
+from oneseed.checks import shown
 from oneseed.distributions import Structured
 from oneseed.draws import Draw, Host
 from oneseed.dtypes import COMPLEX, numpy_dtype, overflows
@@ -33,7 +34,7 @@ COSINE_WINDOWS = {
 """Windows that are sums of cosines, by their coefficients, the signs of which alternate."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class FourierBasis(Structured):
     """Cosines or sines of the frequencies of a discrete Fourier transform, under a window."""
 
@@ -66,13 +67,14 @@ class FourierBasis(Structured):
         if self.window and not divisor:
             raise ValueError(
                 "`window` must have values other than zero to be scaled; choose another, or scaling=None. "
-                f"Received: window={self.window!r}"
+                f"Received: window={shown(self.window)}"
             )
         if not math.isfinite(divisor) or overflows(largest / (divisor or 1.0), dtype):
             raise ValueError(
-                f"`window` is beyond the largest {dtype}; use smaller values. Received: window={self.window!r}"
+                f"`window` is beyond the largest {dtype}; use smaller values. Received: window={shown(self.window)}"
             )
 
+    @np.errstate(all="ignore")
     def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Make the block, in float64 and rounded once."""
         if 0 in draw.block:
@@ -219,13 +221,13 @@ def _scipy_window(name: str, length: int, periodic: bool) -> list[float]:
     except ImportError:
         raise ValueError(
             f"`window` must be one of {', '.join(map(repr, COSINE_WINDOWS))}; SciPy has more of them, install it "
-            f"with: pip install scipy.{checks.nearest(name, COSINE_WINDOWS)} Received: window={name!r}"
+            f"with: pip install scipy.{checks.nearest(name, COSINE_WINDOWS)} Received: window={shown(name)}"
         ) from None
     try:
         return [float(value) for value in get_window(name, length, fftbins=periodic)]
     except ValueError as error:
         raise ValueError(
-            f"`window` must be the name of a window that needs no parameters ({error}). Received: window={name!r}"
+            f"`window` must be the name of a window that needs no parameters ({error}). Received: window={shown(name)}"
         ) from None
 
 
@@ -237,6 +239,6 @@ def _array_window(window: Any) -> NDArray[Any]:
             f"dtype {array.dtype} and shape {array.shape}"
         )
     if not np.isfinite(array).all():
-        raise ValueError(f"`window` must hold finite numbers. Received: window={window!r}")
+        raise ValueError(f"`window` must hold finite numbers. Received: window={shown(window)}")
     array.flags.writeable = False
     return array

@@ -46,7 +46,7 @@ class Gained(Kernel):
         cast_scalar(self.gain, dtype, "gain")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class DeltaKernel(Gained):
     """Matrices with orthonormal rows at the middle tap, zeros elsewhere."""
 
@@ -66,7 +66,7 @@ class DeltaKernel(Gained):
         return out
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class IsometricKernel(Gained, WholeKernel):
     """Kernels of convolutions that keep the norm."""
 
@@ -103,7 +103,7 @@ def longer(kernel: Matrix, onto: Matrix, axis: int) -> Matrix:
     return made
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class ScaledHaar(WholeKernel):
     """Orthogonal matrices, scaled to a sample variance."""
 

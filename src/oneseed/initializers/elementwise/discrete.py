@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import checks
+from oneseed.checks import shown
 from oneseed.distributions import Distribution, Integers, Structured
 from oneseed.distributions.fields import drawn, words
 from oneseed.draws import Draw, Host
@@ -27,7 +28,7 @@ LONGEST = 2**31
 """Elements whose sum, each below ``2**33``, an uint64 holds."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class WholeNumbers(Structured):
     """`Integers` in a float dtype that holds them all."""
 
@@ -40,6 +41,7 @@ class WholeNumbers(Structured):
         """What `describe` shows."""
         return self.law.numbers
 
+    @np.errstate(all="ignore")
     def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Make the block."""
         return drawn(host, draw, self.law, "int64").astype(numpy_dtype(draw.dtype))
@@ -98,7 +100,7 @@ class UniformInt(RandomInitializer):
         if max(-self.low, self.high - 1) > WHOLE[dtype]:
             raise ValueError(
                 f"`low` and `high - 1` must lie in [-{WHOLE[dtype]}, {WHOLE[dtype]}], where {dtype} holds every whole "
-                f"number; use a wider dtype. Received: low={self.low!r}, high={self.high!r}"
+                f"number; use a wider dtype. Received: low={shown(self.low)}, high={shown(self.high)}"
             )
         return WholeNumbers(Integers(self.low, self.high))
 
@@ -107,7 +109,7 @@ class UniformInt(RandomInitializer):
         return {**super().get_config(), "low": self.low, "high": self.high}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Signs(Structured):
     """`value` with a probability of p, else ``-value``."""
 
@@ -126,6 +128,7 @@ class Signs(Structured):
         cast_scalar(self.value, dtype, "value")
         cast_scalar(-self.value, dtype, "-value")
 
+    @np.errstate(all="ignore")
     def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Make the block."""
         positive = words(host, draw) < round(Fraction(self.p) * 2**32)
@@ -186,7 +189,7 @@ class RandomSign(RandomInitializer):
         """Return the distribution for a tensor."""
         check_real(target.dtype)
         if target.dtype in INTEGERS and self.value != int(self.value):
-            raise ValueError(f"`value` must be a whole number in an integer dtype. Received: value={self.value!r}")
+            raise ValueError(f"`value` must be a whole number in an integer dtype. Received: value={shown(self.value)}")
         return Signs(self.value, float(self.p))
 
     def get_config(self) -> dict[str, Any]:
@@ -194,7 +197,7 @@ class RandomSign(RandomInitializer):
         return {**super().get_config(), "p": self.p, "value": self.value}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Shares(Structured):
     """Uniform positive values, divided by their sum along some axes."""
 
@@ -207,6 +210,7 @@ class Shares(Structured):
         """What `describe` shows."""
         return {"sum": 1, "sum_axes": list(self.axes)}
 
+    @np.errstate(all="ignore")
     def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Make the block, and what must be summed beside it."""
         along = range(len(draw.shape))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import checks, distributions
+from oneseed.checks import shown
 from oneseed.distributions import Complex, Distribution, Integers, Normal, Structured, Uniform, check_fits
 from oneseed.distributions.fields import drawn
 from oneseed.draws import Draw, Host
@@ -109,7 +110,7 @@ class RandomNormal(_MeanStddev):
         return Normal(mean, stddev)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Refined(Structured):
     """A distribution that 32 random bits are too few for: drawn from 64, in float64, and rounded."""
 
@@ -122,6 +123,7 @@ class Refined(Structured):
         """What `describe` shows."""
         return self.law.numbers
 
+    @np.errstate(all="ignore")
     def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Make the block."""
         return narrowed(drawn(host, draw, self.law, "float64"), draw.dtype)
@@ -217,7 +219,7 @@ class TruncatedNormal(_MeanStddev):
         self.lower = checks.scalar("lower", lower)
         self.upper = checks.scalar("upper", upper)
         if not self.lower < self.upper:
-            raise ValueError(f"`lower` must be below `upper`. Received: lower={lower!r}, upper={upper!r}")
+            raise ValueError(f"`lower` must be below `upper`. Received: lower={shown(lower)}, upper={shown(upper)}")
         self.bounds = checks.one_of("bounds", bounds, ("absolute", "sigma"))
         self.std = checks.one_of("std", std, ("after", "before"))
         super().__init__(mean, stddev, seed)
@@ -231,7 +233,7 @@ class TruncatedNormal(_MeanStddev):
         if stddev == 0 and not lower <= mean <= upper:
             raise ValueError(
                 "`mean` must lie between `lower` and `upper` if `stddev` is 0. Received: "
-                f"mean={mean!r}, lower={lower!r}, upper={upper!r}"
+                f"mean={shown(mean)}, lower={shown(lower)}, upper={shown(upper)}"
             )
         if self.std == "after" and stddev > 0:
             stddev = stddev_before(stddev, lower - mean, upper - mean)
@@ -247,7 +249,7 @@ class TruncatedNormal(_MeanStddev):
             if window(part.lower, part.upper, 64)[1] <= 0:
                 raise ValueError(
                     "`lower` and `upper` must have more than 2**-64 of the distribution between them. "
-                    f"Received: lower={self.lower!r}, upper={self.upper!r}"
+                    f"Received: lower={shown(self.lower)}, upper={shown(self.upper)}"
                 )
             narrow |= window(part.lower, part.upper, 32)[1] < ENOUGH
         if wide or not narrow:
@@ -255,7 +257,7 @@ class TruncatedNormal(_MeanStddev):
         if isinstance(law, Complex):
             raise ValueError(
                 "`lower` and `upper` must have more than 2**-16 of the distribution between them in complex64; use "
-                f"dtype='complex128'. Received: lower={self.lower!r}, upper={self.upper!r}"
+                f"dtype='complex128'. Received: lower={shown(self.lower)}, upper={shown(self.upper)}"
             )
         assert isinstance(law, distributions.TruncatedNormal)
         return Refined(law)
@@ -312,10 +314,13 @@ class RandomUniform(RandomInitializer):
         self.minval = checks.scalar("minval", minval)
         self.maxval = checks.scalar("maxval", maxval)
         if self.minval > self.maxval:
-            raise ValueError(f"`minval` must not be above `maxval`. Received: minval={minval!r}, maxval={maxval!r}")
+            raise ValueError(
+                f"`minval` must not be above `maxval`. Received: minval={shown(minval)}, maxval={shown(maxval)}"
+            )
         if not math.isfinite(float(self.maxval) - float(self.minval)):
             raise ValueError(
-                f"`maxval - minval` must be below the largest float64. Received: minval={minval!r}, maxval={maxval!r}"
+                f"`maxval - minval` must be below the largest float64. "
+                f"Received: minval={shown(minval)}, maxval={shown(maxval)}"
             )
         super().__init__(seed)
 
@@ -328,7 +333,7 @@ class RandomUniform(RandomInitializer):
             raise ValueError(
                 f"`dtype` must be a float, integer or complex dtype, one of "
                 f"{', '.join(sorted(FLOATS + INTEGERS + COMPLEX))}, for uniform random values. "
-                f"Received: dtype={dtype!r}"
+                f"Received: dtype={shown(dtype)}"
             )
         cast_scalar(self.minval, dtype, "minval")
         cast_scalar(self.maxval, dtype, "maxval")
@@ -337,7 +342,7 @@ class RandomUniform(RandomInitializer):
         if made.overflows(dtype):
             raise ValueError(
                 "The sum of `minval` and `maxval` must be below the largest float64. Received: "
-                f"minval={self.minval!r}, maxval={self.maxval!r}"
+                f"minval={shown(self.minval)}, maxval={shown(self.maxval)}"
             )
         return made
 
@@ -351,7 +356,7 @@ def integers(lower: tuple[str, float], upper: tuple[str, float], dtype: str) -> 
     (least, minval), (end, maxval) = lower, upper
     low, high = int(minval), int(maxval)
     limits = np.iinfo(numpy_dtype(dtype))
-    received = f"Received: {least}={minval!r}, {end}={maxval!r}, dtype={dtype!r}"
+    received = f"Received: {least}={shown(minval)}, {end}={shown(maxval)}, dtype={shown(dtype)}"
     if (low, high) != (minval, maxval):
         raise ValueError(f"`{least}` and `{end}` must be whole numbers in an integer dtype. {received}")
     if low == high:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import checks
+from oneseed.checks import shown
 from oneseed.distributions import Fill, Structured
 from oneseed.draws import Draw, Host
 from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, cast_scalar, narrowed, numpy_dtype
@@ -50,12 +51,12 @@ class NaN(Initializer):
         if target.dtype not in FLOATS + COMPLEX:
             raise ValueError(
                 f"`dtype` must be one of {', '.join(sorted(FLOATS + COMPLEX))}, which have a NaN. "
-                f"Received: dtype={target.dtype!r}"
+                f"Received: dtype={shown(target.dtype)}"
             )
         return Fill(_COMPLEX_NAN if target.dtype in COMPLEX else math.nan)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Steps(Structured):
     """``start + step * i``, i the index along one axis."""
 
@@ -70,6 +71,7 @@ class Steps(Structured):
         """What `describe` shows."""
         return {"start": self.start, "step": self.step, "axis": self.axis}
 
+    @np.errstate(all="ignore")
     def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Make the block."""
         first, size = draw.offset[self.axis], draw.block[self.axis]
@@ -134,11 +136,11 @@ class Range(Initializer):
         shape, dtype = target.shape, target.dtype
         check_real(dtype)
         if not -len(shape) <= self.axis < len(shape):
-            raise ValueError(f"`axis` must be an axis of the shape {shape}. Received: axis={self.axis!r}")
+            raise ValueError(f"`axis` must be an axis of the shape {shape}. Received: axis={shown(self.axis)}")
         if dtype in INTEGERS and not all(number == int(number) for number in (self.start, self.step)):
             raise ValueError(
                 "`start` and `step` must be whole numbers in an integer dtype. "
-                f"Received: start={self.start!r}, step={self.step!r}"
+                f"Received: start={shown(self.start)}, step={shown(self.step)}"
             )
         axis = self.axis % len(shape)
         if shape[axis]:
@@ -193,7 +195,7 @@ class PriorProbability(Initializer):
     def __init__(self, p: Any = 0.01) -> None:
         self.p = checks.scalar("p", p)
         if not 0 < self.p < 1:
-            raise ValueError(f"`p` must be above 0 and below 1. Received: p={p!r}")
+            raise ValueError(f"`p` must be above 0 and below 1. Received: p={shown(p)}")
 
     def distribution_for(self, target: Target) -> Fill:
         """Return the distribution for a tensor."""

@@ -18,7 +18,7 @@ from oneseed.initializers.targets import Target
 from oneseed.seeds import SeedGenerator
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Eye(Kernel):
     """`gain` where input i meets output ``(i + shift) % n`` of a group of n outputs, at the middle tap; else 0."""
 
@@ -69,7 +69,7 @@ class Delta(Eye):
     name: ClassVar[str] = "dirac"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class NoisyEye(Structured):
     """An identity matrix plus normal values."""
 
@@ -88,6 +88,7 @@ class NoisyEye(Structured):
         self.eye.check(dtype)
         check_fits(Normal(abs(self.eye.gain), self.noise.stddev), dtype, "stddev", self.noise.stddev)
 
+    @np.errstate(all="ignore")
     def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Make the block, in float64 and rounded."""
         made = drawn(host, draw, self.noise, "float64") + self.eye.values(draw._replace(dtype="float64"), host)

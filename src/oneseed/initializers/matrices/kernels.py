@@ -146,6 +146,7 @@ class Kernel(Structured):
         """What `describe` shows."""
         return self.sides.numbers
 
+    @np.errstate(all="ignore")
     def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Make the block, round it, and put its axes in their places."""
         dtype = numpy_dtype(draw.dtype)

@@ -57,7 +57,7 @@ def chance(ranked: NDArray[np.uint64], probability: float) -> Mask:
     return ranked <= np.uint64(bound - 1) if bound else np.zeros(ranked.shape, np.bool_)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class SparseNormal(Kernel):
     """Normal values and zeros: for each unit as many, or each element with one probability."""
 

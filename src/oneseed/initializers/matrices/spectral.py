@@ -24,7 +24,7 @@ BETA = 0.5
 """Bjoerck's step: with it the error falls to its square."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class SpectralMatrix(WholeKernel):
     """Matrices of another distribution, divided by their spectral norm and made more orthogonal."""
 

@@ -16,7 +16,7 @@ from oneseed.initializers.matrices.kernels import Block, Kernel, Sides, sides_of
 from oneseed.initializers.targets import Target
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class HadamardRows(Kernel):
     """``c * (-1)**popcount(i & o)`` at the middle tap."""
 

@@ -25,12 +25,13 @@ KINDS = ("inv", "legs", "lin", "real")
 S4D_PARTS = ("complex", "imag", "real")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Logarithms(Structured):
     """``log(n + 1)`` along the last axis."""
 
     name: ClassVar[str] = "mamba_a"
 
+    @np.errstate(all="ignore")
     def values(self, draw: Draw, host: Host) -> Array:
         """Make the block; the logarithms are exact before they are rounded, so every machine has the same."""
         from decimal import Context, Decimal
@@ -79,7 +80,7 @@ class MambaA(Initializer):
         return Logarithms()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class InverseSoftplus(Structured):
     """The inverse softplus of log-uniform values."""
 
@@ -94,6 +95,7 @@ class InverseSoftplus(Structured):
         """What `describe` shows."""
         return {"dt_min": self.dt_min, "dt_max": self.dt_max, "dt_init_floor": self.dt_init_floor}
 
+    @np.errstate(all="ignore")
     def values(self, draw: Draw, host: Host) -> Array:
         """Make the block, in float64."""
         law = Uniform(math.log(self.dt_min), math.log(self.dt_max))

@@ -4,7 +4,7 @@ import sys
 from typing import Any
 
 from oneseed import checks
-from oneseed.checks import Shape
+from oneseed.checks import Shape, shown
 from oneseed.composites import Concatenated, Packed
 from oneseed.initializers.composed.composite import CompositeInitializer, axis_of, check_on_host, resolved
 from oneseed.initializers.elementwise.constants import Constant, Zeros
@@ -72,11 +72,11 @@ class UnitForgetBias(CompositeInitializer):
     def __init__(self, forget_bias: Any = 1.0, gates: str = "ifco", axis: int = -1) -> None:
         self.forget_bias = checks.scalar("forget_bias", forget_bias)
         if not isinstance(gates, str):
-            raise TypeError(f"`gates` must be a str. Received: gates={gates!r}")
+            raise TypeError(f"`gates` must be a str. Received: gates={shown(gates)}")
         if len(gates) != 4 or {"c" if gate in CELL else gate for gate in gates} != set("ifoc"):
             raise ValueError(
                 "`gates` must hold i, f, o and one of c, g and j, each once, such as 'ifco' for Keras, 'ifgo' for "
-                f"PyTorch and 'igfo' for Haiku. Received: gates={gates!r}"
+                f"PyTorch and 'igfo' for Haiku. Received: gates={shown(gates)}"
             )
         self.gates = gates
         self.axis = checks.index("axis", axis, -checks.MAX_RANK, checks.MAX_RANK)
@@ -216,7 +216,9 @@ class FusedRNN(CompositeInitializer):
         """Return the draws of all parameters, one behind the other."""
         shape = target.shape
         if target.axes is not None and len(shape) == 1:
-            raise ValueError(f"`axes` must be None: a vector of parameters has none. Received: axes={target.axes!r}")
+            raise ValueError(
+                f"`axes` must be None: a vector of parameters has none. Received: axes={shown(target.axes)}"
+            )
         parts = [
             target.part(
                 getattr(self, f"{kind}_initializer"), part, f"{where}_{kind}", axes=None if len(part) == 1 else "o i"

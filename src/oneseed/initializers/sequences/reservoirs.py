@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from oneseed import checks
+from oneseed.checks import shown
 from oneseed.distributions import Distribution, Normal, Uniform
 from oneseed.distributions.fields import field, words64
 from oneseed.draws import Draw, Host
@@ -21,7 +22,7 @@ Seed = int | SeedGenerator | None
 DISTRIBUTIONS = ("bernoulli", "normal", "uniform")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Reservoir(WholeKernel):
     """Square matrices of independent weights where units are connected, scaled to a spectral radius."""
 
@@ -55,7 +56,8 @@ class Reservoir(WholeKernel):
         if not radius > 0:
             raise ValueError(
                 f"`spectral_radius` must be None here: all eigenvalues of the matrix of {units} units are 0, since its "
-                f"connections make no circle; or ask for more connections. Received: spectral_radius={self.radius!r}"
+                f"connections make no circle; or ask for more connections. "
+                f"Received: spectral_radius={shown(self.radius)}"
             )
         made *= self.radius / radius
         return made
@@ -65,7 +67,7 @@ class Reservoir(WholeKernel):
         raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Echo(Reservoir):
     """As many connections as asked for, anywhere."""
 
@@ -80,7 +82,7 @@ class Echo(Reservoir):
         return ~first_ones(ranked[None], size - round(self.connectivity * size)).reshape(units, units)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Clusters(Reservoir):
     """Connections by one probability within clusters and another between them."""
 
@@ -99,7 +101,7 @@ class Clusters(Reservoir):
         return made
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class SmallWorlds(Reservoir):
     """The graph of Watts and Strogatz: a ring of neighbours, some edges of which lead elsewhere."""
 
@@ -293,7 +295,8 @@ class Cluster(_Reservoir):
     def _reservoir(self, sides: Sides, radius: float | None) -> Reservoir:
         if sides.fan_in % self.clusters:
             raise ValueError(
-                f"`clusters` must divide the {sides.fan_in} units of the shape. Received: clusters={self.clusters!r}"
+                f"`clusters` must divide the {sides.fan_in} units of the shape. "
+                f"Received: clusters={shown(self.clusters)}"
             )
         return Clusters(sides, self.distribution, radius, float(self.p_in), float(self.p_out), self.clusters)
 
@@ -369,7 +372,9 @@ class SmallWorld(_Reservoir):
     ) -> None:
         self.neighbors = checks.index("neighbors", neighbors, 0, 2**31)
         if self.neighbors % 2:
-            raise ValueError(f"`neighbors` must be even, as many on either side. Received: neighbors={neighbors!r}")
+            raise ValueError(
+                f"`neighbors` must be even, as many on either side. Received: neighbors={shown(neighbors)}"
+            )
         self.rewiring = checks.probability("rewiring", rewiring)
         super().__init__(spectral_radius, distribution, seed)
 
@@ -377,7 +382,7 @@ class SmallWorld(_Reservoir):
         if sides.fan_in <= self.neighbors:
             raise ValueError(
                 f"`neighbors` must be less than the {sides.fan_in} units of the shape. "
-                f"Received: neighbors={self.neighbors!r}"
+                f"Received: neighbors={shown(self.neighbors)}"
             )
         return SmallWorlds(sides, self.distribution, radius, self.neighbors, float(self.rewiring))
 

@@ -18,7 +18,7 @@ from oneseed.initializers.plain_data import deserialize_value, serialize_value
 from oneseed.initializers.targets import Target
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Chain(Kernel):
     """From each unit to the next; from the last to the first where there are as many weights as units."""
 

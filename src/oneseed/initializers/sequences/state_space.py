@@ -23,7 +23,7 @@ KINDS = ("inv", "legs", "lin", "real")
 S4D_PARTS = ("complex", "imag", "real")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class HippoMatrix(Structured):
     """The transition matrix, or the input vector, of a measure; the same along all axes before."""
 
@@ -37,6 +37,7 @@ class HippoMatrix(Structured):
         """What `describe` shows."""
         return {"measure": self.measure, "part": self.part}
 
+    @np.errstate(all="ignore")
     def values(self, draw: Draw, host: Host) -> Array:
         """Make the block, in float64."""
         cuts = [np.arange(cut.start, cut.stop) for cut in draw.slices]
@@ -143,7 +144,7 @@ class HiPPO(Initializer):
         return {"measure": self.measure, "part": self.part}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Diagonal(Structured):
     """A diagonal state matrix; the same along all axes before the last."""
 
@@ -157,6 +158,7 @@ class Diagonal(Structured):
         """What `describe` shows."""
         return {"kind": self.kind, "part": self.part}
 
+    @np.errstate(all="ignore")
     def values(self, draw: Draw, host: Host) -> Array:
         """Make the block, in float64 or complex128."""
         size, cut = draw.shape[-1], draw.slices[-1]
