@@ -7,11 +7,13 @@
 #if defined(_MSC_VER) && !defined(__clang__)
 #define ALIGNED __declspec(align(64))
 #define INLINE static __forceinline
+#define STEP static __declspec(noinline)
 #define UNROLL(n)
 #define PREFETCH(memory)
 #else
 #define ALIGNED _Alignas(64)
 #define INLINE TARGET static inline __attribute__((always_inline))
+#define STEP TARGET static __attribute__((noinline))
 #define PRAGMA(text) _Pragma(#text)
 #ifdef __clang__
 #define UNROLL(n) PRAGMA(clang loop unroll_count(n))

@@ -1,7 +1,6 @@
 /* The algorithm of stream v1, over the vector operations that the including file defines.
  *
- * A `V64` holds W integers of 64 bits, a `V32` 2 W of 32 bits; `F64` and `F32` are the floats of the same sizes. All
- * functions are inlined into the two at the end, once for each distribution and dtype.
+ * A `V64` holds W integers of 64 bits, a `V32` 2 W of 32 bits; `F64` and `F32` are the floats of the same sizes.
  *
  * Values are made in chunks that fit the first-level cache, one step after the other: the words of all, the rows of the
  * table and the positions in them, then the polynomials. That leaves the processor many independent chains of
@@ -89,6 +88,25 @@ INLINE void words_of_run(void *to, uint64_t block, size_t groups, int wide, cons
         }
         prefetch(out + GROUP * size * g, GROUP * size);
     }
+}
+
+/* Write the words of `count` consecutive blocks of each row, those of a column side by side; `blocks` are the first. */
+INLINE void words_of_columns(void *to, const uint64_t *blocks, size_t padded, size_t count, int wide, const schedule *s)
+{
+    for (size_t block = 0; block < count; block++)
+        for (size_t row = 0; row < padded; row += 2 * W) {
+            V64 a[4], b[4];
+            words_of_blocks(add64(load64(blocks + row), set64(block)), wide, s, a);
+            words_of_blocks(add64(load64(blocks + row + W), set64(block)), wide, s, b);
+            for (size_t j = 0; j < 4; j++) {
+                const size_t at = (4 * block + j) * padded + row;
+                if (wide) {
+                    store64((uint64_t *)to + at, a[j]);
+                    store64((uint64_t *)to + at + W, b[j]);
+                } else
+                    store32((uint32_t *)to + at, joined32(a[j], b[j]));
+            }
+        }
 }
 
 /* Normal samples --------------------------------------------------------------------------------------------------- */
@@ -317,13 +335,61 @@ INLINE void group(char *out, const scratch *s, size_t i, int kind, int dtype, co
         store8(out, a, b);
 }
 
-/* Write `count` values of the words from place `i` on; up to a whole group there must be words, any ones. */
-INLINE void convert(
-    char *out, scratch *s, size_t i, size_t count, int kind, int dtype, const oneseed_distribution *what)
+/* Steps ------------------------------------------------------------------------------------------------------------ *
+ *
+ * Each is a function of its own for all the combinations that it tells apart: calls cost nothing beside a chunk, and
+ * the words, by far the most code, are compiled four times only.
+ */
+
+STEP void words_of_run32(uint32_t *to, uint64_t block, size_t groups, const schedule *s, const char *out, size_t size)
+{
+    words_of_run(to, block, groups, 0, s, out, size);
+}
+
+STEP void words_of_run64(uint64_t *to, uint64_t block, size_t groups, const schedule *s, const char *out, size_t size)
+{
+    words_of_run(to, block, groups, 1, s, out, size);
+}
+
+STEP void words_of_columns32(uint32_t *to, const uint64_t *blocks, size_t padded, size_t count, const schedule *s)
+{
+    words_of_columns(to, blocks, padded, count, 0, s);
+}
+
+STEP void words_of_columns64(uint64_t *to, const uint64_t *blocks, size_t padded, size_t count, const schedule *s)
+{
+    words_of_columns(to, blocks, padded, count, 1, s);
+}
+
+STEP void positions32(scratch *s, size_t i, size_t count, const oneseed_distribution *what)
+{
+    if (what->kind == ONESEED_TRUNCATED)
+        positions(s, i, count, ONESEED_TRUNCATED, 0, what);
+    else
+        positions(s, i, count, ONESEED_NORMAL, 0, what);
+}
+
+STEP void positions64(scratch *s, size_t i, size_t count, const oneseed_distribution *what)
+{
+    if (what->kind == ONESEED_TRUNCATED)
+        positions(s, i, count, ONESEED_TRUNCATED, 1, what);
+    else
+        positions(s, i, count, ONESEED_NORMAL, 1, what);
+}
+
+/* The combinations of distribution and dtype that there are. */
+#define EACH(CASE) \
+    FLOATS(CASE, ONESEED_FLOAT32) FLOATS(CASE, ONESEED_FLOAT64) FLOATS(CASE, ONESEED_FLOAT16) \
+    FLOATS(CASE, ONESEED_BFLOAT16) FLOATS(CASE, ONESEED_FLOAT8_E4M3FN) FLOATS(CASE, ONESEED_FLOAT8_E5M2) \
+    CASE(ONESEED_INTEGERS, ONESEED_INT8) CASE(ONESEED_INTEGERS, ONESEED_INT16) CASE(ONESEED_INTEGERS, ONESEED_INT32) \
+    CASE(ONESEED_INTEGERS, ONESEED_INT64) CASE(ONESEED_WORDS, ONESEED_INT64)
+#define FLOATS(CASE, dtype) CASE(ONESEED_NORMAL, dtype) CASE(ONESEED_UNIFORM, dtype) CASE(ONESEED_TRUNCATED, dtype)
+#define KEY(kind, dtype) ((kind) * ONESEED_DTYPES + (dtype))
+
+INLINE void groups(
+    char *out, const scratch *s, size_t i, size_t count, int kind, int dtype, const oneseed_distribution *what)
 {
     const size_t size = size_of(dtype);
-    if (kind <= ONESEED_TRUNCATED && kind != ONESEED_UNIFORM)
-        positions(s, i, (count + GROUP - 1) / GROUP * GROUP, kind, dtype == ONESEED_FLOAT64, what);
     for (; count >= GROUP; count -= GROUP, i += GROUP, out += GROUP * size)
         group(out, s, i, kind, dtype, what);
     if (count) {
@@ -333,25 +399,59 @@ INLINE void convert(
     }
 }
 
-INLINE void run(char *out, uint64_t first, size_t count, int kind, int dtype, const oneseed_address *at,
-    const oneseed_distribution *what)
+#define VALUES(kind, dtype) \
+    STEP void values_##kind##_##dtype( \
+        char *out, const scratch *s, size_t i, size_t count, const oneseed_distribution *what) \
+    { \
+        groups(out, s, i, count, kind, dtype, what); \
+    }
+EACH(VALUES)
+
+/* Write `count` values of the words from place `i` on; up to a whole group there must be words, any ones. */
+STEP void convert(char *out, scratch *s, size_t i, size_t count, const oneseed_distribution *what)
 {
-    const int wide = dtype == ONESEED_FLOAT64 || kind == ONESEED_WORDS;
-    const size_t size = size_of(dtype);
+    const size_t whole = (count + GROUP - 1) / GROUP * GROUP;
+    if (what->kind == ONESEED_NORMAL || what->kind == ONESEED_TRUNCATED) {
+        if (what->dtype == ONESEED_FLOAT64)
+            positions64(s, i, whole, what);
+        else
+            positions32(s, i, whole, what);
+    }
+#define CASE(kind, dtype) \
+    case KEY(kind, dtype): values_##kind##_##dtype(out, s, i, count, what); break;
+    switch (KEY(what->kind, what->dtype)) { EACH(CASE) }
+}
+
+static int is_wide(const oneseed_distribution *what)
+{
+    return what->dtype == ONESEED_FLOAT64 || what->kind == ONESEED_WORDS;
+}
+
+/* Runs and columns ------------------------------------------------------------------------------------------------- */
+
+#define NAMED(name, kernel) NAMED2(name, kernel)
+#define NAMED2(name, kernel) name##_##kernel
+
+TARGET void NAMED(run, KERNEL)(
+    char *out, uint64_t first, size_t count, const oneseed_address *at, const oneseed_distribution *what)
+{
+    const size_t size = oneseed_size(what->dtype);
     const schedule keys = scheduled(at);
     scratch s;
     while (count) {
         const size_t lead = first & 3, part = count < CHUNK - lead ? count : CHUNK - lead;
-        const size_t whole = (part + GROUP - 1) / GROUP * GROUP, groups = (lead + whole + GROUP - 1) / GROUP;
-        void *to = wide ? (void *)(s.words + FRONT - lead) : (void *)((uint32_t *)s.words + 2 * FRONT - lead);
-        words_of_run(to, first >> 2, groups, wide, &keys, out, size);
-        convert(out, &s, wide ? FRONT : 2 * FRONT, part, kind, dtype, what);
+        const size_t whole = (part + GROUP - 1) / GROUP * GROUP, most = (lead + whole + GROUP - 1) / GROUP;
+        if (is_wide(what))
+            words_of_run64(s.words + FRONT - lead, first >> 2, most, &keys, out, size);
+        else
+            words_of_run32((uint32_t *)s.words + FRONT - lead, first >> 2, most, &keys, out, size);
+        convert(out, &s, FRONT, part, what);
         out += part * size, first += part, count -= part;
     }
 }
 
 /* Write one element to each of `count` places. */
-INLINE void scatter(char *const *places, ptrdiff_t from, const char *values, size_t count, size_t size)
+static void scatter(char *const *places, ptrdiff_t from, const char *values, size_t count, size_t size)
 {
 #define SCATTER(n) \
     case n: \
@@ -361,42 +461,34 @@ INLINE void scatter(char *const *places, ptrdiff_t from, const char *values, siz
     switch (size) { SCATTER(1) SCATTER(2) SCATTER(4) SCATTER(8) }
 }
 
-/* Rows of which each lane of a vector makes its own, so that the words of a column lie side by side. */
-INLINE void columns(const rows_of_columns *r, int kind, int dtype, const oneseed_address *at,
-    const oneseed_distribution *what)
+/* Each lane of a vector makes the words of a row of its own, so that those of a column lie side by side. */
+TARGET void NAMED(columns, KERNEL)(
+    const rows_of_columns *r, const oneseed_address *at, const oneseed_distribution *what)
 {
-    const int wide = dtype == ONESEED_FLOAT64 || kind == ONESEED_WORDS;
-    const size_t size = size_of(dtype), padded = (r->rows + 2 * W - 1) / (2 * W) * (2 * W);
+    const int wide = is_wide(what);
+    const size_t size = oneseed_size(what->dtype), padded = (r->rows + 2 * W - 1) / (2 * W) * (2 * W);
     const schedule keys = scheduled(at);
     ALIGNED uint64_t blocks[ROWS_AT_ONCE];
     scratch s;
     uint32_t *words32 = (uint32_t *)s.words;
     size_t lead = 0, mixed = 0;
-    for (size_t row = 0; row < padded; row++) {
+    size_t row = 0;
+    do {
         const uint64_t start = r->starts[row < r->rows ? row : 0];
         blocks[row] = start >> 2;
         lead = (start & 3) > lead ? start & 3 : lead;
         mixed |= (start ^ r->starts[0]) & 3;
-    }
-    const size_t count = (lead + r->columns + 3) / 4;
-    for (size_t block = 0; block < count; block++)
-        for (size_t row = 0; row < padded; row += 2 * W) {
-            V64 a[4], b[4];
-            words_of_blocks(add64(load64(blocks + row), set64(block)), wide, &keys, a);
-            words_of_blocks(add64(load64(blocks + row + W), set64(block)), wide, &keys, b);
-            for (size_t j = 0; j < 4; j++) {
-                const size_t to = (4 * block + j) * padded + row;
-                if (wide)
-                    store64(s.words + to, a[j]), store64(s.words + to + W, b[j]);
-                else
-                    store32(words32 + to, joined32(a[j], b[j]));
-            }
-        }
-    size_t from = lead * padded, values = r->columns * padded;
+    } while (++row < padded);
+    const size_t count = (lead + r->columns + 3) / 4, values = r->columns * padded;
+    if (wide)
+        words_of_columns64(s.words, blocks, padded, count, &keys);
+    else
+        words_of_columns32(words32, blocks, padded, count, &keys);
+    size_t from = lead * padded;
     if (mixed) { /* each row's words move to its own beginning */
         from = 0;
         for (size_t column = 0; column < r->columns; column++)
-            for (size_t row = 0; row < r->rows; row++) {
+            for (row = 0; row < r->rows; row++) {
                 const size_t own = (column + (r->starts[row] & 3)) * padded + row;
                 if (wide)
                     s.words[column * padded + row] = s.words[own];
@@ -410,7 +502,7 @@ INLINE void columns(const rows_of_columns *r, int kind, int dtype, const oneseed
         else
             memset(words32 + from + values, 0, 2 * W * sizeof(uint32_t));
     }
-    convert((char *)s.values, &s, from, values, kind, dtype, what);
+    convert((char *)s.values, &s, from, values, what);
     for (size_t column = 0; column < r->columns; column++) {
         const char *these = (const char *)s.values + column * padded * size;
         const ptrdiff_t away = (ptrdiff_t)column * r->apart;
@@ -419,32 +511,4 @@ INLINE void columns(const rows_of_columns *r, int kind, int dtype, const oneseed
         else
             scatter(r->places, away, these, r->rows, size);
     }
-}
-
-#define NAMED(name, kernel) NAMED2(name, kernel)
-#define NAMED2(name, kernel) name##_##kernel
-
-/* The combinations of distribution and dtype that there are. */
-#define EACH(CASE) \
-    FLOATS(CASE, ONESEED_FLOAT32) FLOATS(CASE, ONESEED_FLOAT64) FLOATS(CASE, ONESEED_FLOAT16) \
-    FLOATS(CASE, ONESEED_BFLOAT16) FLOATS(CASE, ONESEED_FLOAT8_E4M3FN) FLOATS(CASE, ONESEED_FLOAT8_E5M2) \
-    CASE(ONESEED_INTEGERS, ONESEED_INT8) CASE(ONESEED_INTEGERS, ONESEED_INT16) CASE(ONESEED_INTEGERS, ONESEED_INT32) \
-    CASE(ONESEED_INTEGERS, ONESEED_INT64) CASE(ONESEED_WORDS, ONESEED_INT64)
-#define FLOATS(CASE, dtype) CASE(ONESEED_NORMAL, dtype) CASE(ONESEED_UNIFORM, dtype) CASE(ONESEED_TRUNCATED, dtype)
-#define KEY(kind, dtype) ((kind) * ONESEED_DTYPES + (dtype))
-
-TARGET void NAMED(run, KERNEL)(
-    char *out, uint64_t first, size_t count, const oneseed_address *at, const oneseed_distribution *what)
-{
-#define RUN(kind, dtype) \
-    case KEY(kind, dtype): run(out, first, count, kind, dtype, at, what); break;
-    switch (KEY(what->kind, what->dtype)) { EACH(RUN) }
-}
-
-TARGET void NAMED(columns, KERNEL)(
-    const rows_of_columns *r, const oneseed_address *at, const oneseed_distribution *what)
-{
-#define COLUMNS(kind, dtype) \
-    case KEY(kind, dtype): columns(r, kind, dtype, at, what); break;
-    switch (KEY(what->kind, what->dtype)) { EACH(COLUMNS) }
 }

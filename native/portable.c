@@ -3,9 +3,12 @@
 #define TARGET
 #include "engine.h"
 
+#undef UNROLL /* the loops over lanes are what compilers unroll */
+#define UNROLL(n)
+
 #include <string.h>
 
-enum { W = 4 };
+enum { W = 2 };
 typedef struct {
     uint64_t at[W];
 } V64;
@@ -140,16 +143,14 @@ INLINE void look_up64(const uint64_t *rows, V64 column[8])
 /* The words of each block side by side. */
 INLINE void in_order32(const V64 word[4], V32 half[2])
 {
-    for (int block = 0; block < W; block++)
-        for (int j = 0; j < 4; j++)
-            half[block / (W / 2)].at[4 * (block % (W / 2)) + j] = (uint32_t)word[j].at[block];
+    for (int n = 0; n < 4 * W; n++)
+        half[n / (2 * W)].at[n % (2 * W)] = (uint32_t)word[n % 4].at[n / 4];
 }
 
 INLINE void in_order64(const V64 word[4], V64 ordered[4])
 {
-    for (int block = 0; block < W; block++)
-        for (int j = 0; j < 4; j++)
-            ordered[block].at[j] = word[j].at[block];
+    for (int n = 0; n < 4 * W; n++)
+        ordered[n / W].at[n % W] = word[n % 4].at[n / 4];
 }
 
 #include "kernel.h"
