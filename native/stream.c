@@ -180,6 +180,16 @@ static const format formats[] = {
     [ONESEED_FLOAT8_E5M2] = {2, -14, 57344.0, 1},
 };
 
+static int is_real(int dtype) { return dtype >= ONESEED_FLOAT32 && dtype <= ONESEED_FLOAT8_E5M2; }
+static int is_float8(int dtype) { return dtype == ONESEED_FLOAT8_E4M3FN || dtype == ONESEED_FLOAT8_E5M2; }
+
+static double working(double x, int dtype)
+{
+    /* Through memory: GCC 12 leaves out the rounding where it makes vectors of the fields of a distribution. */
+    const volatile float single = (float)x;
+    return dtype == ONESEED_FLOAT64 ? x : single;
+}
+
 /* The distance of the numbers of a format around x. */
 static double unit(double x, const format *f)
 {
@@ -195,7 +205,7 @@ static double rounded(double x, const format *f)
     if (f->fraction == 52)
         return x;
     if (f->by_float32)
-        x = (float)x;
+        x = working(x, ONESEED_FLOAT32);
     const double step = unit(x, f), whole = x / step; /* exact, and below 2**53 / 2 for the narrow formats */
     double nearest = floor(whole);
     const double rest = whole - nearest;
@@ -216,17 +226,13 @@ static double below(double x, const format *f)
     return x - unit(x, f);
 }
 
-static int is_real(int dtype) { return dtype >= ONESEED_FLOAT32 && dtype <= ONESEED_FLOAT8_E5M2; }
-static int is_float8(int dtype) { return dtype == ONESEED_FLOAT8_E4M3FN || dtype == ONESEED_FLOAT8_E5M2; }
-static double working(double x, int dtype) { return dtype == ONESEED_FLOAT64 ? x : (float)x; }
-
 static int refused(int dtype, double beyond)
 {
     return !is_real(dtype) || !isfinite(beyond) || !isfinite(rounded(beyond, formats + dtype));
 }
 
 /* A bound of a distribution: 8 bits are rounded to last. */
-static double bound(double x, int dtype) { return is_float8(dtype) ? (float)x : rounded(x, formats + dtype); }
+static double bound(double x, int dtype) { return is_float8(dtype) ? working(x, dtype) : rounded(x, formats + dtype); }
 
 int oneseed_normal(oneseed_distribution *to, int dtype, double mean, double stddev)
 {
