@@ -12,12 +12,7 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
-import oneseed_numpy.engine
 from oneseed import registry, seeds, settings
-
-# A session that tests the compiled kernels uses them for draws of any size.
-if os.environ.get("ONESEED_TEST_KERNELS"):
-    oneseed_numpy.engine.LOAD_KERNELS = 0
 
 
 @pytest.fixture(autouse=True)

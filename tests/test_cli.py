@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import oneseed
 from oneseed.cli import sampling
 from oneseed.initializers import HeNormal
+from oneseed_numpy import engine
 
 
 def test_sample_shows_what_was_drawn(run):
@@ -117,7 +119,16 @@ def test_backends(run):
     status, out, _ = run("backends", "--json")
     facts = json.loads(out)
     assert (status, facts["default"], facts["backends"]["numpy"]) == (0, "numpy", "ready")
+    assert facts["kernel"] == (engine.kernels and engine.kernels.kernel())
     assert "numpy" in run("backends")[1]
+
+
+def test_backends_say_which_kernel_draws(run, monkeypatch):
+    monkeypatch.setattr(engine, "kernels", SimpleNamespace(kernel=lambda: "avx2"))
+    assert run("backends")[1].endswith("compiled kernel: avx2\n")
+    monkeypatch.setattr(engine, "kernels", None)
+    assert run("backends")[1].endswith("compiled kernel: none; NumPy makes the same values, more slowly\n")
+    assert json.loads(run("backends", "--json")[1])["kernel"] is None
 
 
 def test_a_broken_backend_does_not_hide_the_others(run):

@@ -6,14 +6,15 @@ import sys
 
 import numpy as np
 import pytest
-from frameworks import installed
-
-if not installed("numba"):
-    pytest.skip("numba is not installed", allow_module_level=True)
+from frameworks import REQUIRED
 
 from oneseed.dtypes import numpy_dtype
 from oneseed.initializers import RandomNormal, RandomUniform, TruncatedNormal
-from oneseed_numpy import engine, kernels
+from oneseed_numpy import engine, kernel, plain
+
+if engine.kernels is None:
+    assert "kernel" not in REQUIRED, "the kernels were not built, though this session must test them"
+    pytest.skip("the kernels were not built", allow_module_level=True)
 
 LAWS = {
     "normal": RandomNormal(0.0, 1.0, seed=7),
@@ -22,47 +23,82 @@ LAWS = {
     "shifted truncated normal": TruncatedNormal(-5.0, 0.01, seed=9),
     "symmetric uniform": RandomUniform(-1.0, 1.0, seed=10),
     "uniform": RandomUniform(2.0, 3.0, seed=11),
+    "tiny numbers": RandomNormal(0.0, 2e-6, seed=12),  # most are subnormal in 16 and 8 bits, or 0
 }
 
 SHAPES = {
-    "long": ((3 * 10**5 + 1,), {}),
-    "matrix": ((700, 431), {"path": "w"}),
-    "other layout": ((48, 40, 3, 30), {"axes": "o i h w"}),
-    "block": ((1000, 1003), {"partition_shape": (700, 401), "partition_offset": (3, 77)}),
-    "rows made together": ((300, 1003), {"partition_shape": (290, 101), "partition_offset": (5, 3)}),
-    "short rows": ((50000, 7), {"partition_shape": (49000, 2), "partition_offset": (5, 3)}),
-    "far": ((2**31, 2**31), {"partition_shape": (600, 500), "partition_offset": (2**31 - 600, 2**31 - 777)}),
+    "long": ((10**5 + 1,), {}),
+    "matrix": ((300, 431), {"path": "w"}),
+    "other layout": ((48, 40, 3, 6), {"axes": "o i h w"}),
+    "other layout, rows that begin anywhere": ((33, 10, 3, 3), {"axes": "o i h w"}),
+    "few rows": ((5, 700), {"axes": "o i"}),
+    "block": ((1000, 1003), {"partition_shape": (200, 401), "partition_offset": (3, 77)}),
+    "rows made together": ((300, 1003), {"partition_shape": (290, 41), "partition_offset": (5, 3)}),
+    "short rows": ((50000, 7), {"partition_shape": (9000, 2), "partition_offset": (5, 3)}),
+    "a column": ((500, 400), {"partition_shape": (500, 1), "partition_offset": (0, 9)}),
+    "far": ((2**31, 2**31), {"partition_shape": (60, 500), "partition_offset": (2**31 - 60, 2**31 - 777)}),
     "small": ((3,), {}),
     "scalar": ((), {}),
+    "empty": ((3, 0), {}),
 }
+
+every_kernel = pytest.mark.parametrize("name", engine.kernels.kernels)
 
 
 @pytest.fixture
-def both(monkeypatch):
-    """Draw with the kernels, whatever the size, and without."""
+def in_use(monkeypatch):
+    """Return a function that has a kernel draw, until the test ends."""
+    before = engine.kernels.kernel()
+    yield engine.kernels.use
+    engine.kernels.use(before)
 
-    def both(init, shape, dtype, **call):
-        monkeypatch.setattr(engine, "kernels", lambda size: kernels)
-        fast = init(shape, dtype, **call)
-        monkeypatch.setattr(engine, "kernels", lambda size: None)
-        return fast, init(shape, dtype, **call)
 
-    return both
+def by_numpy(init, shape, dtype, **call):
+    draw = init.describe(shape, dtype, **call)
+    values = np.empty(draw.block, numpy_dtype(dtype))
+    plain.fill(draw, values)
+    return values
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float8_e4m3fn", "float8_e5m2", "float16", "float32", "float64"])
-@pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("law", LAWS)
-def test_floats(both, law, shape, dtype):
-    fast, plain = both(LAWS[law], SHAPES[shape][0], dtype, **SHAPES[shape][1])
-    assert fast.dtype == plain.dtype
-    assert fast.tobytes() == plain.tobytes()
+@every_kernel
+def test_floats(in_use, name, law, dtype):
+    in_use(name)
+    for what, (shape, call) in SHAPES.items():
+        values = LAWS[law](shape, dtype, **call)
+        assert values.dtype == numpy_dtype(dtype)
+        assert values.tobytes() == by_numpy(LAWS[law], shape, dtype, **call).tobytes(), what
 
 
-@pytest.mark.parametrize("limits", [(500, 500), engine.FAST_TILES])
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"])
+@every_kernel
+def test_integers(in_use, name, dtype):
+    in_use(name)
+    low, high = (0, 200) if dtype[0] == "u" else (-100, 100)
+    init = RandomUniform(low, high, seed=3)
+    for what, (shape, call) in SHAPES.items():
+        np.testing.assert_array_equal(init(shape, dtype, **call), by_numpy(init, shape, dtype, **call), what)
+
+
+@every_kernel
+def test_the_ends_of_the_integers(in_use, name):
+    in_use(name)
+    for low, high, dtype in (
+        (2**64 - 2**32, 2**64, "uint64"),
+        (-(2**63), -(2**63) + 2**32, "int64"),
+        (0, 2**32, "uint32"),
+        (-(2**31), 2**31, "int32"),
+        (7, 8, "uint8"),
+    ):
+        init = RandomUniform(low, high, seed=3)
+        np.testing.assert_array_equal(init((5000,), dtype), by_numpy(init, (5000,), dtype))
+
+
 @pytest.mark.parametrize("dtype", ["float8_e5m2", "bfloat16", "float16", "float32", "float64"])
-def test_memory_in_any_order(monkeypatch, dtype, limits):
-    monkeypatch.setattr(engine, "FAST_TILES", limits)
+@every_kernel
+def test_memory_in_any_order(in_use, name, dtype):
+    in_use(name)
     kind = numpy_dtype(dtype)
     for axes, shape in (
         ("o i h w", (70, 33, 3, 3)),
@@ -72,99 +108,133 @@ def test_memory_in_any_order(monkeypatch, dtype, limits):
     ):
         draw = RandomNormal(0.3, 0.02, seed=5).describe(shape, dtype, axes=axes)
         expected = np.empty(shape, kind)
-        monkeypatch.setattr(engine, "kernels", lambda size: None)
-        engine.fill(draw, expected)
-        monkeypatch.setattr(engine, "kernels", lambda size: kernels)
+        plain.fill(draw, expected)
         stepped = np.zeros([2 * size for size in shape], kind)
+        records = np.zeros(shape, [("before", "i1"), ("value", kind)])
         for memory in (
             np.zeros(shape, kind),
             np.zeros(shape[::-1], kind).transpose(),
             np.zeros(shape, kind)[::-1],
+            np.zeros(shape[::-1], kind).transpose()[::-1, :, ::-1] if len(shape) > 2 else np.zeros(shape, kind)[:, ::-1],
             stepped[tuple(slice(1, None, 2) for _ in shape)],
+            records["value"],  # whose steps are not multiples of its size
         ):
             engine.fill(draw, memory)
             assert memory.tobytes() == expected.tobytes()
         assert np.count_nonzero(stepped) == np.count_nonzero(expected)
+        assert not records["before"].any()
 
 
-@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"])
-@pytest.mark.parametrize("shape", SHAPES)
-def test_integers(both, shape, dtype):
-    low, high = (0, 200) if dtype[0] == "u" else (-100, 100)
-    fast, plain = both(RandomUniform(low, high, seed=3), SHAPES[shape][0], dtype, **SHAPES[shape][1])
-    np.testing.assert_array_equal(fast, plain)
+@every_kernel
+def test_every_start_and_length(in_use, name):
+    # Around all sizes of vectors, groups and chunks, and across the border where the counter's first word overflows.
+    in_use(name)
+    init = LAWS["shifted normal"]
+    lengths = [*range(1, 70), 127, 128, 129, *range(1018, 1034), 2049]
+    for dtype in ("float32", "float64"):
+        for first in (0, 1, 2, 3, 5, 2**34 - 2):
+            whole = by_numpy(init, (2**35,), dtype, partition_shape=(2049,), partition_offset=(first,))
+            for length in lengths:
+                values = init((2**35,), dtype, partition_shape=(length,), partition_offset=(first,))
+                assert values.tobytes() == whole[:length].tobytes(), (dtype, first, length)
 
 
-def test_the_ends_of_the_integers(both):
-    for low, high, dtype in ((2**64 - 2**32, 2**64, "uint64"), (-(2**63), -(2**63) + 2**32, "int64")):
-        fast, plain = both(RandomUniform(low, high, seed=3), (5000,), dtype)
-        np.testing.assert_array_equal(fast, plain)
+@every_kernel
+def test_words_of_64_bits(in_use, name):
+    in_use(name)
+    words = np.empty(3001, np.uint64)
+    what = kernel.DISTRIBUTION.pack(4, kernel.DTYPES["uint64"], 0, 0, 0.0, 0.0, 0.0, 0.0, 0, 0)
+    engine.kernels.draw(words, None, None, (1,), 5, 7, 9, what, 1, None)
+    starts = np.array([5], np.uint64)
+    high, low = (plain.words(starts, 3001, 7, 9, plane)[0].astype(np.uint64) for plane in (0, 1))
+    np.testing.assert_array_equal(words, high << 32 | low)
 
 
-@pytest.mark.parametrize("threads", [1, 2, 3, 8])
-def test_any_number_of_threads(both, monkeypatch, threads):
-    monkeypatch.setattr(kernels, "threads", lambda: threads)
-    monkeypatch.setattr(engine, "FAST_TILES", (5000, 5000))
-    fast, plain = both(LAWS["normal"], (211, 307), "float32", axes="o i")
-    assert fast.tobytes() == plain.tobytes()
+def test_memory_by_its_address():
+    draw = LAWS["normal"].describe((60, 50), "float32", axes="o i")
+    expected, out = by_numpy(LAWS["normal"], (60, 50), "float32", axes="o i"), np.zeros((50, 60), np.float32)
+    what = kernel.packed(draw.distribution, "float32")
+    rest = draw.strides, 0, draw.seed, draw.stream, what, 1, None
+    engine.kernels.draw(out.ctypes.data, (60, 50), None, *rest)
+    np.testing.assert_array_equal(out.reshape(60, 50), expected)
+    engine.kernels.draw(out.ctypes.data, (60, 50), out.T.strides, *rest)
+    np.testing.assert_array_equal(out.T, expected)
 
 
-def test_memory_of_any_strides(both, monkeypatch):
-    draw = LAWS["normal"].describe((300, 200))
-    expected = both(LAWS["normal"], (300, 200), "float32")[1]
-    monkeypatch.setattr(engine, "kernels", lambda size: kernels)
-    records = np.zeros((300, 200), [("before", "i2"), ("value", "f4")])
-    for out in (
-        np.zeros((300, 400), "f4")[:, ::2],
-        np.zeros((200, 300), "f4").T,
-        np.zeros((300, 200), "f4")[::-1],
-        np.zeros((200, 300), "f4").T[::-1, ::-1],
-        records["value"],  # whose steps are no multiples of its size
+def test_what_does_not_fit_is_refused_before_anything_is_written():
+    draw = engine.kernels.draw
+    what = kernel.packed(LAWS["normal"].describe((4,)).distribution, "float32")
+    out = np.zeros(4, np.float32)
+    address = out.ctypes.data
+    rest = (0, 7, 0, what, 1, None)
+    for error, arguments in (
+        (TypeError, (out, None, None, [1], *rest)),
+        (TypeError, (out,)),
+        (ValueError, (out, None, None, (1, 4), *rest)),
+        (ValueError, (np.zeros(4, np.float64), None, None, (1,), *rest)),
+        (ValueError, (out, None, None, (1,), 0, 7, 0, what[:-1], 1, None)),
+        (ValueError, (out, None, None, (1,), 0, 7, 0, b"\xff" * 64, 1, None)),
+        (ValueError, (out, None, None, (1,), 0, 7, 0, what, 0, None)),
+        (ValueError, (address, (4,), (4, 4), (1,), *rest)),
+        (ValueError, (address, (4,), None, (1, 1), *rest)),
+        (OverflowError, (out, None, None, (1,), -1, 7, 0, what, 1, None)),
+        (OverflowError, (out, None, None, (1,), 0, 2**64, 0, what, 1, None)),
+        (TypeError, (out, None, None, ("1",), *rest)),
+        (TypeError, ("out", (4,), None, (1,), *rest)),
+        (TypeError, (address, tuple(range(65)), None, (1,), *rest)),
     ):
-        engine.fill(draw, out)
-        np.testing.assert_array_equal(out, expected)
-    assert not records["before"].any()
+        with pytest.raises(error):
+            draw(*arguments)
+    out.flags.writeable = False
+    with pytest.raises((BufferError, ValueError)):
+        draw(out, None, None, (1,), *rest)
+    with pytest.raises(ValueError, match="no kernel 'avx1024'"):
+        engine.kernels.use("avx1024")
+    assert not out.any()
 
 
-def test_a_cache_that_cannot_be_written_is_no_error(monkeypatch):
-    asked = []
-
-    def njit(cache=False, **options):
-        asked.append(cache)
-        if cache:
-            raise RuntimeError("cannot cache function: no locator available")
-        return lambda function: function
-
-    monkeypatch.setattr(kernels, "njit", njit)
-    assert kernels.compiled(len) is len
-    assert asked == [True, False]
+@every_kernel
+def test_the_environment_chooses_a_kernel(name):
+    code = "from oneseed_numpy import engine; print(engine.kernels.kernel())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "ONESEED_KERNEL": name}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{name}\n"
 
 
-LOADED = """
-import sys
-from oneseed.initializers import HeNormal
-init = HeNormal(7)
-for _ in range(3):
-    init((2**20,))
-    assert "numba" not in sys.modules
-init((2**20,))
-assert "numba" in sys.modules
-"""
+def test_the_environment_can_ask_for_numpy(monkeypatch):
+    monkeypatch.setenv("ONESEED_KERNEL", "numpy")
+    assert kernel.load() is None
 
 
-def test_numba_is_loaded_when_much_is_drawn():
-    environment = {key: value for key, value in os.environ.items() if key != "ONESEED_TEST_KERNELS"}
-    subprocess.run([sys.executable, "-W", "error", "-c", LOADED], check=True, env=environment)
+def test_an_unknown_kernel_is_refused(monkeypatch, in_use):
+    monkeypatch.setenv("ONESEED_KERNEL", "avx1024")
+    accepted = ", ".join(repr(name) for name in sorted((*engine.kernels.kernels, "numpy")))
+    with pytest.raises(ValueError, match=f"`ONESEED_KERNEL` must be one of {accepted}.*ONESEED_KERNEL='avx1024'"):
+        kernel.load()
 
 
-def test_a_numba_that_cannot_be_used_is_a_warning(monkeypatch):
-    def broken(name):
-        raise ImportError("Numba needs another NumPy")
+def test_a_kernel_that_cannot_be_loaded_is_a_warning(monkeypatch):
+    class Broken:
+        def find_spec(self, name, path=None, target=None):
+            if name == "oneseed_numpy._kernel":
+                raise ImportError("undefined symbol")
 
-    monkeypatch.setattr(engine, "import_module", broken)
-    engine._kernels.cache_clear()
-    try:
-        with pytest.warns(RuntimeWarning, match="cannot be used .Numba needs another NumPy.; oneseed draws with NumPy"):
-            assert engine._kernels() is None
-    finally:
-        engine._kernels.cache_clear()
+    import oneseed_numpy
+
+    monkeypatch.delattr(oneseed_numpy, "_kernel")
+    monkeypatch.delitem(sys.modules, "oneseed_numpy._kernel")
+    monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+    with pytest.warns(RuntimeWarning, match="cannot be loaded .undefined symbol.; oneseed draws with NumPy"):
+        assert kernel.load() is None
+
+
+def test_without_kernels_numpy_draws(monkeypatch):
+    monkeypatch.setitem(sys.modules, "oneseed_numpy._kernel", None)
+    import oneseed_numpy
+
+    monkeypatch.delattr(oneseed_numpy, "_kernel")
+    assert kernel.load() is None
+    expected = LAWS["normal"]((100, 30), "float32", axes="o i")
+    monkeypatch.setattr(engine, "kernels", None)
+    assert LAWS["normal"]((100, 30), "float32", axes="o i").tobytes() == expected.tobytes()

@@ -10,6 +10,7 @@ from oneseed.checks import Shape
 from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import NUMERIC, numpy_dtype
+from oneseed_numpy import engine
 from oneseed_numpy.engine import fill, fill_all
 from oneseed_numpy.pages import aligned, ask_for_large_pages
 
@@ -21,6 +22,11 @@ class NumpyBackend:
     """Implements `oneseed.protocol.HostBackend`."""
 
     name = "numpy"
+
+    @property
+    def kernel(self) -> str | None:
+        """The name of the compiled kernel that draws, or None without one."""
+        return engine.kernels.kernel() if engine.kernels else None
 
     def device(self, device: Any) -> None:
         """Accept host memory, the only place there is."""

@@ -1,60 +1,64 @@
-"""Threads that draw together: the one that asks, and others that wait for work between draws."""
+"""Threads that help the one that draws; between draws they wait."""
 
 import os
-from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from itertools import zip_longest
-from typing import TypeVar
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
 
-Item = TypeVar("Item")
+from oneseed.checks import index
 
 
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, "oneseed")
-
-
-if hasattr(os, "register_at_fork"):  # threads do not survive a fork
-    os.register_at_fork(after_in_child=_pool.cache_clear)
-
-
-def in_threads(work: Callable[[Item], None], items: Sequence[Item], threads: int) -> None:
-    """Do a piece of work for each item, in this thread and `threads - 1` others.
-
-    Parameters
-    ----------
-    work : callable
-        What is done; it lets go of the interpreter's lock.
-    items : sequence
-        Its arguments. Those at work at the same time lie far apart in the sequence: two threads that write to
-        neighbouring places for the first time would both have the same large page of memory cleared.
-    threads : int
-        How many threads work at most.
+def available() -> int:
+    """Return how many threads draw together: ``ONESEED_NUM_THREADS``, by default one for each processor.
 
     Raises
     ------
-    BaseException
-        What `work` raises; no thread is at work any more then.
+    ValueError
+        If the variable is not a positive integer.
     """
-    spans = (items[k * len(items) // threads : (k + 1) * len(items) // threads] for k in range(threads))
-    waiting = deque(item for row in zip_longest(*spans) for item in row if item is not None)
+    asked = os.environ.get("ONESEED_NUM_THREADS")
+    if asked:
+        if not asked.isascii() or not asked.isdecimal():
+            raise ValueError(f"`ONESEED_NUM_THREADS` must be a positive integer. Received: ONESEED_NUM_THREADS={asked!r}")
+        return index("ONESEED_NUM_THREADS", int(asked), 1, 2**16)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
-    def run() -> None:
+
+class Helpers:
+    """Threads that work on jobs of the kernels.
+
+    They are daemons: no one has to end them, as they write nothing but while the kernels' `draw` waits for them.
+
+    Parameters
+    ----------
+    help : callable
+        The kernels' function that works on a job.
+    """
+
+    def __init__(self, help: Any) -> None:
+        self._help = help
+        self._start_again()
+        if hasattr(os, "register_at_fork"):  # threads do not survive a fork
+            os.register_at_fork(after_in_child=self._start_again)
+
+    def _start_again(self) -> None:
+        self._jobs: SimpleQueue[Any] = SimpleQueue()
+        self._started = 0
+
+    def ask(self, job: Any, helpers: int) -> None:
+        """Have up to `helpers` threads work on a job; as many as the system grants."""
+        jobs = self._jobs
+        try:
+            while self._started < helpers:
+                Thread(target=self._serve, args=(jobs,), name="oneseed", daemon=True).start()
+                self._started += 1
+        except (RuntimeError, MemoryError):  # a limit, or the interpreter's end: the thread that asks does the rest
+            pass
+        for _ in range(min(helpers, self._started)):
+            jobs.put(job)
+
+    def _serve(self, jobs: "SimpleQueue[Any]") -> None:
         while True:
-            try:
-                item = waiting.popleft()
-            except IndexError:
-                return
-            work(item)
-
-    others = [_pool(threads - 1).submit(run) for _ in range(threads - 1)]
-    try:
-        run()
-    finally:
-        waiting.clear()
-        for other in others:
-            # One that has not begun, because the threads are busy with another draw, is not waited for.
-            if not other.cancel():
-                other.result()
+            self._help(jobs.get())

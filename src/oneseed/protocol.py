@@ -83,6 +83,10 @@ class HostBackend(Backend, Protocol):
     def draw(self, draw: Draw, device: Any = None) -> NDArray[Any]:
         """Execute a draw and return its block."""
 
+    @property
+    def kernel(self) -> str | None:
+        """The name of the compiled kernel that draws, or None where NumPy does, more slowly."""
+
     def fill(self, parts: Sequence[tuple[Draw, NDArray[Any]]]) -> None:
         """Execute draws that are sampled, each into an array of its block's shape and its dtype, of any strides."""
 

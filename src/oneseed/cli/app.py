@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, cast
 
 import typer
 from rich.console import Console
@@ -15,8 +15,10 @@ from rich.table import Table
 import oneseed
 from oneseed import config, registry
 from oneseed.draws import Draw
+from oneseed.host_arrays import HOST
 from oneseed.initializers.base import Initializer, RandomInitializer
 from oneseed.initializers.names import find
+from oneseed.protocol import HostBackend
 
 READY = "ready"
 
@@ -86,15 +88,17 @@ def describe(
 
 @app.command()
 def backends(as_json: Json = False) -> None:
-    """List the backends that are known, and whether each can be used."""
+    """List the backends that are known, whether each can be used, and the compiled kernel that draws in host memory."""
     states = {name: _state(name) for name in config.available_backends()}
+    kernel = cast(HostBackend, registry.load(HOST)).kernel if states[HOST] == READY else None
     if as_json:
-        _print_json({"default": config.backend(), "backends": states})
+        _print_json({"default": config.backend(), "backends": states, "kernel": kernel})
         return
     table = Table("backend", "state", "default")
     for name, state in states.items():
         table.add_row(name, state, "yes" if name == config.backend() else "")
     _console().print(table)
+    _console().print(f"compiled kernel: {kernel or 'none; NumPy makes the same values, more slowly'}")
 
 
 @app.command()

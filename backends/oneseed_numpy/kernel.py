@@ -1,0 +1,90 @@
+"""The compiled kernels, where they were built: which one draws, and what it is told.
+
+``ONESEED_KERNEL`` names a kernel in place of the best that the processor can run, or "numpy" for none. All make the same
+bits.
+"""
+
+import os
+import struct
+import warnings
+from functools import lru_cache
+from typing import Any
+
+from oneseed.checks import one_of
+from oneseed.distributions import Distribution
+from oneseed.distributions.recipes import recipe
+
+
+WITHOUT = "numpy"
+"""The name for drawing without a kernel."""
+
+KINDS = {"normal": 0, "uniform": 1, "truncated_normal": 2, "integers": 3}
+DTYPES = {
+    "float32": 0,
+    "float64": 1,
+    "float16": 2,
+    "bfloat16": 3,
+    "float8_e4m3fn": 4,
+    "float8_e5m2": 5,
+    "int8": 6,
+    "uint8": 6,
+    "int16": 7,
+    "uint16": 7,
+    "int32": 8,
+    "uint32": 8,
+    "int64": 9,
+    "uint64": 9,
+}
+DISTRIBUTION = struct.Struct("=4i4d2Q")
+"""The type `oneseed_distribution` of ``native/oneseed.h``."""
+
+
+def load() -> Any:
+    """Return the module of the kernels, with the one that ``ONESEED_KERNEL`` asks for in use, or None without one.
+
+    Raises
+    ------
+    ValueError
+        If ``ONESEED_KERNEL`` is not one of the kernels that were built and run on this processor.
+    """
+    module: Any
+    try:
+        from oneseed_numpy import _kernel as module  # type: ignore[attr-defined, no-redef, unused-ignore]
+    except ModuleNotFoundError:
+        module = None
+    except ImportError as error:
+        module = None
+        warnings.warn(
+            f"The compiled kernels cannot be loaded ({error}); oneseed draws with NumPy, the same bits more slowly.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    asked = os.environ.get("ONESEED_KERNEL")
+    if asked:
+        one_of("ONESEED_KERNEL", asked, (*(module.kernels if module else ()), WITHOUT))
+        if asked == WITHOUT:
+            return None
+        module.use(asked)
+    return module
+
+
+@lru_cache(maxsize=1024)
+def packed(distribution: Distribution, dtype: str) -> bytes:
+    """Return what to draw as the kernels take it.
+
+    Parameters
+    ----------
+    distribution : Normal, TruncatedNormal, Uniform or Integers
+        What to draw.
+    dtype : str
+        The dtype of the result.
+
+    Returns
+    -------
+    bytes
+        An `oneseed_distribution`.
+    """
+    numbers = recipe(distribution, dtype)
+    real = [float(number or 0.0) for number in (numbers.scale, numbers.offset, numbers.low, numbers.high)]
+    shifted = numbers.offset is not None
+    return DISTRIBUTION.pack(KINDS[numbers.kind], DTYPES[dtype], shifted, 0, *real, numbers.first, numbers.width)

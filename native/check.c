@@ -1,0 +1,184 @@
+/* Checks the known answers, which `answers.py` writes, in every kernel that the processor can run. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "oneseed.h"
+
+enum { LONGEST = 1 << 12, AROUND = 37 };
+
+static const char *kernel_name = "";
+static unsigned long wrong, checked;
+
+static void expect(int right, const char *line)
+{
+    checked++;
+    if (!right && wrong++ < 20)
+        fprintf(stderr, "%s: %s", kernel_name, line);
+}
+
+/* The next word of a line, which begins at `*at`. */
+static const char *word(const char **at)
+{
+    static char text[LONGEST];
+    int length = 0;
+    text[0] = 0;
+    if (sscanf(*at, " %4095s%n", text, &length) == 1)
+        *at += length;
+    return text;
+}
+
+static uint64_t decimal(const char **at) { return strtoull(word(at), NULL, 10); }
+static uint64_t pattern(const char **at) { return strtoull(word(at), NULL, 16); }
+static double real(const char **at) { return strtod(word(at), NULL); }
+
+static uint64_t bits(double value)
+{
+    uint64_t result;
+    memcpy(&result, &value, sizeof result);
+    return result;
+}
+
+static void check_stream(const char *line, const char *at)
+{
+    static char texts[64][LONGEST];
+    oneseed_part parts[64];
+    const uint64_t number = decimal(&at);
+    size_t count = 0;
+    for (const char *part = word(&at); *part && count < 64; part = word(&at), count++) {
+        parts[count].text = NULL;
+        if (*part == 'i') {
+            parts[count].number = strtoull(part + 1, NULL, 10);
+            continue;
+        }
+        size_t length = 0;
+        for (part++; part[0] && part[1]; part += 2, length++) {
+            const char byte[3] = {part[0], part[1], 0};
+            texts[count][length] = (char)strtoul(byte, NULL, 16);
+        }
+        parts[count].text = texts[count], parts[count].length = length;
+    }
+    expect(oneseed_stream(parts, count) == number, line);
+}
+
+static void check_word(const char *line, const char *at)
+{
+    const uint64_t seed = decimal(&at), stream = decimal(&at), index = decimal(&at);
+    const oneseed_address address = {seed, stream};
+    const uint64_t high = pattern(&at), low = pattern(&at);
+    uint64_t both;
+    uint32_t one;
+    oneseed_distribution words;
+    expect(oneseed_word(&address, index, 0) == high && oneseed_word(&address, index, 1) == low, line);
+    expect(oneseed_words(&words, ONESEED_INT64) == 0, line);
+    oneseed_fill(&both, index, 1, &address, &words);
+    expect(both == (high << 32 | low), line);
+    expect(oneseed_words(&words, ONESEED_INT32) == 0, line);
+    oneseed_fill(&one, index, 1, &address, &words);
+    expect(one == high, line);
+}
+
+static int read_distribution(const char **at, oneseed_distribution *what)
+{
+    const int kind = (int)decimal(at), dtype = (int)decimal(at);
+    const double a = real(at), b = real(at), lower = real(at), upper = real(at);
+    const uint64_t first = decimal(at), width = decimal(at);
+    const uint64_t window[2] = {first, width};
+    switch (kind) {
+    case ONESEED_NORMAL: return oneseed_normal(what, dtype, a, b);
+    case ONESEED_UNIFORM: return oneseed_uniform(what, dtype, a, b);
+    case ONESEED_INTEGERS: return oneseed_integers(what, dtype, first, width);
+    }
+    if (lower == -2 && upper == 2) { /* whose window is known */
+        oneseed_distribution same;
+        if (oneseed_truncated(&same, dtype, a, b, lower, upper, NULL) ||
+            oneseed_truncated(what, dtype, a, b, lower, upper, window))
+            return -1;
+        return same.first != what->first || same.width != what->width;
+    }
+    return oneseed_truncated(what, dtype, a, b, lower, upper, window);
+}
+
+static uint64_t element(const void *memory, size_t k, size_t size)
+{
+    uint8_t x1;
+    uint16_t x2;
+    uint32_t x4;
+    uint64_t x8;
+    const char *at = (const char *)memory + k * size;
+    switch (size) {
+    case 1: memcpy(&x1, at, 1); return x1;
+    case 2: memcpy(&x2, at, 2); return x2;
+    case 4: memcpy(&x4, at, 4); return x4;
+    default: memcpy(&x8, at, 8); return x8;
+    }
+}
+
+static void check_value(const char *line, const char *at)
+{
+    oneseed_distribution what;
+    uint64_t memory[2 * AROUND * AROUND];
+    const int refused = read_distribution(&at, &what);
+    expect(!refused, line);
+    if (refused)
+        return;
+    const size_t size = oneseed_size(what.dtype);
+    const uint64_t seed = decimal(&at), stream = decimal(&at), index = decimal(&at), answer = pattern(&at);
+    const oneseed_address address = {seed, stream};
+    oneseed_fill(memory, index, 1, &address, &what);
+    expect(element(memory, 0, size) == answer, line);
+    const uint64_t before = index < AROUND ? index : AROUND; /* alone, within a run, and across a matrix */
+    oneseed_fill(memory, index - before, 2 * AROUND, &address, &what);
+    expect(element(memory, before, size) == answer, line);
+    const size_t sizes[2] = {2 * AROUND, AROUND};
+    const ptrdiff_t strides[2] = {(ptrdiff_t)size, (ptrdiff_t)(size * sizes[0])};
+    const uint64_t steps[2] = {1 << 20, 1};
+    expect(oneseed_write(memory, 2, sizes, strides, steps, index, &address, &what) == 0, line);
+    expect(element(memory, 0, size) == answer, line);
+}
+
+static void check_prepared(const char *line, const char *at)
+{
+    oneseed_distribution what;
+    const int refused = read_distribution(&at, &what);
+    expect(!refused, line);
+    if (refused)
+        return;
+    const uint64_t shifted = decimal(&at);
+    const uint64_t scale = pattern(&at), offset = pattern(&at), low = pattern(&at), high = pattern(&at);
+    const uint64_t first = decimal(&at), width = decimal(&at);
+    expect((uint64_t)what.shifted == shifted && bits(what.scale) == scale && bits(what.offset) == offset &&
+               bits(what.low) == low && bits(what.high) == high && what.first == first && what.width == width,
+        line);
+}
+
+int main(void)
+{
+    static char line[LONGEST];
+    static const struct {
+        const char *word;
+        void (*check)(const char *line, const char *at);
+    } checks[] = {
+        {"stream", check_stream}, {"word", check_word}, {"value", check_value}, {"prepared", check_prepared}};
+    while (fgets(line, sizeof line, stdin)) {
+        const char *at = line;
+        const char *first = word(&at);
+        int known = 0;
+        for (size_t k = 0; k < sizeof checks / sizeof *checks; k++)
+            if (strcmp(first, checks[k].word) == 0) {
+                known = 1;
+                for (int n = 0; (kernel_name = oneseed_kernel_name(n)); n++) {
+                    oneseed_use_kernel(kernel_name);
+                    checks[k].check(line, at);
+                }
+            }
+        kernel_name = "";
+        expect(known, line);
+    }
+    printf("kernels:");
+    for (int n = 0; oneseed_kernel_name(n); n++)
+        printf(" %s", oneseed_kernel_name(n));
+    printf("; %lu checks, %lu wrong\n", checked, wrong);
+    return wrong != 0 || checked == 0;
+}

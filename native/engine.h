@@ -1,0 +1,91 @@
+/* What the parts of the library share. */
+#ifndef ONESEED_ENGINE_H
+#define ONESEED_ENGINE_H
+
+#include "oneseed.h"
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define ALIGNED __declspec(align(64))
+#define INLINE static __forceinline
+#define STEP static __declspec(noinline)
+#define UNROLL(n)
+#define PREFETCH(memory)
+#else
+#define ALIGNED _Alignas(64)
+#define INLINE TARGET static inline __attribute__((always_inline))
+#define STEP TARGET static __attribute__((noinline))
+#define PRAGMA(text) _Pragma(#text)
+#ifdef __clang__
+#define UNROLL(n) PRAGMA(clang loop unroll_count(n))
+#else
+#define UNROLL(n) PRAGMA(GCC unroll n)
+#endif
+#define PREFETCH(memory) __builtin_prefetch(memory, 1)
+#endif
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define HAS_X86
+#elif defined(__aarch64__) && defined(__ARM_NEON) && defined(__ORDER_LITTLE_ENDIAN__) && \
+    __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define HAS_NEON
+#endif
+
+enum {
+    CHUNK_SIZE = 1024,    /* values of a run made at once; a multiple of every kernel's group */
+    COLUMNS_SPACE = 1152, /* words of 64 bits, or pairs of those of 32, that the scratch memory of columns holds */
+    ROWS_AT_ONCE = 512    /* the most rows that are made together */
+};
+
+/* Rows of elements that are made together, a column at a time. */
+typedef struct {
+    char *const *places;    /* where each row begins in memory */
+    const uint64_t *starts; /* the index of each row's first element */
+    size_t rows, columns;
+    ptrdiff_t apart; /* bytes from one column to the next */
+    int joined;      /* whether the elements of a column are side by side in memory */
+} rows_of_columns;
+
+typedef struct {
+    const char *name;
+    void (*run)(char *out, uint64_t first, size_t count, const oneseed_address *at, const oneseed_distribution *what);
+    void (*columns)(const rows_of_columns *r, const oneseed_address *at, const oneseed_distribution *what);
+} kernel;
+
+#define KERNEL_FUNCTIONS(name) \
+    void run_##name( \
+        char *out, uint64_t first, size_t count, const oneseed_address *at, const oneseed_distribution *what); \
+    void columns_##name(const rows_of_columns *r, const oneseed_address *at, const oneseed_distribution *what)
+
+KERNEL_FUNCTIONS(portable);
+#ifdef HAS_X86
+KERNEL_FUNCTIONS(avx512);
+KERNEL_FUNCTIONS(avx2);
+#endif
+#ifdef HAS_NEON
+KERNEL_FUNCTIONS(neon);
+#endif
+
+/* A block of a tensor, its axes joined and sorted, cut into pieces that threads can write. */
+typedef struct {
+    char *memory;
+    uint64_t first;
+    int axes; /* of rows */
+    size_t sizes[ONESEED_AXES];
+    ptrdiff_t strides[ONESEED_AXES];
+    uint64_t steps[ONESEED_AXES];
+    size_t rows, columns; /* of all */
+    ptrdiff_t apart;      /* bytes from one column to the next */
+    int way;              /* how rows are written */
+    size_t high, wide;    /* rows and columns of a piece */
+    size_t across, pieces;
+    oneseed_address at;
+    oneseed_distribution what;
+} plan;
+
+/* Prepare a block; 0, or -1 where there are too many axes. A piece has about `limit` elements. */
+int planned(plan *p, void *out, int axes, const size_t *sizes, const ptrdiff_t *strides, const uint64_t *steps,
+    uint64_t first, const oneseed_address *at, const oneseed_distribution *what);
+void cut(plan *p, size_t limit);
+void write_piece(const plan *p, size_t piece);
+
+#endif

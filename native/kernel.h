@@ -1,0 +1,514 @@
+/* The algorithm of stream v1, over the vector operations that the including file defines.
+ *
+ * A `V64` holds W integers of 64 bits, a `V32` 2 W of 32 bits; `F64` and `F32` are the floats of the same sizes.
+ *
+ * Values are made in chunks that fit the first-level cache, one step after the other: the words of all, the rows of the
+ * table and the positions in them, then the polynomials. That leaves the processor many independent chains of
+ * operations, where one value after the other would wait for each product.
+ */
+#include <string.h>
+
+enum {
+    GROUP = 4 * W,      /* the words of W blocks, and the values that are converted at once */
+    FRONT = 4,          /* room for the words of the first block that come before the first value */
+    CHUNK = CHUNK_SIZE, /* values of a run made at once */
+    SPACE = COLUMNS_SPACE + FRONT + 2 * GROUP
+};
+
+typedef struct {
+    ALIGNED uint64_t words[SPACE], rows[SPACE], positions[SPACE], values[SPACE];
+} scratch;
+
+/* The keys of the rounds, and the part of the counter that is the stream. */
+typedef struct {
+    uint64_t k0[10], k1[10], c2, c3;
+} schedule;
+
+INLINE schedule scheduled(const oneseed_address *at)
+{
+    schedule s = {.c2 = (uint32_t)at->stream, .c3 = at->stream >> 32};
+    uint32_t k0 = (uint32_t)at->seed, k1 = (uint32_t)(at->seed >> 32);
+    for (int round = 0; round < 10; round++) {
+        s.k0[round] = k0, s.k1[round] = k1;
+        k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
+    }
+    return s;
+}
+
+/* Philox4x32-10: the four words of W blocks, each in the lower half of its lane. The upper half is arbitrary. */
+INLINE void philox(V64 blocks, uint64_t plane, const schedule *s, V64 word[4])
+{
+    V64 c0 = blocks, c1 = or64(shift_right64(blocks, 32), set64(plane << 29)), c2 = set64(s->c2), c3 = set64(s->c3);
+    const V64 m0 = set64(0xD2511F53u), m1 = set64(0xCD9E8D57u);
+    UNROLL(10)
+    for (int round = 0; round < 10; round++) {
+        V64 product0 = multiply(c0, m0), product1 = multiply(c2, m1);
+        c0 = xor3(shift_right64(product1, 32), c1, set64(s->k0[round]));
+        c2 = xor3(shift_right64(product0, 32), c3, set64(s->k1[round]));
+        c1 = product1, c3 = product0;
+    }
+    word[0] = c0, word[1] = c1, word[2] = c2, word[3] = c3;
+}
+
+/* The words of W blocks for the dtype: of 32 bits in the lower halves, or of 64 bits joined from the two planes. */
+INLINE void words_of_blocks(V64 blocks, int wide, const schedule *s, V64 word[4])
+{
+    philox(blocks, 0, s, word);
+    if (wide) {
+        V64 low[4];
+        philox(blocks, 1, s, low);
+        for (int j = 0; j < 4; j++)
+            word[j] = lower_halves(low[j], word[j]);
+    }
+}
+
+INLINE void prefetch(const char *memory, size_t bytes)
+{
+    for (size_t line = 0; line < bytes; line += 64)
+        PREFETCH(memory + line);
+}
+
+/* Write the words of `groups` groups of consecutive blocks, in order. */
+INLINE void words_of_run(void *to, uint64_t block, size_t groups, int wide, const schedule *s, const char *out, size_t size)
+{
+    V64 blocks = add64(set64(block), numbered64());
+    for (size_t g = 0; g < groups; g++) {
+        V64 word[4], ordered[4];
+        words_of_blocks(blocks, wide, s, word);
+        blocks = add64(blocks, set64(W));
+        if (wide) {
+            in_order64(word, ordered);
+            for (int j = 0; j < 4; j++)
+                store64((uint64_t *)to + GROUP * g + W * j, ordered[j]);
+        } else {
+            V32 half[2];
+            in_order32(word, half);
+            store32((uint32_t *)to + GROUP * g, half[0]);
+            store32((uint32_t *)to + GROUP * g + 2 * W, half[1]);
+        }
+        prefetch(out + GROUP * size * g, GROUP * size);
+    }
+}
+
+/* Write the words of `count` consecutive blocks of each row, those of a column side by side; `blocks` are the first. */
+INLINE void words_of_columns(void *to, const uint64_t *blocks, size_t padded, size_t count, int wide, const schedule *s)
+{
+    for (size_t block = 0; block < count; block++)
+        for (size_t row = 0; row < padded; row += 2 * W) {
+            V64 a[4], b[4];
+            words_of_blocks(add64(load64(blocks + row), set64(block)), wide, s, a);
+            words_of_blocks(add64(load64(blocks + row + W), set64(block)), wide, s, b);
+            for (size_t j = 0; j < 4; j++) {
+                const size_t at = (4 * block + j) * padded + row;
+                if (wide) {
+                    store64((uint64_t *)to + at, a[j]);
+                    store64((uint64_t *)to + at + W, b[j]);
+                } else
+                    store32((uint32_t *)to + at, joined32(a[j], b[j]));
+            }
+        }
+}
+
+/* Normal samples --------------------------------------------------------------------------------------------------- */
+
+/* The offset of a word's row in the table, in bytes, and the position in the row's interval. */
+INLINE V32 row32(V32 u, V32 *position)
+{
+    V32 tail = bits32(float_of32(or32(xor32(u, signs32(u)), set32(1))));
+    *position = not32(shift_left32(tail, 13));
+    return sub32(and32(shift_right32(tail, 15), set32(0xFFFFFFF0u)), set32(16 * (127 << 4)));
+}
+
+INLINE V64 row64(V64 u, V64 *position)
+{
+    V64 tail = bits64(float_of64(or64(xor64(u, signs64(u)), set64(1))));
+    *position = not64(shift_left64(tail, 17));
+    return sub64(and64(shift_right64(tail, 41), set64(~UINT64_C(63))), set64(64 * (1023 << 5)));
+}
+
+/* The high half of a product of 64 bits, by those of 32 bits; the second also for a < 2**32. */
+#ifndef OWN_HIGH64
+INLINE V64 high64(V64 a, V64 b)
+{
+    V64 a1 = shift_right64(a, 32), b1 = shift_right64(b, 32), mask = set64(0xFFFFFFFFu);
+    V64 middle = add64(multiply(a1, b), shift_right64(multiply(a, b), 32));
+    V64 rest = add64(and64(middle, mask), multiply(a, b1));
+    return add64(add64(multiply(a1, b1), shift_right64(middle, 32)), shift_right64(rest, 32));
+}
+
+INLINE V64 high64_of_short(V64 a, V64 b)
+{
+    return shift_right64(add64(shift_right64(multiply(a, b), 32), multiply(a, shift_right64(b, 32))), 32);
+}
+#endif
+
+enum { SHORT64 = 4 }; /* the sum of the coefficients from this one on is below 2**32 in every row */
+
+INLINE V32 quantile32(V32 u, const uint32_t *rows, V32 position)
+{
+    V32 c[4], z, sign = signs32(u);
+    look_up32(rows, c);
+    z = c[3];
+    for (int j = 2; j >= 0; j--)
+        z = add32(c[j], high32(z, position));
+    return sub32(sign, xor32(z, sign));
+}
+
+INLINE V64 quantile64(V64 u, const uint64_t *rows, V64 position)
+{
+    V64 c[8], z, sign = signs64(u);
+    look_up64(rows, c);
+    z = c[7];
+    UNROLL(7)
+    for (int j = 6; j >= 0; j--)
+        z = add64(c[j], j >= SHORT64 ? high64_of_short(z, position) : high64(z, position));
+    return sub64(sign, xor64(z, sign));
+}
+
+/* Write rows and positions of `count` words, rounded up to whole vectors; the words themselves move into the window. */
+INLINE void positions(scratch *s, size_t at, size_t count, int kind, int wide, const oneseed_distribution *what)
+{
+    if (wide)
+        for (size_t i = at; i < at + count; i += W) {
+            V64 u = load64(s->words + i), x;
+            if (kind == ONESEED_TRUNCATED)
+                store64(s->words + i, u = add64(high64(u, set64(what->width)), set64(what->first)));
+            store64(s->rows + i, row64(u, &x));
+            store64(s->positions + i, x);
+        }
+    else
+        for (size_t i = at; i < at + count; i += 2 * W) {
+            uint32_t *word = (uint32_t *)s->words + i;
+            V32 u = load32(word), x;
+            if (kind == ONESEED_TRUNCATED) {
+                u = add32(high32(u, set32((uint32_t)what->width)), set32((uint32_t)what->first));
+                store32(word, u);
+            }
+            store32((uint32_t *)s->rows + i, row32(u, &x));
+            store32((uint32_t *)s->positions + i, x);
+        }
+}
+
+/* Scale, shift and bounds ------------------------------------------------------------------------------------------ */
+
+INLINE F32 finished32(V32 whole, int kind, const oneseed_distribution *what)
+{
+    F32 x = float_of32(whole), scale = setf32((float)what->scale), value;
+    if (what->shifted) {
+        const V32 mask = set32(0xFFFFF000u);
+        F32 x_high = as_float32(and32(bits32(x), mask)), scale_high = as_float32(and32(bits32(scale), mask));
+        value = addf32(setf32((float)what->offset), mulf32(scale_high, x_high));
+        value = addf32(value, mulf32(scale_high, subf32(x, x_high)));
+        value = addf32(value, mulf32(subf32(scale, scale_high), x_high));
+    } else
+        value = mulf32(x, scale);
+    if (kind != ONESEED_NORMAL)
+        value = maxf32(setf32((float)what->low), minf32(value, setf32((float)what->high)));
+    return value;
+}
+
+INLINE F64 finished64(V64 whole, int kind, const oneseed_distribution *what)
+{
+    F64 x = float_of64(whole), scale = setf64(what->scale), value;
+    if (what->shifted) {
+        const V64 mask = set64(~UINT64_C(0) << 27);
+        F64 x_high = as_float64(and64(bits64(x), mask)), scale_high = as_float64(and64(bits64(scale), mask));
+        value = addf64(setf64(what->offset), mulf64(scale_high, x_high));
+        value = addf64(value, mulf64(scale_high, subf64(x, x_high)));
+        value = addf64(value, mulf64(subf64(scale, scale_high), x_high));
+    } else
+        value = mulf64(x, scale);
+    if (kind != ONESEED_NORMAL)
+        value = maxf64(setf64(what->low), minf64(value, setf64(what->high)));
+    return value;
+}
+
+INLINE F32 value32(const scratch *s, size_t i, int kind, const oneseed_distribution *what)
+{
+    V32 u = load32((const uint32_t *)s->words + i);
+    if (kind == ONESEED_UNIFORM)
+        return finished32(sub32(or32(shift_right32(u, 7), set32(1)), set32(1 << 24)), kind, what);
+    return finished32(quantile32(u, (const uint32_t *)s->rows + i, load32((const uint32_t *)s->positions + i)), kind, what);
+}
+
+INLINE F64 value64(const scratch *s, size_t i, int kind, const oneseed_distribution *what)
+{
+    V64 u = load64(s->words + i);
+    if (kind == ONESEED_UNIFORM)
+        return finished64(sub64(or64(shift_right64(u, 10), set64(1)), set64(UINT64_C(1) << 53)), kind, what);
+    return finished64(quantile64(u, s->rows + i, load64(s->positions + i)), kind, what);
+}
+
+/* Narrow dtypes ---------------------------------------------------------------------------------------------------- */
+
+INLINE V32 bfloat16(F32 value)
+{
+    V32 x = bits32(value);
+    return shift_right32(add32(add32(x, set32(0x7FFF)), and32(shift_right32(x, 16), set32(1))), 16);
+}
+
+/* A float32 rounded, to nearest even, to `fraction` bits and the exponents of a format. `least` is the exponent of its
+ * smallest normal number, `bias` that of its exponents, `beyond` the bits of what is too large, `size` all its bits.
+ * Numbers below the smallest normal one are multiples of the least number: a float addition rounds to those. */
+#define NARROW(value, fraction, least, bias, beyond, size) \
+    narrowed(value, 23 - (fraction), (uint32_t)(127 + (least)) << 23, (uint32_t)(127 - (bias)) << 23, \
+        (uint32_t)(127 + (least) - (fraction) + 23) << 23, beyond, 32 - (size))
+
+INLINE V32 narrowed(
+    F32 value, const int drop, uint32_t smallest, uint32_t rebias, uint32_t unit, uint32_t beyond, const int up)
+{
+    V32 bits = bits32(value), sign = and32(bits, set32(0x80000000u)), magnitude = xor32(bits, sign);
+    V32 even = and32(shift_right32(magnitude, drop), set32(1));
+    V32 normal = add32(add32(magnitude, set32((UINT32_C(1) << (drop - 1)) - 1 - rebias)), even);
+    normal = min_signed32(shift_right32(normal, drop), set32(beyond));
+    V32 small = sub32(bits32(addf32(as_float32(magnitude), as_float32(set32(unit)))), set32(unit));
+    return or32(where_less32(magnitude, set32(smallest), small, normal), shift_right32(sign, up));
+}
+
+INLINE V32 narrow(F32 value, int dtype)
+{
+    switch (dtype) {
+    case ONESEED_BFLOAT16: return bfloat16(value);
+    case ONESEED_FLOAT16: return NARROW(value, 10, -14, 15, 0x7C00, 16);
+    case ONESEED_FLOAT8_E4M3FN: return NARROW(value, 3, -6, 7, 0x7F, 8);
+    default: return NARROW(value, 2, -14, 15, 0x7C, 8);
+    }
+}
+
+/* Values ----------------------------------------------------------------------------------------------------------- */
+
+INLINE size_t size_of(int dtype)
+{
+    switch (dtype) {
+    case ONESEED_FLOAT64:
+    case ONESEED_INT64: return 8;
+    case ONESEED_FLOAT32:
+    case ONESEED_INT32: return 4;
+    case ONESEED_FLOAT16:
+    case ONESEED_BFLOAT16:
+    case ONESEED_INT16: return 2;
+    default: return 1;
+    }
+}
+
+INLINE V32 integer32(V32 u, const oneseed_distribution *what)
+{
+    V32 number = what->width >> 32 ? u : high32(u, set32((uint32_t)what->width));
+    return add32(number, set32((uint32_t)what->first));
+}
+
+/* Write a group of values from place `i` of the scratch memory on. */
+INLINE void group(char *out, const scratch *s, size_t i, int kind, int dtype, const oneseed_distribution *what)
+{
+    if (dtype == ONESEED_FLOAT64) {
+        for (int j = 0; j < 4; j++)
+            storef64((double *)out + W * j, value64(s, i + W * j, kind, what));
+        return;
+    }
+    if (kind == ONESEED_WORDS) { /* of 64 bits: those of 32 bits are integers */
+        memcpy(out, s->words + i, GROUP * sizeof(uint64_t));
+        return;
+    }
+    if (dtype == ONESEED_FLOAT32) {
+        storef32((float *)out, value32(s, i, kind, what));
+        storef32((float *)out + 2 * W, value32(s, i + 2 * W, kind, what));
+        return;
+    }
+    const uint32_t *words = (const uint32_t *)s->words + i;
+    if (dtype == ONESEED_INT64) {
+        for (int j = 0; j < GROUP; j++) {
+            uint64_t number = ((what->width * words[j]) >> 32) + what->first;
+            memcpy(out + 8 * j, &number, 8);
+        }
+        return;
+    }
+    V32 a, b;
+    if (kind == ONESEED_INTEGERS)
+        a = integer32(load32(words), what), b = integer32(load32(words + 2 * W), what);
+    else
+        a = narrow(value32(s, i, kind, what), dtype), b = narrow(value32(s, i + 2 * W, kind, what), dtype);
+    if (size_of(dtype) == 4)
+        store32(out, a), store32(out + 8 * W, b);
+    else if (size_of(dtype) == 2)
+        store16(out, a, b);
+    else
+        store8(out, a, b);
+}
+
+/* Steps ------------------------------------------------------------------------------------------------------------ *
+ *
+ * Each is a function of its own for all the combinations that it tells apart: calls cost nothing beside a chunk, and
+ * the words, by far the most code, are compiled four times only.
+ */
+
+STEP void words_of_run32(uint32_t *to, uint64_t block, size_t groups, const schedule *s, const char *out, size_t size)
+{
+    words_of_run(to, block, groups, 0, s, out, size);
+}
+
+STEP void words_of_run64(uint64_t *to, uint64_t block, size_t groups, const schedule *s, const char *out, size_t size)
+{
+    words_of_run(to, block, groups, 1, s, out, size);
+}
+
+STEP void words_of_columns32(uint32_t *to, const uint64_t *blocks, size_t padded, size_t count, const schedule *s)
+{
+    words_of_columns(to, blocks, padded, count, 0, s);
+}
+
+STEP void words_of_columns64(uint64_t *to, const uint64_t *blocks, size_t padded, size_t count, const schedule *s)
+{
+    words_of_columns(to, blocks, padded, count, 1, s);
+}
+
+STEP void positions32(scratch *s, size_t i, size_t count, const oneseed_distribution *what)
+{
+    if (what->kind == ONESEED_TRUNCATED)
+        positions(s, i, count, ONESEED_TRUNCATED, 0, what);
+    else
+        positions(s, i, count, ONESEED_NORMAL, 0, what);
+}
+
+STEP void positions64(scratch *s, size_t i, size_t count, const oneseed_distribution *what)
+{
+    if (what->kind == ONESEED_TRUNCATED)
+        positions(s, i, count, ONESEED_TRUNCATED, 1, what);
+    else
+        positions(s, i, count, ONESEED_NORMAL, 1, what);
+}
+
+/* The combinations of distribution and dtype that there are. */
+#define EACH(CASE) \
+    FLOATS(CASE, ONESEED_FLOAT32) FLOATS(CASE, ONESEED_FLOAT64) FLOATS(CASE, ONESEED_FLOAT16) \
+    FLOATS(CASE, ONESEED_BFLOAT16) FLOATS(CASE, ONESEED_FLOAT8_E4M3FN) FLOATS(CASE, ONESEED_FLOAT8_E5M2) \
+    CASE(ONESEED_INTEGERS, ONESEED_INT8) CASE(ONESEED_INTEGERS, ONESEED_INT16) CASE(ONESEED_INTEGERS, ONESEED_INT32) \
+    CASE(ONESEED_INTEGERS, ONESEED_INT64) CASE(ONESEED_WORDS, ONESEED_INT64)
+#define FLOATS(CASE, dtype) CASE(ONESEED_NORMAL, dtype) CASE(ONESEED_UNIFORM, dtype) CASE(ONESEED_TRUNCATED, dtype)
+#define KEY(kind, dtype) ((kind) * ONESEED_DTYPES + (dtype))
+
+INLINE void groups(
+    char *out, const scratch *s, size_t i, size_t count, int kind, int dtype, const oneseed_distribution *what)
+{
+    const size_t size = size_of(dtype);
+    for (; count >= GROUP; count -= GROUP, i += GROUP, out += GROUP * size)
+        group(out, s, i, kind, dtype, what);
+    if (count) {
+        ALIGNED char last[GROUP * 8];
+        group(last, s, i, kind, dtype, what);
+        memcpy(out, last, count * size);
+    }
+}
+
+#define VALUES(kind, dtype) \
+    STEP void values_##kind##_##dtype( \
+        char *out, const scratch *s, size_t i, size_t count, const oneseed_distribution *what) \
+    { \
+        groups(out, s, i, count, kind, dtype, what); \
+    }
+EACH(VALUES)
+
+/* Write `count` values of the words from place `i` on; up to a whole group there must be words, any ones. */
+STEP void convert(char *out, scratch *s, size_t i, size_t count, const oneseed_distribution *what)
+{
+    const size_t whole = (count + GROUP - 1) / GROUP * GROUP;
+    if (what->kind == ONESEED_NORMAL || what->kind == ONESEED_TRUNCATED) {
+        if (what->dtype == ONESEED_FLOAT64)
+            positions64(s, i, whole, what);
+        else
+            positions32(s, i, whole, what);
+    }
+#define CASE(kind, dtype) \
+    case KEY(kind, dtype): values_##kind##_##dtype(out, s, i, count, what); break;
+    switch (KEY(what->kind, what->dtype)) { EACH(CASE) }
+}
+
+static int is_wide(const oneseed_distribution *what)
+{
+    return what->dtype == ONESEED_FLOAT64 || what->kind == ONESEED_WORDS;
+}
+
+/* Runs and columns ------------------------------------------------------------------------------------------------- */
+
+#define NAMED(name, kernel) NAMED2(name, kernel)
+#define NAMED2(name, kernel) name##_##kernel
+
+TARGET void NAMED(run, KERNEL)(
+    char *out, uint64_t first, size_t count, const oneseed_address *at, const oneseed_distribution *what)
+{
+    const size_t size = oneseed_size(what->dtype);
+    const schedule keys = scheduled(at);
+    scratch s;
+    while (count) {
+        const size_t lead = first & 3, part = count < CHUNK - lead ? count : CHUNK - lead;
+        const size_t whole = (part + GROUP - 1) / GROUP * GROUP, most = (lead + whole + GROUP - 1) / GROUP;
+        if (is_wide(what))
+            words_of_run64(s.words + FRONT - lead, first >> 2, most, &keys, out, size);
+        else
+            words_of_run32((uint32_t *)s.words + FRONT - lead, first >> 2, most, &keys, out, size);
+        convert(out, &s, FRONT, part, what);
+        out += part * size, first += part, count -= part;
+    }
+}
+
+/* Write one element to each of `count` places. */
+static void scatter(char *const *places, ptrdiff_t from, const char *values, size_t count, size_t size)
+{
+#define SCATTER(n) \
+    case n: \
+        for (size_t k = 0; k < count; k++) \
+            memcpy(places[k] + from, values + n * k, n); \
+        break;
+    switch (size) { SCATTER(1) SCATTER(2) SCATTER(4) SCATTER(8) }
+}
+
+/* Each lane of a vector makes the words of a row of its own, so that those of a column lie side by side. */
+TARGET void NAMED(columns, KERNEL)(
+    const rows_of_columns *r, const oneseed_address *at, const oneseed_distribution *what)
+{
+    const int wide = is_wide(what);
+    const size_t size = oneseed_size(what->dtype), padded = (r->rows + 2 * W - 1) / (2 * W) * (2 * W);
+    const schedule keys = scheduled(at);
+    ALIGNED uint64_t blocks[ROWS_AT_ONCE];
+    scratch s;
+    uint32_t *words32 = (uint32_t *)s.words;
+    size_t lead = 0, mixed = 0;
+    size_t row = 0;
+    do {
+        const uint64_t start = r->starts[row < r->rows ? row : 0];
+        blocks[row] = start >> 2;
+        lead = (start & 3) > lead ? start & 3 : lead;
+        mixed |= (start ^ r->starts[0]) & 3;
+    } while (++row < padded);
+    const size_t count = (lead + r->columns + 3) / 4, values = r->columns * padded;
+    if (wide)
+        words_of_columns64(s.words, blocks, padded, count, &keys);
+    else
+        words_of_columns32(words32, blocks, padded, count, &keys);
+    size_t from = lead * padded;
+    if (mixed) { /* each row's words move to its own beginning */
+        from = 0;
+        for (size_t column = 0; column < r->columns; column++)
+            for (row = 0; row < r->rows; row++) {
+                const size_t own = (column + (r->starts[row] & 3)) * padded + row;
+                if (wide)
+                    s.words[column * padded + row] = s.words[own];
+                else
+                    words32[column * padded + row] = words32[own];
+            }
+    }
+    if (values % GROUP) { /* the last group is half of words that no row has */
+        if (wide)
+            memset(s.words + from + values, 0, 2 * W * sizeof(uint64_t));
+        else
+            memset(words32 + from + values, 0, 2 * W * sizeof(uint32_t));
+    }
+    convert((char *)s.values, &s, from, values, what);
+    for (size_t column = 0; column < r->columns; column++) {
+        const char *these = (const char *)s.values + column * padded * size;
+        const ptrdiff_t away = (ptrdiff_t)column * r->apart;
+        if (r->joined)
+            memcpy(r->places[0] + away, these, r->rows * size);
+        else
+            scatter(r->places, away, these, r->rows, size);
+    }
+}
