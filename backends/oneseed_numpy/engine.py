@@ -17,7 +17,7 @@ kernels: Any = kernel.load()
 THREADS = threads.available()
 """How many threads share a large draw."""
 
-helpers = threads.Helpers(kernels.help) if kernels else None
+helpers: Any = threads.Helpers(kernels.help) if kernels else None
 
 
 def fill(draw: Draw, out: Array) -> None:

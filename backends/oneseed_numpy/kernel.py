@@ -14,7 +14,6 @@ from oneseed.checks import one_of
 from oneseed.distributions import Distribution
 from oneseed.distributions.recipes import recipe
 
-
 WITHOUT = "numpy"
 """The name for drawing without a kernel."""
 

@@ -81,7 +81,8 @@ def _is_piece(tensor: Tensor) -> bool:
     if flat is None:  # the wrapper is gone, and the tensor is what is left
         return False
     sharded: int = flat._sharded_size.numel()
-    return flat.numel() == sharded != flat._unpadded_unsharded_size.numel()
+    whole: int = flat._unpadded_unsharded_size.numel()
+    return int(flat.numel()) == sharded != whole
 
 
 def _find_flat() -> None:

@@ -2,15 +2,12 @@
 
 from typing import Any
 
-import torch
-
 from oneseed import checks
 from oneseed_torch.drawing.writing import shape_of
 from oneseed_torch.init.constants import constant_, zeros_
 from oneseed_torch.init.random import normal_, trunc_normal_, uniform_
 
 Tensor = Any
-Generator = torch.Generator | None
 
 MODES = ("fan_in", "fan_out")
 
@@ -30,18 +27,18 @@ def _calculate_correct_fan(tensor: Tensor, mode: str) -> int:
     return _calculate_fan_in_and_fan_out(tensor)[MODES.index(which)]
 
 
-def _no_grad_uniform_(tensor: Tensor, a: float, b: float, generator: Generator = None) -> Tensor:
+def _no_grad_uniform_(tensor: Tensor, a: float, b: float, generator: Any = None) -> Tensor:
     """Do what `uniform_` does."""
     return uniform_(tensor, a, b, generator)
 
 
-def _no_grad_normal_(tensor: Tensor, mean: float, std: float, generator: Generator = None) -> Tensor:
+def _no_grad_normal_(tensor: Tensor, mean: float, std: float, generator: Any = None) -> Tensor:
     """Do what `normal_` does."""
     return normal_(tensor, mean, std, generator)
 
 
 def _no_grad_trunc_normal_(
-    tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Generator = None
+    tensor: Tensor, mean: float, std: float, a: float, b: float, generator: Any = None
 ) -> Tensor:
     """Do what `trunc_normal_` does."""
     return trunc_normal_(tensor, mean, std, a, b, generator)
