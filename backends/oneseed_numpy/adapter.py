@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed.checks import Shape
-from oneseed.distributions import Complex, Fill, Structured
+from oneseed.distributions import Complex, Fill, Integers, Normal, Structured, TruncatedNormal, Uniform
 from oneseed.draws import Draw
 from oneseed.dtypes import NUMERIC, numpy_dtype
 from oneseed_numpy import engine
@@ -16,6 +16,7 @@ from oneseed_numpy.pages import aligned, ask_for_large_pages
 
 Array = NDArray[Any]
 INTEGER = int, type(None)
+SAMPLED = Normal, TruncatedNormal, Uniform, Integers
 
 
 class NumpyBackend:
@@ -58,6 +59,10 @@ class NumpyBackend:
         else:
             fill(draw, out)
         return out
+
+    def prepared(self, draw: Draw) -> Callable[[], Array] | None:
+        """Return a function that draws with the kernels."""
+        return engine.prepared(draw) if isinstance(draw.distribution, SAMPLED) else None
 
     def fill(self, parts: Sequence[tuple[Draw, Array]]) -> None:
         """Execute draws that are sampled, each in an array."""

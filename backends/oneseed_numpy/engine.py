@@ -1,12 +1,13 @@
 """Draws into host memory: by the compiled kernels, or without them by NumPy, which makes the same bits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from oneseed.draws import Draw
-from oneseed.dtypes import NOT_IN_NUMPY
+from oneseed.dtypes import NOT_IN_NUMPY, numpy_dtype
 from oneseed_numpy import kernel, plain, threads
 
 Array = NDArray[Any]
@@ -45,8 +46,37 @@ def fill_all(parts: Sequence[tuple[Draw, Array]]) -> None:
         kernels.draw_all(tuple(_arguments(draw, out) for draw, out in parts), THREADS, helpers.ask)
 
 
+def prepared(draw: Draw) -> Callable[[], Array] | None:
+    """Return a function that makes an array of a draw, any number of times, and does nothing else; None without kernels."""
+    if kernels is None:
+        return None
+    empty, run, ask, shape = np.empty, kernels.draw, helpers.ask, draw.block
+    kind = numpy_dtype(draw.dtype)
+    rest = (None, None, *_address(draw), THREADS, ask)
+    if draw.dtype in NOT_IN_NUMPY:
+        integers = np.dtype(f"u{kind.itemsize}")
+
+        def make() -> Array:
+            out = empty(shape, integers)
+            run(out, *rest)
+            return out.view(kind)
+
+    else:
+
+        def make() -> Array:
+            out = empty(shape, kind)
+            run(out, *rest)
+            return out
+
+    return make
+
+
 def _arguments(draw: Draw, out: Array) -> tuple[Any, ...]:
     # NumPy passes on the memory of its own dtypes only.
     memory = out.view(f"u{out.itemsize}") if draw.dtype in NOT_IN_NUMPY else out
-    what = kernel.packed(draw.distribution, draw.dtype)
-    return memory, None, None, draw.strides, draw.first, draw.seed or 0, draw.stream, what
+    return memory, None, None, *_address(draw)
+
+
+def _address(draw: Draw) -> tuple[Any, ...]:
+    """Return the steps of the index, the first one, seed and stream, and what to draw."""
+    return draw.strides, draw.first, draw.seed or 0, draw.stream, kernel.packed(draw.distribution, draw.dtype)

@@ -9,6 +9,7 @@ from oneseed.composites import Called
 from oneseed.draws import Distribution, Draw
 from oneseed.dtypes import dtype_name
 from oneseed.fans import Layout, fans
+from oneseed.initializers import plans
 from oneseed.initializers.calls import check_native, checked_call
 from oneseed.initializers.configs import Configured
 from oneseed.initializers.targets import AS_GIVEN, Call, Target
@@ -66,18 +67,24 @@ class Initializer(Configured):
     """Whether a call draws what `describe` says."""
     _declared: ClassVar[bool] = False
     """Whether the class says so of its own `__call__`."""
+    _repeats: ClassVar[bool] = False
+    """Whether only its attributes, the call and the settings decide what an initializer with an int seed draws."""
 
-    def __init_subclass__(cls, describes: bool = False, **others: Any) -> None:
+    def __init_subclass__(cls, describes: bool = False, repeats: bool = False, **others: Any) -> None:
         """Note whether the class draws what it describes.
 
         Parameters
         ----------
         describes : bool
             Whether a class with a `__call__` of its own draws what `describe` says all the same.
+        repeats : bool
+            Whether nothing but the attributes, the call and the settings decides what is drawn with an int as the seed,
+            so that a draw may be kept for the next call. Subclasses that define more than a constructor must say so too.
         **others
             For other bases.
         """
         super().__init_subclass__(**others)
+        cls._repeats = repeats or (cls._repeats and plans.inherits(cls))
         if "__call__" in vars(cls):
             cls._declared = bool(describes)
         own = next(base for base in cls.__mro__ if "__call__" in vars(base))
@@ -133,11 +140,19 @@ class Initializer(Configured):
         """
         set_ = settings.in_force()
         engine = registry.load(set_.backend if backend is None else backend)
+        key = None
+        if self._repeats and device is None and partition_shape is None and partition_offset is None:
+            key = plans.key_of(shape, self.dtype if dtype is None else dtype, axes, path, engine.name, set_)
+            if key is not None and (make := plans.found(self, key, engine)) is not None:
+                return make()
         where = engine.device(device)
         name = dtype_name(self.dtype if dtype is None else dtype)
         engine.check_dtype(name)
         call = Call(shape, name, axes, path, partition_shape, partition_offset, set_.rng, True)
-        return engine.draw(self._draw(call), where)
+        draw = self._draw(call)
+        if key is not None:
+            plans.keep(self, key, engine, draw)
+        return engine.draw(draw, where)
 
     def describe(
         self,

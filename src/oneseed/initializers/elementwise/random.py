@@ -73,7 +73,7 @@ class _MeanStddev(RandomInitializer):
     example="RandomNormal(stddev=0.05, seed=7)",
     shape=(100, 200),
 )
-class RandomNormal(_MeanStddev):
+class RandomNormal(_MeanStddev, repeats=True):
     """Draw from a normal distribution with mean `mean` and variance ``stddev**2``.
 
     In a complex dtype the variance is ``E|w - mean|**2 = stddev**2``: real and imaginary part are independent and have
@@ -138,7 +138,7 @@ class Refined(Structured):
     example="TruncatedNormal(stddev=0.02, seed=7)",
     shape=(100, 200),
 )
-class TruncatedNormal(_MeanStddev):
+class TruncatedNormal(_MeanStddev, repeats=True):
     """Draw from a normal distribution that is cut at a lower and an upper bound.
 
     By default it is cut at two standard deviations on either side of the mean, and `stddev` is that of the
@@ -279,7 +279,7 @@ class TruncatedNormal(_MeanStddev):
     example="RandomUniform(-0.05, 0.05, seed=7)",
     shape=(100, 200),
 )
-class RandomUniform(RandomInitializer):
+class RandomUniform(RandomInitializer, repeats=True):
     """Draw from the uniform distribution on ``[minval, maxval)``, of variance ``(maxval - minval)**2 / 12``.
 
     In an integer dtype the values are the integers in that range, all equally likely to within ``2**-32``. In a complex

@@ -35,7 +35,7 @@ DISTRIBUTIONS = ("normal", "truncated_normal", "uniform", "untruncated_normal")
     example='VarianceScaling(2.0, "fan_out", "untruncated_normal", seed=7)',
     shape=(100, 200),
 )
-class VarianceScaling(RandomInitializer):
+class VarianceScaling(RandomInitializer, repeats=True):
     """Draw with the variance ``scale / max(1, n)``, where n is a fan of the tensor.
 
     With `nonlinearity` the variance is ``gain**2 * scale / max(1, n)``, with the gain of `calculate_gain`.

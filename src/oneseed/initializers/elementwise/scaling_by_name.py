@@ -6,7 +6,7 @@ from oneseed.initializers.elementwise.scaling import Axes, Seed, VarianceScaling
 from oneseed.initializers.known import known
 
 
-class _Named(VarianceScaling):
+class _Named(VarianceScaling, repeats=True):
     """A VarianceScaling whose first three arguments are fixed."""
 
     def get_config(self) -> dict[str, Any]:

@@ -1,0 +1,99 @@
+"""Draws that an initializer has prepared before: a repeated call then costs little beside the values themselves.
+
+What is kept holds for the initializer's attributes, the arguments of the call and the settings, as they were. It is kept
+for classes that say of themselves that nothing else decides what they draw, and for plain attributes, which cannot change
+unnoticed.
+"""
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from oneseed.draws import Draw
+from oneseed.protocol import Backend
+from oneseed.settings import Settings
+
+Make = Callable[[], Any]
+Key = tuple[Any, ...]
+
+PLAIN = frozenset({int, float, str, bool, type(None)})
+"""Types of attributes that are compared with those of before in no time."""
+
+OWN = frozenset({"__init__", "get_config", "from_config", "__doc__", "__module__", "__qualname__", "__firstlineno__"})
+"""What a subclass may define and still draw what its base does, given the same attributes."""
+
+MOST = 64
+"""Draws that are kept of one initializer."""
+
+
+class Plans:
+    """The draws of an initializer as it is now."""
+
+    __slots__ = ("makers", "owner", "state")
+
+    def __init__(self, initializer: Any, state: dict[str, Any], forget: Callable[[Any], None]) -> None:
+        self.owner = weakref.ref(initializer, forget)
+        self.state = state
+        self.makers: dict[Key, tuple[Backend, Make]] = {}
+
+
+_held: dict[int, Plans] = {}
+"""By the initializer's number: attributes of its own would be copied and stored with it."""
+
+
+def inherits(cls: type) -> bool:
+    """Tell whether a subclass defines nothing by which it could draw otherwise than its base."""
+    return vars(cls).keys() - {"__annotations__", "__static_attributes__", "__parameters__", "__orig_bases__"} <= OWN
+
+
+def key_of(shape: Any, dtype: Any, axes: Any, path: Any, backend: str, set_: Settings) -> Key | None:
+    """Return what a call is known by; None for one whose arguments could be equal to others and yet mean less.
+
+    ``(8.0, True)`` is equal to ``(8, 1)``, but refused.
+    """
+    if type(shape) is not tuple or set_.rng != "portable":
+        return None
+    for size in shape:
+        if type(size) is not int:
+            return None
+    for name in (dtype, axes, path):
+        if name is not None and type(name) is not str:
+            return None
+    return shape, dtype, axes, path, backend, set_.floatx
+
+
+def found(initializer: Any, key: Key, engine: Backend) -> Make | None:
+    """Return what makes the tensor of a call, if it is known."""
+    plans = _held.get(id(initializer))
+    if plans is None or plans.state != initializer.__dict__:
+        return None
+    known = plans.makers.get(key)
+    return known[1] if known is not None and known[0] is engine else None
+
+
+def keep(initializer: Any, key: Key, engine: Backend, draw: Draw) -> None:
+    """Keep what makes the tensor of a call, unless an attribute could change unnoticed."""
+    state = dict(initializer.__dict__)
+    if type(draw.seed) is not int or not all(type(value) in PLAIN for value in state.values()):
+        return
+    number = id(initializer)
+    plans = _held.get(number)
+    if plans is None or plans.state != state or len(plans.makers) >= MOST:
+        plans = _held[number] = Plans(initializer, state, lambda _: _held.pop(number, None))
+    prepare = getattr(engine, "prepared", None)
+    make = prepare(draw) if prepare else None
+    plans.makers[key] = engine, make or _Again(engine, draw)
+
+
+class _Again:
+    """Executes a draw once more; what the framework may refuse by now is checked each time."""
+
+    __slots__ = ("draw", "engine")
+
+    def __init__(self, engine: Backend, draw: Draw) -> None:
+        self.engine, self.draw = engine, draw
+
+    def __call__(self) -> Any:
+        where = self.engine.device(None)
+        self.engine.check_dtype(self.draw.dtype)
+        return self.engine.draw(self.draw, where)

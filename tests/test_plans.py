@@ -1,0 +1,197 @@
+"""What an initializer keeps of a draw holds as long as nothing that decides the values changes, and no longer."""
+
+import copy
+import gc
+import pickle
+
+import numpy as np
+import pytest
+from frameworks import ALL
+
+import oneseed
+from oneseed import distributions
+from oneseed.initializers import GlorotUniform, HeNormal, RandomNormal, RandomUniform, TruncatedNormal, VarianceScaling, plans
+
+EACH = [
+    HeNormal(7),
+    RandomNormal(0.3, 0.02, seed=7),
+    TruncatedNormal(seed=7),
+    RandomUniform(-1.0, 1.0, seed=7),
+    VarianceScaling(2.0, "fan_out", "uniform", seed=7),
+]
+
+
+def twice(init, *args, **kwargs):
+    """Call twice, and return what both calls gave."""
+    first, second = init(*args, **kwargs), init(*args, **kwargs)
+    assert oneseed.fingerprint(first) == oneseed.fingerprint(second)
+    return second
+
+
+def same(a, b):
+    assert a.dtype == b.dtype
+    assert a.shape == b.shape
+    return a.tobytes() == b.tobytes()
+
+
+@pytest.mark.parametrize("init", EACH, ids=lambda init: type(init).__name__)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16", "float8_e5m2", "complex64"])
+def test_a_kept_draw_is_the_draw(init, dtype):
+    for shape, axes, path in (((5, 6), None, None), ((5, 6), "o i", "w"), ((), None, None), ((0, 3), None, None)):
+        again = twice(init, shape, dtype, axes=axes, path=path)
+        assert same(again, init.clone()(shape, dtype, axes=axes, path=path))
+        assert same(again, init(list(shape), dtype, axes=axes, path=path))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_on_every_backend(name):
+    init = HeNormal(7)
+    expected = oneseed.fingerprint(init.clone()((8, 8), backend="numpy"))
+    assert {oneseed.fingerprint(init((8, 8), backend=each)) for each in (name, "numpy", name, "numpy")} == {expected}
+    assert type(init((8, 8), backend=name)) is type(init.clone()((8, 8), backend=name))
+
+
+def test_each_call_makes_memory_of_its_own():
+    init = HeNormal(7)
+    first = twice(init, (8, 8))
+    first[:] = 0
+    assert init((8, 8)).any()
+    assert not np.shares_memory(init((8, 8)), init((8, 8)))
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"), [("scale", 3.0), ("mode", "fan_out"), ("distribution", "uniform"), ("seed", 8), ("dtype", "float16")]
+)
+def test_a_changed_attribute_counts(attribute, value):
+    init = VarianceScaling(2.0, "fan_in", "truncated_normal", seed=7)
+    before = twice(init, (30, 20))
+    setattr(init, attribute, value)
+    changed = VarianceScaling(2.0, "fan_in", "truncated_normal", seed=7)
+    setattr(changed, attribute, value)
+    after = twice(init, (30, 20))
+    assert same(after, changed((30, 20)))
+    assert after.tobytes() != before.tobytes()
+    vars(init).update(vars(VarianceScaling(2.0, "fan_in", "truncated_normal", seed=7)) | {"dtype": None})
+    assert same(init((30, 20)), before)
+
+
+def test_a_changed_setting_counts():
+    init = GlorotUniform(7)
+    single = twice(init, (30, 20))
+    with oneseed.using(floatx="float64"):
+        assert twice(init, (30, 20)).dtype == np.float64
+    assert same(init((30, 20)), single)
+    oneseed.set_floatx("float16")
+    assert twice(init, (30, 20)).dtype == np.float16
+    oneseed.set_floatx("float32")
+    with oneseed.using(rng="native"):
+        assert init((30, 20)).tobytes() != single.tobytes()
+    assert same(init((30, 20)), single)
+
+
+def test_another_backend_of_the_name_counts(monkeypatch):
+    from oneseed import registry
+
+    init = HeNormal(7)
+    twice(init, (8, 8))
+
+    class Other(type(registry.load("numpy"))):
+        def draw(self, draw, device=None):
+            return "other"
+
+        def prepared(self, draw):
+            return None
+
+    monkeypatch.setitem(registry._loaded, "numpy", Other())
+    assert [init((8, 8)), init((8, 8))] == ["other", "other"]
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (((8.0, 8),), TypeError),
+        (((True, 8),), TypeError),
+        (((-8, 8),), ValueError),
+        (((8, 8), "float33"), ValueError),
+        (((8, 8), 1), TypeError),
+        (((8, 8), "int32"), ValueError),
+    ],
+)
+def test_what_is_equal_and_yet_refused(call, error):
+    init = HeNormal(7)
+    for shape in ((8, 8), (1, 8)):
+        twice(init, shape)
+    for _ in range(2):
+        with pytest.raises(error):
+            init(*call)
+    for keywords in ({"path": True}, {"path": ("a", True)}, {"axes": 3}, {"backend": "nunpy"}, {"device": "moon"}):
+        twice(init, (8, 8), path=("a", 1))
+        with pytest.raises((TypeError, ValueError)):
+            init((8, 8), **keywords)
+
+
+def test_a_generator_goes_on():
+    init = HeNormal(oneseed.SeedGenerator(7))
+    assert len({init((8, 8)).tobytes() for _ in range(5)}) == 5
+
+
+def test_a_subclass_is_asked_each_time():
+    class Growing(HeNormal):
+        stddev = 0.0
+
+        def distribution_for(self, target):
+            Growing.stddev += 1.0
+            return distributions.Normal(0.0, Growing.stddev)
+
+    init = Growing(7)
+    assert init((8, 8)).tobytes() != init((8, 8)).tobytes()
+
+    class WithMore(RandomNormal):
+        number = 1.0
+
+        @property
+        def stddev(self):
+            return WithMore.number
+
+        @stddev.setter
+        def stddev(self, value):
+            WithMore.number = value
+
+    init = WithMore(0.0, 1.0, seed=7)
+    first = init((8, 8))
+    WithMore.number = 2.0
+    np.testing.assert_array_equal(init((8, 8)), 2 * first)
+
+    class Renamed(HeNormal):
+        """Draws what its base does."""
+
+        def __init__(self, seed=None):
+            super().__init__(seed)
+            self.lengths = [1]
+
+    assert same(twice(Renamed(7), (8, 8)), HeNormal(7)((8, 8)))
+
+
+def test_copies_and_pickles_are_on_their_own():
+    init = RandomNormal(0.0, 1.0, seed=7)
+    expected = twice(init, (8, 8))
+    for other in (copy.copy(init), copy.deepcopy(init), pickle.loads(pickle.dumps(init))):
+        assert vars(other) == vars(init)
+        assert same(twice(other, (8, 8)), expected)
+        other.stddev = 2.0
+        np.testing.assert_array_equal(twice(other, (8, 8)), 2 * expected)
+        assert same(init((8, 8)), expected)
+
+
+def test_what_is_kept_is_bounded_and_goes_with_its_initializer():
+    gc.collect()
+    before = len(plans._held)
+    init = RandomUniform(-1.0, 1.0, seed=7)
+    for size in range(3 * plans.MOST):
+        init((size,))
+    assert len(plans._held[id(init)].makers) <= plans.MOST
+    number = id(init)
+    del init
+    gc.collect()
+    assert number not in plans._held
+    assert len(plans._held) <= before
