@@ -146,7 +146,7 @@ BAD = [
     (lambda **k: init.uniform_(W(dtype=torch.int32), **k), ValueError, "must be of a float dtype"),
     (lambda **k: init.uniform_(W(dtype=torch.bool), **k), ValueError, "must be a float"),
     (lambda **k: init.trunc_normal_(W(dtype=torch.complex64), **k), ValueError, "must be a float dtype"),
-    (lambda **k: init.sparse_(W(dtype=torch.complex64), 0.5, **k), ValueError, "must be a float dtype"),
+    (lambda **k: init.sparse_(W(dtype=torch.int32), 0.5, **k), ValueError, "must be a float or complex dtype"),
     (lambda **k: init.uniform_(W(), 2.0, 1.0, **k), ValueError, "`a` must not be above `b`"),
     (lambda **k: init.uniform_(W(), "0", **k), TypeError, "`a` must be a real number"),
     (lambda **k: init.uniform_(W(), 0.0, math.inf, **k), ValueError, "`b` must be finite"),

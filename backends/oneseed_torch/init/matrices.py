@@ -99,7 +99,7 @@ def sparse_(
     Parameters
     ----------
     tensor : torch.Tensor
-        The tensor, of a float dtype and 2 axes.
+        The tensor, of a float or complex dtype and 2 axes.
     sparsity : float or scalar tensor
         The fraction of each column that is 0, in [0, 1].
     std : float or scalar tensor
@@ -124,8 +124,8 @@ def sparse_(
     TypeError
         If an argument is of another type.
     ValueError
-        If the tensor has not 2 axes, `sparsity` lies outside [0, 1], `std` is negative or too large, the dtype is no
-        float, or `generator` is not alone.
+        If the tensor has not 2 axes, `sparsity` lies outside [0, 1], `std` is negative or too large, the dtype is
+        neither float nor complex, or `generator` is not alone.
 
     References
     ----------
