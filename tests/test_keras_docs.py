@@ -20,7 +20,7 @@ def test_examples(library, backend):
         pytest.skip(f"{library} is not installed")
     of_tf_keras = [example for example in EXAMPLES if "import tf_keras\n" in example]
     examples = of_tf_keras if library == "tf_keras" else [each for each in EXAMPLES if each not in of_tf_keras]
-    assert len(examples) == {"keras": 5, "tf_keras": 2}[library]
+    assert len(examples) == {"keras": 6, "tf_keras": 2}[library]
     done = subprocess.run(
         [sys.executable, "-c", "\n".join(examples)],
         capture_output=True,
