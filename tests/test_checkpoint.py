@@ -121,6 +121,13 @@ def test_other_seeds_schemes_and_shapes_are_refused_by_name(tmp_path):
         (plan(params=fewer), 7, 3000, "the parameter 'mask' is only there"),
         (plan(tied={}), 7, 3000, "the tied of 'embed.weight' is"),
         (plan(), 7, 4000, "the shard size is 3000 there, and 4000 here"),
+        (
+            plan(Scheme([*SCHEME.rules[:-1], Rule("?*", "he_normal")])),
+            7,
+            3000,
+            "the scheme has another name or other patterns",
+        ),
+        (plan(params=dict(reversed(PARAMS.items()))), 7, 3000, "the order of the parameters is another one"),
     ):
         for more in ({"resume": True}, {"part": (1, 2)}, {}):
             with pytest.raises(ValueError, match=f"must be empty, or hold the same checkpoint: {said}"):
