@@ -139,8 +139,8 @@ def main() -> None:
     for row in rows:
         print(
             f"{row['dtype']:9} {row['parameters'] / 1e9:.1f}e9 parameters planned in {row['plan_seconds']:.2f} s; "
-            f"a file of {row['file_bytes'] / 1e9:.2f} GB in {row['write_seconds']:.1f} s, plain {row['plain_seconds']:.1f} s: "
-            f"{row['of_plain']:.2f} of the speed, {row['peak_mib']:.0f} MiB at most"
+            f"a file of {row['file_bytes'] / 1e9:.2f} GB in {row['write_seconds']:.1f} s, "
+            f"plain {row['plain_seconds']:.1f} s: {row['of_plain']:.2f} of the speed, {row['peak_mib']:.0f} MiB at most"
         )
     if options.json:
         options.json.write_text(json.dumps(rows, indent=2) + "\n")
