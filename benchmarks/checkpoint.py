@@ -1,10 +1,10 @@
 """Initial weights as files, beside a plain write of as many bytes: planning, throughput and memory.
 
-Run it as ``python benchmarks/checkpoint.py [--folder DIR] [--json FILE]``; the folder needs 11 GB. A Llama of 70 billion
+Run it as ``python benchmarks/checkpoint.py [--folder DIR] [--json FILE]``; the folder needs 6 GB. A Llama of 70 billion
 parameters is described by an index and by files that have headers and no values. From these alone `oneseed init --plan`
 plans it, and `oneseed init --part` writes one of its files of 5 GB, in bfloat16 and in float32. A plain write takes a
-block of 16 MiB as often as needed; both end with fsync, rename and fsync of the folder, take turns, and are processes
-of their own, whose start counts. The table has medians.
+block of 16 MiB as often as needed. Both end with fsync, rename and fsync of the folder, and are processes of their own,
+whose start counts. They take turns, and take turns to be the first of a round. The table has medians.
 """
 
 import argparse
@@ -100,23 +100,30 @@ def measure(dtype: str, folder: Path, rounds: int) -> dict[str, Any]:
     parameters = sum(row["bytes"] for row in json.loads(plans[0][2])["parameters"]) // (2 if dtype == "bfloat16" else 4)
     number = len(files) // 2
     size = files[number]["bytes"]
-    ours, plain, memory = [], [], 0.0
-    for _ in range(rounds):
-        out = folder / "out"
-        seconds, used, _ = timed(*init, "--seed", "7", "--out", str(out), "--part", f"{number + 1}/{len(files)}")
-        shutil.rmtree(out)
-        ours.append(seconds)
-        memory = max(memory, used)
-        plain.append(timed(sys.executable, "-c", PLAIN, str(folder / "plain"), str(size))[0])
-        (folder / "plain").unlink()
+    written = folder / "written"
+    part = ("--seed", "7", "--out", str(written), "--part", f"{number + 1}/{len(files)}")
+    commands = {
+        "ours": (*init, *part),
+        "plain": (sys.executable, "-c", PLAIN, str(written / "plain"), str(size)),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    memory = 0.0
+    for turn in range(rounds):
+        for name in sorted(commands, reverse=turn % 2 == 0):
+            written.mkdir()
+            took, used, _ = timed(*commands[name])
+            shutil.rmtree(written)
+            seconds[name].append(took)
+            memory = max(memory, used if name == "ours" else 0.0)
+    ours, plain = (statistics.median(seconds[name]) for name in ("ours", "plain"))
     return {
         "dtype": dtype,
         "parameters": parameters,
         "plan_seconds": statistics.median(seconds for seconds, *_ in plans),
         "file_bytes": size,
-        "write_seconds": statistics.median(ours),
-        "plain_seconds": statistics.median(plain),
-        "of_plain": statistics.median(plain) / statistics.median(ours),
+        "write_seconds": ours,
+        "plain_seconds": plain,
+        "of_plain": plain / ours,
         "peak_mib": memory,
     }
 
@@ -124,16 +131,16 @@ def measure(dtype: str, folder: Path, rounds: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--folder", type=Path, help="where to write; by default the system's folder for such files")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=4, help="an even number is fair to both")
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         rows = [measure(dtype, Path(folder), options.rounds) for dtype in CODES]
     for row in rows:
         print(
-            f"{row['dtype']:9} {row['parameters'] / 1e9:.1f}e9 parameters planned in {row['plan_seconds']:.2f} s; a file "
-            f"of {row['file_bytes'] / 1e9:.2f} GB in {row['write_seconds']:.1f} s, plain {row['plain_seconds']:.1f} s: "
-            f"{row['of_plain']:.2f} of the speed, {row['peak_mib']:.0f} MiB at most"
+            f"{row['dtype']:9} {row['parameters'] / 1e9:.1f}e9 parameters planned in {row['plan_seconds']:.2f} s; "
+            f"a file of {row['file_bytes'] / 1e9:.2f} GB in {row['write_seconds']:.1f} s, "
+            f"plain {row['plain_seconds']:.1f} s: {row['of_plain']:.2f} of the speed, {row['peak_mib']:.0f} MiB at most"
         )
     if options.json:
         options.json.write_text(json.dumps(rows, indent=2) + "\n")

@@ -102,6 +102,12 @@ def test_the_same_plan_makes_the_same_bytes(tmp_path):
     assert digests(tmp_path / "a") == digests(tmp_path / "b")
 
 
+def moved(one, other):
+    """Return the parameters with two of them in each other's place."""
+    names = {one: other, other: one}
+    return {names.get(name, name): PARAMS[names.get(name, name)] for name in PARAMS}
+
+
 def test_other_seeds_schemes_and_shapes_are_refused_by_name(tmp_path):
     checkpoint.write(plan(), 7, tmp_path, shard_size=3000)
     before = digests(tmp_path)
@@ -121,6 +127,13 @@ def test_other_seeds_schemes_and_shapes_are_refused_by_name(tmp_path):
         (plan(params=fewer), 7, 3000, "the parameter 'mask' is only there"),
         (plan(tied={}), 7, 3000, "the tied of 'embed.weight' is"),
         (plan(), 7, 4000, "the shard size is 3000 there, and 4000 here"),
+        (
+            plan(Scheme([*SCHEME.rules[:-1], Rule("?*", "he_normal")])),
+            7,
+            3000,
+            "the scheme has another name or other patterns",
+        ),
+        (plan(params=moved("h.0.conv.w", "h.1.e")), 7, 3000, "the order of the parameters is another one"),
     ):
         for more in ({"resume": True}, {"part": (1, 2)}, {}):
             with pytest.raises(ValueError, match=f"must be empty, or hold the same checkpoint: {said}"):

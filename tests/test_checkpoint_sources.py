@@ -464,6 +464,17 @@ def test_a_full_standard_output_is_one_line(tmp_path, scheme):
     assert "No space left on device" in done.stderr
 
 
+def test_ctrl_c_is_one_line(tmp_path, run, scheme, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    (tmp_path / "p.json").write_text(json.dumps(ROWS))
+    monkeypatch.setattr(checkpoint, "write", interrupted)
+    status, printed, err = run("init", tmp_path / "p.json", "--scheme", scheme, "--seed", 7, "--out", tmp_path / "out")
+    assert (status, printed) == (130, "")
+    assert err == "oneseed: Interrupted. Files that are complete stay; --resume goes on with them.\n"
+
+
 def test_logs_get_a_line_now_and_then(capsys, monkeypatch):
     from oneseed.cli import progress
 

@@ -190,10 +190,10 @@ def parsed(data: bytes, where: str) -> tuple[Checkpoint, dict[str, str] | None]:
         prints = {row["name"]: row.pop("fingerprint") for row in manifest["parameters"]} if complete else None
         manifest["complete"] = False
         if manifest["digest"] != _digest(manifest):
-            raise ValueError("its digest is not that of what it holds")
+            raise ValueError("it is damaged: its digest is not that of what it holds")
         return _checkpoint(manifest, _draws(manifest)), prints
     except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
-        raise ValueError(f"{where!r} is damaged: {shortened(error, 300)}.") from None
+        raise ValueError(f"{where!r} cannot be used: {shortened(error, 300)}.") from None
 
 
 def difference(asked: Checkpoint, found: Checkpoint) -> str | None:
@@ -203,7 +203,7 @@ def difference(asked: Checkpoint, found: Checkpoint) -> str | None:
     ours, theirs = asked.manifest, found.manifest
     rows = {row["name"]: row for row in ours["parameters"]}
     others = {row["name"]: row for row in theirs["parameters"]}
-    for how_ in (
+    for found_ in (
         _unlike(ours, theirs, {"stream": "the version of the stream", "seed": "the seed"}),
         next((f"the parameter {shortened(name)!r} is only here" for name in rows if name not in others), None),
         next((f"the parameter {shortened(name)!r} is only there" for name in others if name not in rows), None),
@@ -214,9 +214,12 @@ def difference(asked: Checkpoint, found: Checkpoint) -> str | None:
         ),
         _unlike(ours, theirs, {"shard_size": "the shard size", "format_of_files": "the format in the metadata"}),
     ):
-        if how_ is not None:
-            return how_
-    return "the names of the rules or the order of the parameters are others"
+        if found_ is not None:
+            return found_
+    if ours["scheme"] != theirs["scheme"]:
+        names = [shortened(its["scheme"]["name"]) for its in (theirs, ours)]
+        return f"the scheme has another name or other patterns: {names[0]!r} there, and {names[1]!r} here"
+    return "the order of the parameters is another one"
 
 
 def _unlike(ours: Mapping[str, Any], theirs: Mapping[str, Any], keys: Mapping[str, str]) -> str | None:

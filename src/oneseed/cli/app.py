@@ -224,9 +224,6 @@ def _status(run: Callable[[], Any]) -> int:
         return status
     except typer.Exit as stop:
         return stop.exit_code
-    except (KeyboardInterrupt, typer.Abort) as stop:
-        cause = stop.__cause__ or stop
-        return _fail(" ".join(["Interrupted.", *getattr(cause, "__notes__", ())]), 130)
     except typer.TyperException as error:
         return _fail(error.format_message(), error.exit_code)
     except (ValueError, TypeError, NotImplementedError, ImportError, OSError) as error:

@@ -1,6 +1,7 @@
 """What `oneseed init` does: read parameters, plan, write files or say what would be written."""
 
 import re
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -104,8 +105,8 @@ def write(given: Asked, out: Path, part: tuple[int, int] | None, resume: bool) -
             )
         for name, data in given.files.items():
             durable.put(out / name, data)
-    except KeyboardInterrupt as stop:
-        stop.add_note(GOES_ON)
+    except KeyboardInterrupt:  # which ends the command with status 130, without a word
+        print(f"oneseed: Interrupted. {GOES_ON}", file=sys.stderr)
         raise
     except OSError as error:
         if error.errno is None:  # a refusal of ours
