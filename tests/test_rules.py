@@ -73,10 +73,10 @@ def test_rules_of_width():
     assert rules.mup_normal(16, 0.02).stddev == pytest.approx(0.005)
     for finite in (0, 1):
         assert rules.mup_normal(16, 0.02, infinite_dims=finite).stddev == 0.02
-    law = rules.mitchell(seed=1).describe((64, 256)).distribution
-    assert law.stddev_after_truncation == pytest.approx(1 / 8)
-    law = rules.mitchell(layer=7).describe((64, 256)).distribution
-    assert law.stddev_after_truncation == pytest.approx(1 / 32)
+    cut = rules.mitchell(seed=1).describe((64, 256)).distribution
+    assert (cut.stddev, cut.lower, cut.upper) == (pytest.approx(1 / 8), -3, 3)
+    cut = rules.mitchell(layer=7).describe((64, 256)).distribution
+    assert (cut.stddev, cut.lower, cut.upper) == (pytest.approx(1 / 32), -3, 3)
     law = rules.xavier(0.5).describe((30, 20)).distribution
     assert (law.name, law.stddev) == ("normal", pytest.approx(0.1))
 

@@ -217,13 +217,19 @@ def scalar(argument: str, value: Any) -> float:
     return number
 
 
+def bound(argument: str, value: Any) -> float:
+    """Return a real number, or an infinity; errors as in `scalar`."""
+    number: float = _finite(argument, value, int | float, "a real number", bounded=False)
+    return number
+
+
 def complex_scalar(argument: str, value: Any) -> complex:
     """Return a finite number given as a Python scalar or a scalar tensor; errors as in `scalar`."""
     number: complex = _finite(argument, value, int | float | complex, "a number")
     return number
 
 
-def _finite(argument: str, value: Any, kinds: Any, what: str) -> Any:
+def _finite(argument: str, value: Any, kinds: Any, what: str, bounded: bool = True) -> Any:
     number = value
     if hasattr(value, "shape") and hasattr(value, "__float__") and not isinstance(value, type):
         if tuple(value.shape) != ():
@@ -236,11 +242,12 @@ def _finite(argument: str, value: Any, kinds: Any, what: str) -> Any:
     if isinstance(number, bool) or not isinstance(number, kinds) or "time" in str(getattr(value, "dtype", "")):
         raise TypeError(f"`{argument}` must be {what} or a scalar tensor of one. Received: {argument}={shown(value)}")
     try:
-        finite = cmath.isfinite(number)
+        fits = cmath.isfinite(number) if bounded else not cmath.isnan(number)
     except OverflowError:  # an int beyond every float
-        finite = False
-    if not finite:
-        raise ValueError(f"`{argument}` must be finite. Received: {argument}={shown(value)}")
+        fits = False
+    if not fits:
+        need = "be finite" if bounded else "be a number or infinite, and a float64"
+        raise ValueError(f"`{argument}` must {need}. Received: {argument}={shown(value)}")
     return number
 
 

@@ -17,7 +17,7 @@ from oneseed.distributions import Complex, Integers, Normal, TruncatedNormal, Un
 from oneseed.draws import Distribution, Draw
 from oneseed.exact.fixed_point import normal_cdf
 from oneseed.initializers.elementwise.discrete import Signs, WholeNumbers
-from oneseed.initializers.elementwise.random import Refined
+from oneseed.initializers.elementwise.truncation import Refined
 from oneseed.initializers.sequences.mamba import InverseSoftplus
 
 if TYPE_CHECKING:
@@ -157,13 +157,13 @@ def _(law: TruncatedNormal) -> Density | None:
     if whole is None:
         return None
     mass = float(normal_cdf(law.upper) - normal_cdf(law.lower))
-    low, high = law.mean + law.lower * law.stddev, law.mean + law.upper * law.stddev
+    low, high = law.ends
     return lambda x: np.where((x >= low) & (x <= high), whole(x) / mass, 0)  # type: ignore[operator]
 
 
 @law_of.register
 def _(law: Refined) -> Density | Bars | None:
-    return law_of(law.law)
+    return law_of(law.base)
 
 
 @law_of.register

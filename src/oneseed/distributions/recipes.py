@@ -61,7 +61,7 @@ def recipe(distribution: Distribution, dtype: str) -> Recipe:
     if isinstance(distribution, Normal):
         return made
     lower, upper = distribution.lower, distribution.upper
-    ends = [end(distribution.mean + bound * distribution.stddev) for bound in (lower, upper)]
+    ends = [end(bound) for bound in distribution.ends]
     first, width = window(lower, upper, bits)
     if width <= 0:
         raise ValueError(

@@ -100,7 +100,7 @@ class Normal(_Floats):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class TruncatedNormal(_Floats):
-    """Normal distribution cut at `lower` and `upper` standard deviations from the mean, one of which may be infinite.
+    """Normal distribution cut at `lower` and `upper` standard deviations from the mean; an infinity cuts nothing.
 
     `stddev` is that of the distribution before it is cut.
     """
@@ -122,8 +122,18 @@ class TruncatedNormal(_Floats):
     def overflows(self, dtype: str) -> bool:
         """Tell whether values can be beyond the largest of a dtype."""
         farthest = FARTHEST[64 if dtype == "float64" else 32]
-        bounds = (bound if math.isfinite(bound) else farthest for bound in (-self.lower, self.upper))
-        return _overflows(abs(self.mean) + max(bounds) * self.stddev, dtype)
+        sides = [side if math.isfinite(side) else farthest for side in (-self.lower, self.upper)]
+        return _overflows(abs(self.mean) + max(sides) * self.stddev, dtype)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the largest value, infinite where nothing is cut."""
+        # Without a width no bound is far: 0 times infinity would not be a number.
+        lower, upper = (
+            self.mean + bound * self.stddev if self.stddev or math.isfinite(bound) else self.mean
+            for bound in (self.lower, self.upper)
+        )
+        return lower, upper
 
     @property
     def stddev_after_truncation(self) -> float:
@@ -138,12 +148,13 @@ class TruncatedNormal(_Floats):
     @property
     def numbers(self) -> dict[str, Any]:
         """What `describe` shows."""
+        lower, upper = (end if math.isfinite(end) else None for end in self.ends)  # JSON has no infinity
         return {
             "mean": self.mean,
             "stddev_before_truncation": self.stddev,
             "stddev_after_truncation": self.stddev_after_truncation,
-            "lower": self.mean + self.lower * self.stddev,
-            "upper": self.mean + self.upper * self.stddev,
+            "lower": lower,
+            "upper": upper,
         }
 
 

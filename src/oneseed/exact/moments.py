@@ -70,7 +70,7 @@ def stddev_before(stddev: float, lower: float, upper: float) -> float:
     stddev : float
         The standard deviation after truncation, above 0.
     lower, upper : float
-        The bounds as distances from the mean, ``lower < upper``.
+        The bounds as distances from the mean, ``lower < upper``; either may be infinite.
 
     Returns
     -------
@@ -127,12 +127,12 @@ def in_sigmas(mean: float, stddev: float, lower: float, upper: float) -> tuple[f
     mean, stddev : float
         Those of the normal distribution.
     lower, upper : float
-        The least and the largest value; with a `stddev` of 0, on either side of the mean.
+        The least and the largest value; with a `stddev` of 0, on either side of the mean. Either may be infinite.
 
     Returns
     -------
     tuple of float
-        The bounds, finite.
+        The bounds: infinite where `lower` and `upper` are, else finite.
 
     Examples
     --------
@@ -141,6 +141,8 @@ def in_sigmas(mean: float, stddev: float, lower: float, upper: float) -> tuple[f
     """
 
     def distance(bound: float, side: float) -> float:
+        if math.isinf(bound):
+            return bound
         # At the largest float nothing is left out, and a product with it is still a number.
         far = math.copysign(sys.float_info.max, side)
         z = (bound - mean) / stddev if stddev else far

@@ -106,8 +106,8 @@ def depth_scaled_normal(layer: int, stddev: Any = 0.02, seed: Seed = None) -> Ra
 def mitchell(layer: int | None = None, seed: Seed = None) -> VarianceScaling:
     """Return OLMo's "mitchell" initializer: variance ``1 / fan_in``, of a layer's outputs ``1 / (2 fan_in (layer+1))``.
 
-    OLMo cuts its normal distribution at three standard deviations, which takes 1.3 % off the standard deviation. This
-    one is cut at two and has the stated variance after it is cut.
+    The distribution is normal and cut at three standard deviations, as OLMo cuts it; the variance is that before it is
+    cut, which takes 1.3 % off the standard deviation.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def mitchell(layer: int | None = None, seed: Seed = None) -> VarianceScaling:
     0.25
     """
     scale = 1.0 if layer is None else 1 / (2 * (checks.index("layer", layer, 0, MANY) + 1))
-    return VarianceScaling(scale, "fan_in", "truncated_normal", seed)
+    return VarianceScaling(scale, "fan_in", "truncated_normal", seed, lower=-3.0, upper=3.0, std="before")
 
 
 def mup_normal(width_mult: Any, stddev: Any = 0.02, infinite_dims: int = 2, seed: Seed = None) -> RandomNormal:

@@ -1,31 +1,24 @@
 """Initializers that draw from a fixed distribution, whatever the shape."""
 
 import math
-from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from oneseed import checks, distributions
 from oneseed.checks import shown
-from oneseed.distributions import Complex, Distribution, Integers, Normal, Structured, Uniform, check_fits
-from oneseed.distributions.fields import drawn
-from oneseed.draws import Draw, Host
-from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, cast_scalar, narrowed, numpy_dtype
+from oneseed.distributions import Complex, Distribution, Integers, Normal, Uniform, check_fits
+from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, cast_scalar, numpy_dtype
 from oneseed.exact.moments import in_sigmas, stddev_after, stddev_before
-from oneseed.exact.windows import window
 from oneseed.initializers.base import RandomInitializer
 from oneseed.initializers.calls import check_inexact
+from oneseed.initializers.elementwise.truncation import refined, window_of
 from oneseed.initializers.known import known
 from oneseed.initializers.plain_data import deserialize_value, serialize_value
 from oneseed.initializers.targets import Target
 from oneseed.seeds import SeedGenerator
 
 Seed = int | SeedGenerator | None
-
-ENOUGH = 2**16
-"""Random integers of 32 bits in a window from which on it is drawn from them, and not from those of 64 bits."""
 
 
 class _MeanStddev(RandomInitializer):
@@ -43,13 +36,13 @@ class _MeanStddev(RandomInitializer):
         check_inexact(target.dtype)
         cast_scalar(self.mean, target.dtype, "mean")
         mean, stddev = self.mean, float(self.stddev)
-        law: Normal | distributions.TruncatedNormal | Complex
+        found: Normal | distributions.TruncatedNormal | Complex
         if target.dtype in COMPLEX:
-            law = Complex(*(self._shaped(float(part), stddev / math.sqrt(2)) for part in (mean.real, mean.imag)))
+            found = Complex(*(self._shaped(float(part), stddev / math.sqrt(2)) for part in (mean.real, mean.imag)))
         else:
-            law = self._shaped(float(mean.real), stddev)
-        check_fits(law, target.dtype, "stddev", self.stddev)
-        return law
+            found = self._shaped(float(mean.real), stddev)
+        check_fits(found, target.dtype, "stddev", self.stddev)
+        return found
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, a complex mean in a form fit for JSON."""
@@ -110,25 +103,6 @@ class RandomNormal(_MeanStddev, repeats=True):
         return Normal(mean, stddev)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Refined(Structured):
-    """A distribution that 32 random bits are too few for: drawn from 64, in float64, and rounded."""
-
-    name: ClassVar[str] = "truncated_normal"
-
-    law: distributions.TruncatedNormal
-
-    @property
-    def numbers(self) -> dict[str, Any]:
-        """What `describe` shows."""
-        return self.law.numbers
-
-    @np.errstate(all="ignore")
-    def values(self, draw: Draw, host: Host) -> NDArray[Any]:
-        """Make the block."""
-        return narrowed(drawn(host, draw, self.law, "float64"), draw.dtype)
-
-
 @known(
     "truncated_normal",
     "TruncatedNormalV2",
@@ -158,9 +132,10 @@ class TruncatedNormal(_MeanStddev, repeats=True):
     the ``2**32`` integers fall into it is drawn from 64 bits, on the host, and rounded. Those reach to 9.1 standard
     deviations, though in the last half of one they are few as well.
 
-    In a complex dtype real and imaginary part are independent, and each is cut at two standard deviations of its own,
-    ``stddev / sqrt(2)``: the values fill a square, and ``E|w - mean|**2`` is ``(0.8796 * stddev)**2``. JAX cuts the
-    modulus instead. The imaginary part comes from the path with "imag" appended.
+    In a complex dtype real and imaginary part are independent, each with a standard deviation of ``stddev / sqrt(2)``
+    and cut on its own: the values fill a square. By default each is cut at two of its standard deviations, and
+    ``E|w - mean|**2`` is ``(0.8796 * stddev)**2``; absolute bounds are those of each part. JAX cuts the modulus. The
+    imaginary part comes from the path with "imag" appended.
 
     Parameters
     ----------
@@ -172,7 +147,8 @@ class TruncatedNormal(_MeanStddev, repeats=True):
     seed : int, SeedGenerator or None
         The seed; see the page "Seeds".
     lower, upper : float or scalar tensor
-        The bounds, ``lower < upper``.
+        The bounds, ``lower < upper``; ``-inf`` and ``inf`` cut nothing, so that ``lower=0, upper=inf`` is the half
+        normal distribution.
     bounds : {"sigma", "absolute"}
         What the bounds are: standard deviations from the mean, of the distribution before it is cut, or the least and
         the largest value themselves.
@@ -184,10 +160,10 @@ class TruncatedNormal(_MeanStddev, repeats=True):
     TypeError
         If `mean` is no number, `stddev` or a bound no real one, or another argument of another type.
     ValueError
-        If a number is NaN, infinite or not a scalar, `stddev` is negative, `lower` is not below `upper`, `bounds` or
-        `std` is unknown, `seed` is out of range, or no distribution has the bounds and the standard deviation: with
-        absolute bounds, that after truncation is below ``(upper - lower) / sqrt(12)``, and a `stddev` of 0 needs the
-        mean between the bounds. At the call, if the dtype is neither float nor complex, cannot hold the mean or the
+        If a number is NaN or not a scalar, `mean` or `stddev` infinite, `stddev` negative, `lower` not below `upper`,
+        `bounds` or `std` unknown, `seed` out of range, or no distribution has the bounds and the standard deviation:
+        with absolute bounds, that after truncation is below ``(upper - lower) / sqrt(12)``, and a `stddev` of 0 needs
+        the mean between the bounds. At the call, if the dtype is neither float nor complex, cannot hold the mean or the
         bounds, or nothing is left between them.
 
     References
@@ -216,10 +192,7 @@ class TruncatedNormal(_MeanStddev, repeats=True):
         bounds: str = "sigma",
         std: str = "before",
     ) -> None:
-        self.lower = checks.scalar("lower", lower)
-        self.upper = checks.scalar("upper", upper)
-        if not self.lower < self.upper:
-            raise ValueError(f"`lower` must be below `upper`. Received: lower={shown(lower)}, upper={shown(upper)}")
+        self.lower, self.upper = window_of(lower, upper)
         self.bounds = checks.one_of("bounds", bounds, ("absolute", "sigma"))
         self.std = checks.one_of("std", std, ("after", "before"))
         super().__init__(mean, stddev, seed)
@@ -241,26 +214,7 @@ class TruncatedNormal(_MeanStddev, repeats=True):
 
     def distribution_for(self, target: Target) -> Distribution:
         """Return the distribution for a tensor."""
-        law = super().distribution_for(target)
-        parts = (law.real, law.imag) if isinstance(law, Complex) else (law,)
-        wide, narrow = target.dtype in ("float64", "complex128"), False
-        for part in parts:
-            assert isinstance(part, distributions.TruncatedNormal)
-            if window(part.lower, part.upper, 64)[1] <= 0:
-                raise ValueError(
-                    "`lower` and `upper` must have more than 2**-64 of the distribution between them. "
-                    f"Received: lower={shown(self.lower)}, upper={shown(self.upper)}"
-                )
-            narrow |= window(part.lower, part.upper, 32)[1] < ENOUGH
-        if wide or not narrow:
-            return law
-        if isinstance(law, Complex):
-            raise ValueError(
-                "`lower` and `upper` must have more than 2**-16 of the distribution between them in complex64; use "
-                f"dtype='complex128'. Received: lower={shown(self.lower)}, upper={shown(self.upper)}"
-            )
-        assert isinstance(law, distributions.TruncatedNormal)
-        return Refined(law)
+        return refined(super().distribution_for(target), target.dtype, self.lower, self.upper)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments; of those that Keras does not have, the ones that are not the default."""

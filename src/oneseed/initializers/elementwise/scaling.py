@@ -6,21 +6,25 @@ from copy import copy
 from typing import Any
 
 from oneseed import checks
-from oneseed.checks import Shape
+from oneseed.checks import Shape, shown
 from oneseed.distributions import Complex, Distribution, Normal, TruncatedNormal, Uniform, check_fits
 from oneseed.dtypes import COMPLEX
-from oneseed.exact.moments import STDDEV_OF_PM2
+from oneseed.exact.moments import stddev_after
 from oneseed.fans import Layout, fans, fans_of_axes
 from oneseed.initializers.base import RandomInitializer
 from oneseed.initializers.calls import check_inexact
 from oneseed.initializers.elementwise.gains import squared_gain
+from oneseed.initializers.elementwise.truncation import refined, window_of
 from oneseed.initializers.known import known
 from oneseed.initializers.targets import Target
 from oneseed.seeds import SeedGenerator
 
 Seed = int | SeedGenerator | None
 Axes = int | Iterable[int] | None
-Law = Normal | TruncatedNormal | Uniform
+Sampled = Normal | TruncatedNormal | Uniform
+
+PM2 = -2.0, 2.0
+"""Where Keras cuts."""
 
 MODES = ("fan_avg", "fan_geo_avg", "fan_in", "fan_out")
 DISTRIBUTIONS = ("normal", "truncated_normal", "uniform", "untruncated_normal")
@@ -42,7 +46,10 @@ class VarianceScaling(RandomInitializer, repeats=True):
 
     With ``distribution="truncated_normal"``, which "normal" stands for as in Keras, the standard deviation
     *after* truncation is ``sqrt(scale / n)``, and values lie within two standard deviations of the
-    distribution before truncation. With "uniform" they lie in ``[-limit, limit)``, ``limit = sqrt(3 * scale / n)``.
+    distribution before truncation. `lower`, `upper` and `std` change both, as in `TruncatedNormal`: OLMo and others cut
+    at three, and mean the standard deviation before that. The mean is 0 before truncation; with bounds that are not as
+    far on either side, it is not after it, and the variance is that about the mean.
+    With "uniform" values lie in ``[-limit, limit)``, ``limit = sqrt(3 * scale / n)``.
 
     In a complex dtype ``E|w|**2`` is that variance: real and imaginary part are independent draws with half of it, each
     truncated or bounded on its own, so that the values fill a square. The imaginary part comes from the path with
@@ -66,16 +73,21 @@ class VarianceScaling(RandomInitializer, repeats=True):
         A name that `calculate_gain` knows, such as "relu"; None is no gain.
     negative_slope : float or scalar tensor, optional
         The slope of "leaky_relu" below 0; None is 0.01. For no other nonlinearity.
+    lower, upper : float or scalar tensor, optional
+        Where the truncated normal distribution is cut, in its standard deviations before truncation; either may be
+        infinite. None is -2 and 2.
+    std : {"after", "before"}, optional
+        Whether ``sqrt(scale / n)`` is the standard deviation after truncation or that before; None is "after".
 
     Raises
     ------
     TypeError
-        If `scale` or `negative_slope` is no real number, or an argument is of another type.
+        If `scale`, `negative_slope` or a bound is no real number, or an argument is of another type.
     ValueError
         If `scale` is not positive and finite, `mode`, `distribution` or `nonlinearity` is unknown, `seed` is out of
-        range, one of `input_axes` and `output_axes` is given without the other, or `negative_slope` without
-        "leaky_relu". At the call, if the dtype is neither float nor complex, an axis is out of range, or
-        `axes` is given as well.
+        range, one of `input_axes` and `output_axes` is given without the other, `negative_slope` without "leaky_relu",
+        or `lower`, `upper` or `std` without "truncated_normal", or `lower` is not below `upper`. At the call, if the
+        dtype is neither float nor complex, an axis is out of range, or `axes` is given as well.
 
     References
     ----------
@@ -90,6 +102,9 @@ class VarianceScaling(RandomInitializer, repeats=True):
     Normal(mean=0.0, stddev=0.2)
     >>> oneseed.initializers.VarianceScaling(nonlinearity="relu").describe((50, 100)).distribution
     TruncatedNormal(mean=0.0, stddev=0.2273694468677113, lower=-2.0, upper=2.0)
+    >>> wide = oneseed.initializers.VarianceScaling(lower=-3, upper=3, std="before")
+    >>> wide.describe((100, 50)).distribution
+    TruncatedNormal(mean=0.0, stddev=0.1, lower=-3.0, upper=3.0)
     """
 
     def __init__(
@@ -103,6 +118,9 @@ class VarianceScaling(RandomInitializer, repeats=True):
         *,
         nonlinearity: str | None = None,
         negative_slope: Any = None,
+        lower: Any = None,
+        upper: Any = None,
+        std: str | None = None,
     ) -> None:
         self.scale = checks.positive("scale", scale)
         self.mode = checks.one_of("mode", mode, MODES)
@@ -125,6 +143,19 @@ class VarianceScaling(RandomInitializer, repeats=True):
         self.nonlinearity = nonlinearity
         self.negative_slope = None if negative_slope is None else checks.scalar("negative_slope", negative_slope)
         self._gain()  # refuses what it does not know
+        for argument, given in (("lower", lower), ("upper", upper), ("std", std)):
+            if given is not None and self.distribution != "truncated_normal":
+                raise ValueError(
+                    f"`{argument}` must be None unless `distribution` is 'truncated_normal'. Received: "
+                    f"{argument}={shown(given)}, distribution={distribution!r}"
+                )
+        window = window_of(-2.0 if lower is None else lower, 2.0 if upper is None else upper)
+        self._window = float(window[0]), float(window[1])
+        self.lower, self.upper = (
+            None if given is None else it for given, it in zip((lower, upper), window, strict=True)
+        )
+        self.std = None if std is None else checks.one_of("std", std, ("after", "before"))
+        stddev_after(*self._window)  # refuses what leaves nothing
         super().__init__(seed)
 
     def _gain(self) -> float:
@@ -146,11 +177,13 @@ class VarianceScaling(RandomInitializer, repeats=True):
 
     def distribution_for(self, target: Target) -> Distribution:
         """Return the distribution for a tensor."""
-        made = self._scaled(target)
-        check_fits(made, target.dtype, "scale", self.scale)
-        return made
+        found = self._scaled(target)
+        check_fits(found, target.dtype, "scale", self.scale)
+        if self.distribution != "truncated_normal" or self._window == PM2:
+            return found
+        return refined(found, target.dtype, *self._window)
 
-    def _scaled(self, target: Target) -> Law | Complex:
+    def _scaled(self, target: Target) -> Sampled | Complex:
         """Return the distribution for a tensor, whose values its dtype may not hold."""
         dtype, fan_in, fan_out = target.dtype, target.fan_in, target.fan_out
         check_inexact(dtype)
@@ -166,17 +199,21 @@ class VarianceScaling(RandomInitializer, repeats=True):
             return Complex(part, part)
         return self._distribution_of(variance)
 
-    def _distribution_of(self, variance: float) -> Law:
+    def _distribution_of(self, variance: float) -> Sampled:
         if self.distribution == "uniform":
             limit = math.sqrt(3.0 * variance)
             return Uniform(-limit, limit)
         if self.distribution == "untruncated_normal":
             return Normal(0.0, math.sqrt(variance))
-        return TruncatedNormal(0.0, math.sqrt(variance) / STDDEV_OF_PM2)
+        stddev = math.sqrt(variance)
+        return TruncatedNormal(
+            0.0, stddev if self.std == "before" else stddev / stddev_after(*self._window), *self._window
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments; of those that Keras does not have, the ones that are given."""
-        own = {"nonlinearity": self.nonlinearity, "negative_slope": self.negative_slope}
+        names = ("nonlinearity", "negative_slope", "lower", "upper", "std")
+        own = {name: getattr(self, name) for name in names}
         return {
             **super().get_config(),
             "scale": self.scale,
