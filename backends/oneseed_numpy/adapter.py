@@ -51,7 +51,7 @@ class NumpyBackend:
 
             return native(draw)
         if isinstance(distribution, Structured):
-            return distribution.values(draw, self)
+            return distribution.checked_values(draw, self)
         out = np.empty(draw.block, numpy_dtype(draw.dtype))
         if isinstance(distribution, Complex):
             for part, place in zip(distribution.split(draw), (out.real, out.imag), strict=True):

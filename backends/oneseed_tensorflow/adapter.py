@@ -151,7 +151,7 @@ def _structured(law: Structured, draw: Draw) -> Tensor:
             "`seed` must be an integer, or an eager tensor on a CPU, for what is computed on the host. "
             f"Received: seed={draw.seed!r}"
         )
-    return tf.constant(law.values(draw, host()))
+    return tf.constant(law.checked_values(draw, host()))
 
 
 def _filled(shape: Shape, value: Any) -> Tensor:

@@ -57,7 +57,7 @@ def structured(draw: Draw) -> Array:
     assert isinstance(distribution, Structured)
     number = None if draw.seed is None else value_of(draw.seed)
     if draw.seed is None or number is not None:
-        return distribution.values(draw._replace(seed=number), host())
+        return distribution.checked_values(draw._replace(seed=number), host())
 
     words = _at_run_time.bind(*halves(draw.seed), name=distribution.name)
     draw = draw._replace(seed=0)  # a callback that held on to the traced seed would leak it
@@ -67,7 +67,7 @@ def structured(draw: Draw) -> Array:
         low, high = np.asarray(low), np.asarray(high)
         out = np.empty(low.shape + draw.block, numpy_dtype(draw.dtype))
         for at in np.ndindex(low.shape):
-            out[at] = distribution.values(draw._replace(seed=int(high[at]) << 32 | int(low[at])), host())
+            out[at] = distribution.checked_values(draw._replace(seed=int(high[at]) << 32 | int(low[at])), host())
         return out
 
     kind = jax.ShapeDtypeStruct(draw.block, numpy_dtype(draw.dtype))

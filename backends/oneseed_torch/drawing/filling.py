@@ -173,7 +173,7 @@ def _written(draw: Draw, tensor: Tensor) -> Tensor:
             return tensor.copy_(_apart(draw, tensor))
     plain = tensor.detach() if tensor.requires_grad else tensor
     if isinstance(distribution, Structured):
-        put_array(distribution.values(draw, host()), plain)
+        put_array(distribution.checked_values(draw, host()), plain)
     elif isinstance(distribution, Complex):
         for part, place in zip(distribution.split(draw), torch.view_as_real(plain).unbind(-1), strict=True):
             sample_(part, place)
@@ -196,7 +196,7 @@ def values_of(draw: Draw) -> Tensor:
     """Return what is computed as a whole, on the CPU, whatever modes and transforms are at work."""
     assert isinstance(draw.distribution, Structured)
     with _disable_current_modes(), _DisableFuncTorch(), unnoticed():
-        return copied(draw.distribution.values(draw, host()))
+        return copied(draw.distribution.checked_values(draw, host()))
 
 
 def _constant(draw: Draw) -> Tensor:

@@ -7,6 +7,7 @@ from operator import attrgetter
 from struct import Struct
 from typing import Any, ClassVar
 
+from oneseed import checks
 from oneseed.draws import Distribution, Draw
 from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, cast_scalar, overflows, part_dtype
 from oneseed.exact.moments import FARTHEST, stddev_after
@@ -39,6 +40,11 @@ class Fill(Distribution):
     in_keras: ClassVar[bool] = True
 
     value: bool | int | float | complex
+
+    def __post_init__(self) -> None:
+        """Take a number of NumPy's, or a scalar tensor, as Python's."""
+        if not isinstance(self.value, int | float | complex):
+            object.__setattr__(self, "value", _python("value", self.value))
 
     @property
     def numbers(self) -> dict[str, Any]:
@@ -83,6 +89,12 @@ class Normal(_Floats):
     mean: float = 0.0
     stddev: float = 1.0
 
+    def __post_init__(self) -> None:
+        """Refuse what is no standard deviation; the usual case, of two floats, takes one condition."""
+        if not (type(self.mean) is type(self.stddev) is float and self.mean == self.mean and self.stddev >= 0):
+            _check_reals(self, "mean", "stddev")
+            _check_stddev(self.stddev)
+
     def check(self, dtype: str) -> None:
         """Raise ValueError if `dtype` is not a float dtype, or cannot hold all values."""
         check_dtype(self, dtype, FLOATS)
@@ -113,6 +125,19 @@ class TruncatedNormal(_Floats):
     stddev: float = 1.0
     lower: float = -2.0
     upper: float = 2.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is no standard deviation, and bounds with nothing between them."""
+        if not (
+            type(self.mean) is type(self.stddev) is type(self.lower) is type(self.upper) is float
+            and self.mean == self.mean
+            and self.stddev >= 0
+            and self.lower < self.upper
+        ):
+            _check_reals(self, "mean", "stddev", "lower", "upper")
+            _check_stddev(self.stddev)
+            if self.lower >= self.upper:
+                raise ValueError(f"`lower` must be below `upper`. Received: lower={self.lower!r}, upper={self.upper!r}")
 
     def check(self, dtype: str) -> None:
         """Raise ValueError if `dtype` is not a float dtype, or cannot hold all values."""
@@ -170,6 +195,13 @@ class Uniform(_Floats):
     low: float = 0.0
     high: float = 1.0
 
+    def __post_init__(self) -> None:
+        """Refuse bounds in the wrong order."""
+        if not (type(self.low) is type(self.high) is float and self.low <= self.high):
+            _check_reals(self, "low", "high")
+            if self.low > self.high:
+                raise ValueError(f"`low` must not be above `high`. Received: low={self.low!r}, high={self.high!r}")
+
     def check(self, dtype: str) -> None:
         """Raise ValueError if `dtype` is not a float dtype, or cannot hold all values."""
         check_dtype(self, dtype, FLOATS)
@@ -201,6 +233,12 @@ class Integers(Distribution):
     low: int
     high: int
 
+    def __post_init__(self) -> None:
+        """Take integers of NumPy's as Python's."""
+        for name in ("low", "high"):
+            if type(getattr(self, name)) is not int:
+                object.__setattr__(self, name, checks.index(name, getattr(self, name), -(2**63), 2**64 + 1))
+
     def check(self, dtype: str) -> None:
         """Raise ValueError if `dtype` is not an integer dtype, or cannot hold all values."""
         check_dtype(self, dtype, INTEGERS)
@@ -222,6 +260,11 @@ class Complex(Distribution):
 
     real: Normal | TruncatedNormal | Uniform
     imag: Normal | TruncatedNormal | Uniform
+
+    def __post_init__(self) -> None:
+        """Refuse parts that are not real ones."""
+        for name in ("real", "imag"):
+            check_base(name, getattr(self, name))
 
     @property
     def name(self) -> str:
@@ -250,6 +293,39 @@ class Complex(Distribution):
         stddevs = (part[after if after in part else "stddev"] for part in parts.values())
         named = {f"{which}_{key}": number for which, part in parts.items() for key, number in part.items()}
         return {"stddev": math.hypot(*stddevs), **named}
+
+
+def _check_reals(distribution: Distribution, *names: str) -> None:
+    """Take numbers of NumPy's, and scalar tensors, as Python's; refuse what is not a number, and NaN."""
+    for name in names:
+        value = getattr(distribution, name)
+        if type(value) is not float:
+            object.__setattr__(distribution, name, value := _python(name, value))
+        if isinstance(value, complex):
+            raise TypeError(f"`{name}` must be a real number. Received: {name}={value!r}")
+        if value != value:
+            raise ValueError(f"`{name}` must not be NaN. Received: {name}={value!r}")
+
+
+def _python(argument: str, value: Any) -> Any:
+    """Return a number as Python's, whatever it is given as."""
+    number = value.item() if getattr(value, "shape", None) == () and hasattr(value, "item") else value
+    if not isinstance(number, int | float | complex):
+        raise TypeError(f"`{argument}` must be a number. Received: {argument}={value!r}")
+    return number
+
+
+def _check_stddev(stddev: float) -> None:
+    if stddev < 0:
+        raise ValueError(f"`stddev` must not be negative. Received: stddev={stddev!r}")
+
+
+def check_base(argument: str, distribution: Any) -> None:
+    """Refuse what is no distribution of independent real numbers."""
+    if not isinstance(distribution, Normal | TruncatedNormal | Uniform):
+        raise TypeError(
+            f"`{argument}` must be a Normal, TruncatedNormal or Uniform. Received: {argument}={distribution!r}"
+        )
 
 
 def check_fits(

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed.distributions.fields import drawn
-from oneseed.distributions.sampled import Normal, TruncatedNormal, Uniform, check_dtype
+from oneseed.distributions.sampled import Normal, TruncatedNormal, Uniform, check_base, check_dtype
 from oneseed.draws import Distribution, Draw, Host
-from oneseed.dtypes import FLOATS, cast_array, check_array, narrowed
+from oneseed.dtypes import FLOATS, NUMERIC, cast_array, check_array, narrowed, numpy_dtype
 
 
 class Structured(Distribution):
@@ -51,6 +51,38 @@ class Structured(Distribution):
         """
         raise NotImplementedError(f"{type(self).__name__} must override `values(draw, host)`.")
 
+    def checked_values(self, draw: Draw, host: Host) -> NDArray[Any]:
+        """Return what `values` returns, checked; what a backend calls.
+
+        Parameters
+        ----------
+        draw : Draw
+            The draw.
+        host : Host
+            What draws random values.
+
+        Returns
+        -------
+        ndarray
+            An array of shape ``draw.block`` and dtype ``draw.dtype``.
+
+        Raises
+        ------
+        TypeError
+            If `values` returns something else than an array.
+        ValueError
+            If the array is of another shape or dtype.
+        """
+        found: Any = self.values(draw, host)
+        if not isinstance(found, np.ndarray):
+            raise TypeError(f"`values` of {type(self).__name__} must return an ndarray. Received: {found!r}")
+        if found.shape != draw.block or found.dtype != numpy_dtype(draw.dtype):
+            raise ValueError(
+                f"`values` of {type(self).__name__} must return an array of shape {draw.block}, that of the draw's "
+                f"`block`, and of dtype {draw.dtype}. Received: an array of shape {found.shape} and dtype {found.dtype}"
+            )
+        return found
+
 
 def _signs(values: Sequence[Any]) -> list[Any]:
     """Return the signs of the zeros among numbers, and in tuples of them; distributions compare their own."""
@@ -68,6 +100,11 @@ class Values(Structured):
     name: ClassVar[str] = "array"
 
     array: NDArray[Any]
+
+    def __post_init__(self) -> None:
+        """Refuse what is no array of numbers."""
+        if not isinstance(self.array, np.ndarray) or self.array.dtype.name not in NUMERIC:
+            raise TypeError(f"`array` must be an ndarray of numbers. Received: array={self.array!r}")
 
     def __eq__(self, other: object) -> bool:
         """Compare dtype, shape and bits."""
@@ -92,6 +129,13 @@ class Values(Structured):
     def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Cast what the block needs, and broadcast it."""
         array = self.array.reshape((1,) * (len(draw.shape) - self.array.ndim) + self.array.shape)
+        if array.ndim > len(draw.shape) or any(
+            size not in (1, extent) for size, extent in zip(array.shape, draw.shape, strict=True)
+        ):
+            raise ValueError(
+                f"`array` must be of a shape that broadcasts to that of the tensor, {draw.shape}. "
+                f"Received: array of shape {self.array.shape}"
+            )
         cuts = tuple(slice(1) if size == 1 else cut for size, cut in zip(array.shape, draw.slices, strict=True))
         return cast_array(np.broadcast_to(array[cuts], draw.block), draw.dtype, "value")
 
@@ -110,7 +154,8 @@ class Elementwise(Structured):
     base : Uniform, Normal or TruncatedNormal
         The distribution of the random values.
     function : callable
-        From an array of float64 to one of the same shape, element by element.
+        From an array of float64 to one of the same shape. Each element must depend on its own random value alone, or a
+        block would not be the slice of the whole tensor; it is tried on the last element by itself.
     label : str
         What `describe` calls the distribution.
     """
@@ -120,6 +165,12 @@ class Elementwise(Structured):
     base: Normal | TruncatedNormal | Uniform
     function: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     label: str = "elementwise"
+
+    def __post_init__(self) -> None:
+        """Refuse what is no distribution and no function."""
+        check_base("base", self.base)
+        if not callable(self.function):
+            raise TypeError(f"`function` must be callable. Received: function={self.function!r}")
 
     @property
     def numbers(self) -> dict[str, Any]:
@@ -132,10 +183,27 @@ class Elementwise(Structured):
 
     def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Draw the block of `base`, and apply the function."""
-        found = np.asarray(self.function(drawn(host, draw, self.base, "float64")), np.float64)
-        if found.shape != draw.block:
-            raise ValueError(
-                f"`function` must return an array of the shape that it is given, {draw.block}. "
-                f"Received: an array of shape {found.shape} from {self.function!r}"
-            )
+        random = drawn(host, draw, self.base, "float64")
+        last = random[(slice(-1, None),) * random.ndim].copy()
+        found = self._applied(random)
+        if found.size > 1:
+            alone, among = self._applied(last).item(), found[(-1,) * found.ndim].item()
+            # Not to the last bit: NumPy may compute a few elements by other instructions than many.
+            if not np.isclose(alone, among, rtol=1e-6, equal_nan=True):
+                raise ValueError(
+                    "`function` must work element by element, but what it makes of a random value depends on the "
+                    f"others. Received: function={self.function!r}, which makes {among!r} of one element and {alone!r} "
+                    "of the same element by itself"
+                )
         return narrowed(found, draw.dtype)
+
+    def _applied(self, random: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Apply the function to random values."""
+        shape = random.shape
+        found = np.asarray(self.function(random))
+        if found.shape != shape or found.dtype.kind not in "fiu":
+            raise ValueError(
+                f"`function` must return an array of real numbers of the shape that it is given, {shape}. Received: an "
+                f"array of shape {found.shape} and dtype {found.dtype} from {self.function!r}"
+            )
+        return found.astype(np.float64, copy=False)

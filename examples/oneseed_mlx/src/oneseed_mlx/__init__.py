@@ -65,7 +65,7 @@ class MlxBackend:
             if isinstance(distribution, Fill):
                 return mx.full(draw.block, distribution.scalar(draw.dtype).item(), DTYPES[draw.dtype])
             if isinstance(distribution, Structured):
-                return self.from_numpy(distribution.values(draw, host()), device)
+                return self.from_numpy(distribution.checked_values(draw, host()), device)
             if isinstance(distribution, Complex):
                 real, imag = (self.draw(part, device) for part in distribution.split(draw))
                 return real + 1j * imag
