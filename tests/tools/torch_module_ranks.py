@@ -9,7 +9,7 @@ import torch
 import torch.distributed as dist
 from ranks import start
 from torch import nn
-from torch.distributed.fsdp import fully_shard
+from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
 from torch.distributed.tensor.debug import CommDebugMode
 
 from oneseed import Rule, Scheme
@@ -62,6 +62,25 @@ def check_memory(count):
     assert taken <= 4 * SIDE**2 / count + ALLOWED, (taken - 4 * SIDE**2 / count) / 2**20
 
 
+def check_wrappers(expected):
+    """DDP and the older FullyShardedDataParallel: the bare module's weights, or an error instead of pieces."""
+    wrapped = nn.parallel.DistributedDataParallel(model())
+    initialize_(wrapped, SCHEME, seed=7)
+    assert all(map(torch.equal, wrapped.parameters(), expected.parameters()))
+    pieces = FullyShardedDataParallel(model(), use_orig_params=True, device_id=torch.device("cpu"))
+    if dist.get_world_size() > 1:
+        try:
+            initialize_(pieces, SCHEME, seed=7)
+        except ValueError as error:
+            assert "summon_full_params" in str(error)
+        else:
+            raise AssertionError("flat pieces were filled")
+    with FullyShardedDataParallel.summon_full_params(pieces):
+        initialize_(pieces, SCHEME, seed=7)
+    with FullyShardedDataParallel.summon_full_params(pieces):
+        assert all(map(torch.equal, pieces.parameters(), expected.parameters()))
+
+
 def rank_main(rank, count, file):
     """What each process does."""
     torch.set_num_threads(1)
@@ -81,6 +100,7 @@ def rank_main(rank, count, file):
         made(x).square().sum().backward()
         optimizer.step()
         assert not torch.equal(made[0].weight.full_tensor(), expected[0].weight)
+    check_wrappers(expected)
     check_memory(count)
     dist.barrier()
     dist.destroy_process_group()
