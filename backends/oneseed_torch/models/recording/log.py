@@ -14,8 +14,7 @@ from oneseed_torch.models.recording.geometry import Ref
 Tensor = Any
 
 OVERWRITE = frozenset(
-    "fill_ zero_ normal_ uniform_ exponential_ log_normal_ cauchy_ geometric_ random_ copy_ bernoulli_ "
-    "trunc_normal_ orthogonal_ sparse_".split()
+    ["fill_", "zero_", "normal_", "uniform_", "exponential_", "log_normal_", "cauchy_", "geometric_", "random_", "copy_", "bernoulli_", "trunc_normal_", "orthogonal_", "sparse_"]
 )
 """Operations in place whose result does not depend on what was there."""
 

@@ -34,14 +34,12 @@ LIMIT = 1 << 26
 """Elements that are computed at most when a program asks for a value."""
 
 RANDOM = frozenset(
-    "normal_ uniform_ rand randn rand_like randn_like randint randint_like randperm bernoulli bernoulli_ exponential_ "
-    "log_normal_ cauchy_ geometric_ random_ multinomial normal poisson native_dropout uniform binomial _standard_gamma "
-    "_sample_dirichlet normal_functional".split()
+    ["normal_", "uniform_", "rand", "randn", "rand_like", "randn_like", "randint", "randint_like", "randperm", "bernoulli", "bernoulli_", "exponential_", "log_normal_", "cauchy_", "geometric_", "random_", "multinomial", "normal", "poisson", "native_dropout", "uniform", "binomial", "_standard_gamma", "_sample_dirichlet", "normal_functional"]
 )
-VALUES = frozenset("_local_scalar_dense equal is_nonzero allclose".split())
+VALUES = frozenset(["_local_scalar_dense", "equal", "is_nonzero", "allclose"])
 """Operations whose result Python looks at."""
-PASSED = frozenset("lift_fresh lift detach alias set_ resize_ resize_as_ _reshape_alias".split())
-READERS = frozenset("numpy tolist __array__ __reduce_ex__ __repr__ __format__ storage _typed_storage item".split())
+PASSED = frozenset(["lift_fresh", "lift", "detach", "alias", "set_", "resize_", "resize_as_", "_reshape_alias"])
+READERS = frozenset(["numpy", "tolist", "__array__", "__reduce_ex__", "__repr__", "__format__", "storage", "_typed_storage", "item"])
 
 HERE = __name__.rpartition(".")[0].replace(".", "/")
 

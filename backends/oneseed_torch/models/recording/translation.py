@@ -13,7 +13,6 @@ from oneseed_torch.models.recording.log import Event, Log
 from oneseed_torch.models.recording.readings import COPIES, SIMPLE, Reading, Readings
 from oneseed_torch.models.recording.recorder import place
 
-
 to_numpy = TorchBackend().to_numpy
 
 
@@ -279,7 +278,7 @@ def _div(x: Any, y: Any, rounding_mode: str | None = None) -> Node:
     return made if rounding_mode is None else step(rounding_mode, made)
 
 
-def _clamp(x: Any, low: Any = None, high: Any = None, *, min: Any = None, max: Any = None) -> Node:  # noqa: A002
+def _clamp(x: Any, low: Any = None, high: Any = None, *, min: Any = None, max: Any = None) -> Node:
     low, high = (min if low is None else low), (max if high is None else high)
     x = x if low is None else step("maximum", x, low)
     return x if high is None else step("minimum", x, high)
@@ -361,8 +360,7 @@ def _triangle(operation: str) -> Callable[..., Node]:
 OPERATIONS: dict[str, Callable[..., Any]] = {
     **{
         name: _same(name)
-        for name in "abs ceil cos exp expm1 floor log log1p maximum minimum mul neg sign sin sqrt tanh trunc lt le gt ge eq "
-        "ne sigmoid where remainder pow".split()
+        for name in ["abs", "ceil", "cos", "exp", "expm1", "floor", "log", "log1p", "maximum", "minimum", "mul", "neg", "sign", "sin", "sqrt", "tanh", "trunc", "lt", "le", "gt", "ge", "eq", "ne", "sigmoid", "where", "remainder", "pow"]
     },
     "__and__": _same("and"),
     "__or__": _same("or"),

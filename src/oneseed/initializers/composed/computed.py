@@ -87,7 +87,9 @@ class At(CompositeInitializer):
                 f"`shape` must be {tuple(self.shape)}, that of the other tensor. Received: shape={call.shape}"
             )
         axes = self.axes if self.axes is not None or self.shape is not None else call.axes
-        found: Draw = self.initializer._draw(call._replace(axes=axes, path=call.path if self.path is None else self.path))
+        found: Draw = self.initializer._draw(
+            call._replace(axes=axes, path=call.path if self.path is None else self.path)
+        )
         return found
 
     def distribution_for(self, target: Target) -> Distribution:
