@@ -79,13 +79,19 @@ EXACT = {
     "shifted": (lambda: torch.rand(N, N).sub(0.5).div(2), RandomUniform(-0.25, 0.25)),
     "alpha": (lambda: torch.randn(N, N).add(3.0, alpha=2), RandomNormal(6.0, 1.0)),
     "negative": (lambda: -torch.rand(N, N), RandomUniform(-1.0, 0.0)),
-    "clamped where nothing is": (lambda: torch.randn(N, N).clamp(-10, 10), TruncatedNormal(0.0, 1.0, lower=-10.0, upper=10.0, bounds="absolute")),
+    "clamped where nothing is": (
+        lambda: torch.randn(N, N).clamp(-10, 10),
+        TruncatedNormal(0.0, 1.0, lower=-10.0, upper=10.0, bounds="absolute"),
+    ),
     "cast": (lambda: torch.randn(N, N).to(torch.bfloat16).float(), RandomNormal(0.0, 1.0)),
     "transposed": (lambda: torch.randn(N, N).t().contiguous(), RandomNormal(0.0, 1.0)),
     "data": (lambda: write(weight(), lambda w: w.data.normal_(0, 0.5)), RandomNormal(0.0, 0.5)),
     "twice": (lambda: init.normal_(init.uniform_(weight())), RandomNormal(0.0, 1.0)),
     "no width": (lambda: init.normal_(weight(), 0.5, 0.0), Constant(0.5)),
-    "chunks of one distribution": (lambda: write(weight(), lambda w: [init.uniform_(c) for c in w.chunk(3)]), RandomUniform(0.0, 1.0)),
+    "chunks of one distribution": (
+        lambda: write(weight(), lambda w: [init.uniform_(chunk) for chunk in w.chunk(3)]),
+        RandomUniform(0.0, 1.0),
+    ),
     "joined": (lambda: torch.cat([torch.randn(N // 2, N), torch.randn(N // 2, N)]), RandomNormal(0.0, 1.0)),
 }  # fmt: skip
 
@@ -312,7 +318,7 @@ def test_what_code_keeps_in_a_cache_has_its_values_afterwards():
 
     def build():
         table = kept.setdefault("table", torch.arange(10_000.0).sqrt())
-        return Made(lambda: table.clone(), state=True)
+        return Made(table.clone, state=True)
 
     scheme = recorded_scheme(build)
     assert torch.equal(kept["table"], torch.arange(10_000.0).sqrt())
@@ -433,3 +439,9 @@ def test_what_is_no_model_is_refused(build, error):
 def test_deep_copies_of_tensors_are_seen():
     scheme = recorded_scheme(lambda: nn.ModuleList([layer := nn.Linear(80, 80), copy.deepcopy(layer)]))
     assert scheme.match("1.weight")[0].initializer.path == ["0.weight"]
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 4])
+def test_a_recorded_model_starts_alike_on_every_topology(run_ranks, ranks):
+    """Under fully_shard, tensor parallelism, both, and in the stages of a pipeline."""
+    run_ranks("torch_recorded_ranks.py", ranks)

@@ -84,7 +84,11 @@ ELEMENTWISE: dict[str, Callable[..., Array]] = {
 
 
 def _norm(x: Array, axes: Sequence[int] | None = None, keep: bool = False) -> Array:
-    return np.sqrt(np.sum(np.square(x), axis=_axes(axes), keepdims=keep))
+    return np.asarray(np.sqrt(np.sum(np.square(x), axis=_axes(axes), keepdims=keep)))
+
+
+def _var(x: Array, axes: Sequence[int] | None = None, keep: bool = False, ddof: int = 0) -> Array:
+    return np.asarray(np.var(x, axis=_axes(axes), keepdims=keep, ddof=ddof))
 
 
 def _axes(axes: Sequence[int] | None) -> tuple[int, ...] | None:
@@ -103,7 +107,7 @@ def _put(x: Array, y: Array, starts: Sequence[int], stops: Sequence[int], steps:
 
 def _svd(x: Array, which: str) -> Array:
     made = np.linalg.svd(x, full_matrices=False)
-    return {"u": made[0], "s": made[1], "v": made[2]}[which]
+    return np.asarray({"u": made[0], "s": made[1], "v": made[2]}[which])
 
 
 WHOLE: dict[str, Callable[..., Array]] = {
@@ -116,7 +120,7 @@ WHOLE: dict[str, Callable[..., Array]] = {
     "inverse": np.linalg.inv,
     "matmul": np.matmul,
     "max": lambda x, axes=None, keep=False: np.max(x, axis=_axes(axes), keepdims=keep),
-    "mean": lambda x, axes=None, keep=False: np.mean(x, axis=_axes(axes), keepdims=keep),
+    "mean": lambda x, axes=None, keep=False: np.asarray(np.mean(x, axis=_axes(axes), keepdims=keep)),
     "min": lambda x, axes=None, keep=False: np.min(x, axis=_axes(axes), keepdims=keep),
     "norm": _norm,
     "put": _put,
@@ -130,7 +134,7 @@ WHOLE: dict[str, Callable[..., Array]] = {
     "transpose": lambda x, order: np.transpose(x, tuple(order)),
     "tril": lambda x, k=0: np.tril(x, k),
     "triu": lambda x, k=0: np.triu(x, k),
-    "var": lambda x, axes=None, keep=False, ddof=0: np.var(x, axis=_axes(axes), keepdims=keep, ddof=ddof),
+    "var": _var,
 }
 """Operations that need whole tensors."""
 

@@ -7,7 +7,8 @@ from typing import Any
 from oneseed.models.rule import Rule
 from oneseed.models.scheme import Scheme
 from oneseed_torch.models.layers import default_scheme
-from oneseed_torch.models.recording import record, scheme_of
+from oneseed_torch.models.recording import record
+from oneseed_torch.models.recording.schemes import scheme_of
 from oneseed_torch.models.tree import Held, Module, walk
 
 

@@ -36,14 +36,15 @@ def experts(layer: Any, cls: type, role: str, shape: Shape) -> str | None:
     """
     if "expert" not in cls.__name__.lower():
         return None
-    weight = role.removesuffix("_bias")
-    if len(shape) == 2:
-        if role != weight and weight in (*IN, *OUT):
-            return "e o"
-        # Experts one below the other, each of them inputs by outputs: no axis is that of an expert.
-        return Guess("o i") if role in OUT else None
-    if len(shape) != 3:
-        return None
+    if len(shape) == 3:
+        return _matrices(layer, cls, role, shape)
+    if len(shape) == 2 and role.endswith("_bias") and role.removesuffix("_bias") in (*IN, *OUT):
+        return "e o"
+    # Experts one below the other, each of them inputs by outputs: no axis is that of an expert.
+    return Guess("o i") if len(shape) == 2 and role in OUT else None
+
+
+def _matrices(layer: Any, cls: type, role: str, shape: Shape) -> str | None:
     if shape[1:] == (getattr(layer, "output_size", None), getattr(layer, "input_size", None)):
         return "e o i"
     if role not in (*IN, *OUT):
@@ -62,7 +63,7 @@ def _by_sizes(layer: Any, role: str, shape: Shape) -> bool | None:
     into = next((tuple(tensors[name].shape) for name in IN if tensors.get(name) is not None), ())
     out = next((tuple(tensors[name].shape) for name in OUT if tensors.get(name) is not None), ())
     if len(into) == len(out) == 3 and (into[2] == out[1]) != (into[1] == out[2]):
-        return into[1] == out[2]
+        return bool(into[1] == out[2])
     for name in WIDTHS:
         width = getattr(layer, name, None)
         if isinstance(width, int) and (shape[1] == width) != (shape[2] == width):

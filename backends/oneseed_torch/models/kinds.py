@@ -72,7 +72,7 @@ def _traced(owner: Module, graph: fx.Graph) -> dict[int, Kind]:
         for part in filter(None, path.split(".")):
             holder = getattr(holder, part)
         for user in node.users:
-            schema = getattr(user.target, "_schema", None)
+            schema: Any = getattr(user.target, "_schema", None)
             operation = schema.name.rpartition("::")[2] if schema is not None else ""
             if operation not in _OPERATIONS or not isinstance(holder, nn.Module):
                 continue

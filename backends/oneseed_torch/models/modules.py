@@ -181,7 +181,8 @@ def _plan(
     if isinstance(names, Mapping):
         names = {bare.get(name, name): logical for name, logical in names.items()}
     logical = logical_names(dict.fromkeys(bare.values()), names)
-    patterns = {**patterns_of(found, kinds(module)), **{first.get(n, n): its for n, its in (axes or {}).items()}}
+    given = {first.get(name, name): pattern for name, pattern in (axes or {}).items()}
+    patterns = {**patterns_of(found, kinds(module)), **given}
     params = {}
     for its in found:
         shape = () if nn.parameter.is_lazy(its.tensor) else tuple(its.tensor.shape)
@@ -205,8 +206,8 @@ def _check_pieces(module: Module) -> None:
             continue
         if layer._handle.uses_sharded_strategy and layer.training_state.name != "SUMMON_FULL_PARAMS":
             raise ValueError(
-                "`module` must hold whole parameters: initialize it within "
-                "FullyShardedDataParallel.summon_full_params, or shard it by fully_shard, whose DTensors are filled in place. "
+                "`module` must hold whole parameters: initialize it before it is wrapped, or within "
+                "FullyShardedDataParallel.summon_full_params, or shard it by fully_shard, whose DTensors are filled. "
                 f"Received: a FullyShardedDataParallel with flat pieces, at {path!r}"
             )
 

@@ -24,7 +24,7 @@ class Ref(NamedTuple):
     stride: Shape
 
     @property
-    def count(self) -> int:
+    def elements(self) -> int:
         """The number of elements."""
         return math.prod(self.size)
 
@@ -32,7 +32,7 @@ class Ref(NamedTuple):
     def span(self) -> tuple[int, int]:
         """The first byte and the one after the last."""
         each = int(self.dtype.itemsize)
-        if not self.count:
+        if not self.elements:
             return self.offset * each, self.offset * each
         last = sum((n - 1) * step for n, step in zip(self.size, self.stride, strict=True))
         return self.offset * each, (self.offset + last + 1) * each
@@ -41,11 +41,11 @@ class Ref(NamedTuple):
     def dense(self) -> bool:
         """Whether every byte of the span belongs to one element."""
         first, last = self.span
-        return self.count * int(self.dtype.itemsize) == last - first
+        return self.elements * int(self.dtype.itemsize) == last - first
 
     def indices(self) -> NDArray[np.int64] | None:
         """Return where the elements lie in the storage, counted in elements; None if they are too many."""
-        if self.count > SMALL:
+        if self.elements > SMALL:
             return None
         found = np.array([self.offset])
         for n, step in zip(self.size, self.stride, strict=True):
@@ -62,16 +62,13 @@ class Box(NamedTuple):
 
 def covers(outer: Ref, inner: Ref) -> bool:
     """Tell whether all elements of a view belong to another one."""
-    if outer == inner:
-        return True
     (first, last), (low, high) = outer.span, inner.span
-    if not (first <= low and high <= last):
-        return False
+    if outer == inner or not (first <= low and high <= last):
+        return outer == inner
     if outer.dense or box(outer, inner) is not None:
         return True
-    if outer.dtype.itemsize != inner.dtype.itemsize:
-        return False
-    a, b = outer.indices(), inner.indices()
+    same = outer.dtype.itemsize == inner.dtype.itemsize
+    a, b = (outer.indices(), inner.indices()) if same else (None, None)
     return a is not None and b is not None and bool(np.isin(b, a).all())
 
 
@@ -88,47 +85,62 @@ def disjoint(one: Ref, other: Ref) -> bool:
 
 def box(outer: Ref, inner: Ref) -> Box | None:
     """Find a view among the slices of another, transposed, flattened or with axes taken away; None if it is none."""
-    if outer.storage != inner.storage or outer.dtype.itemsize != inner.dtype.itemsize or not inner.count:
+    if outer.storage != inner.storage or outer.dtype.itemsize != inner.dtype.itemsize:
         return None
-    axes = [axis for axis, size in enumerate(outer.size) if size > 1]
-    if any(outer.stride[axis] == 0 for axis in axes) or not outer.count:
-        return None
-    starts, left = [0] * len(outer.size), inner.offset - outer.offset
-    if left < 0:
-        return None
-    for axis in sorted(axes, key=lambda axis: -outer.stride[axis]):
-        starts[axis] = min(left // outer.stride[axis], outer.size[axis] - 1)
-        left -= starts[axis] * outer.stride[axis]
-    if left:
+    starts = _starts(outer, inner)
+    if starts is None:
         return None
     ranges: dict[int, Range] = {}
     order: list[int] = []
     for size, stride in zip(inner.size, inner.stride, strict=True):
-        if size == 1:
-            continue
-        group: list[int] = []
-        while size > 1:
-            axis = max(
-                (a for a in axes if a not in ranges and stride % outer.stride[a] == 0 and stride // outer.stride[a] < outer.size[a]),
-                key=lambda a: outer.stride[a],
-                default=None,
-            )  # fmt: skip
-            if axis is None:
-                return None
-            step, room = stride // outer.stride[axis], outer.size[axis]
-            if starts[axis] + (size - 1) * step < room:
-                ranges[axis] = (starts[axis], starts[axis] + (size - 1) * step + 1, step)
-                size = 1
-            elif step == 1 and starts[axis] == 0 and size % room == 0:  # several axes flattened into one
-                ranges[axis] = (0, room, 1)
-                size, stride = size // room, stride * room
-            else:
-                return None
-            group.insert(0, axis)
+        group = _axes(outer, starts, ranges, size, stride) if size > 1 else []
+        if group is None:
+            return None
         order += group
     rest = [axis for axis in range(len(outer.size)) if axis not in ranges]
     found = tuple(ranges.get(axis, (starts[axis], starts[axis] + 1, 1)) for axis in range(len(outer.size)))
     return Box(found, (*order, *rest))
+
+
+def _starts(outer: Ref, inner: Ref) -> list[int] | None:
+    """Return where in a view the first element of another one lies."""
+    axes = [axis for axis, size in enumerate(outer.size) if size > 1]
+    starts, left = [0] * len(outer.size), inner.offset - outer.offset
+    if left < 0 or not inner.elements or not outer.elements or any(outer.stride[axis] == 0 for axis in axes):
+        return None
+    for axis in sorted(axes, key=lambda axis: -outer.stride[axis]):
+        starts[axis] = min(left // outer.stride[axis], outer.size[axis] - 1)
+        left -= starts[axis] * outer.stride[axis]
+    return None if left else starts
+
+
+def _axes(outer: Ref, starts: list[int], ranges: dict[int, Range], size: int, stride: int) -> list[int] | None:
+    """Find the axes of a view that an axis of another one runs over, and note how far in `ranges`."""
+    group: list[int] = []
+    while size > 1:
+        fit = [
+            axis
+            for axis, room in enumerate(outer.size)
+            if room > 1
+            and axis not in ranges
+            and stride % outer.stride[axis] == 0
+            and stride // outer.stride[axis] < room
+        ]
+        if not fit:
+            return None
+        axis = max(fit, key=outer.stride.__getitem__)
+        step, room = stride // outer.stride[axis], outer.size[axis]
+        last = starts[axis] + (size - 1) * step
+        if last < room:
+            ranges[axis] = (starts[axis], last + 1, step)
+            size = 1
+        elif step == 1 and starts[axis] == 0 and size % room == 0:  # several axes flattened into one
+            ranges[axis] = (0, room, 1)
+            size, stride = size // room, stride * room
+        else:
+            return None
+        group.insert(0, axis)
+    return group
 
 
 def within(outer: Ref, inner: Ref, window: Ref) -> Ref | None:

@@ -1,7 +1,8 @@
 """The functions of torch.nn.init that no log of operations can read, told apart by name while a model is recorded.
 
 PyTorch's truncated normal is a loop that draws until all values are within the bounds, and its orthogonal and sparse
-matrices are computed. Their code is exchanged, not their names, so that ``from torch.nn.init import ...`` is caught too.
+matrices are computed. Their code is exchanged, not their names, so that ``from torch.nn.init import ...`` is
+caught too.
 """
 
 import threading

@@ -14,7 +14,10 @@ from oneseed_torch.models.recording.geometry import Ref
 Tensor = Any
 
 OVERWRITE = frozenset(
-    ["fill_", "zero_", "normal_", "uniform_", "exponential_", "log_normal_", "cauchy_", "geometric_", "random_", "copy_", "bernoulli_", "trunc_normal_", "orthogonal_", "sparse_"]
+    [
+        *("fill_", "zero_", "copy_", "normal_", "uniform_", "exponential_", "log_normal_", "cauchy_", "geometric_"),
+        *("random_", "bernoulli_", "trunc_normal_", "orthogonal_", "sparse_"),
+    ]
 )
 """Operations in place whose result does not depend on what was there."""
 
@@ -45,7 +48,7 @@ class Event:
 
 
 class Log:
-    """Events in their order, and the storages that they are about, which stay alive: a number stands for one of them."""
+    """Events in their order, and the storages that they are about, which stay alive so that their numbers last."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -73,7 +76,7 @@ class Log:
 
     def whole(self, ref: Ref) -> bool:
         """Tell whether a view is its whole storage."""
-        return ref.dense and ref.count * int(ref.dtype.itemsize) >= self.storages[ref.storage].nbytes()
+        return ref.dense and ref.elements * int(ref.dtype.itemsize) >= self.storages[ref.storage].nbytes()
 
     def needed(self, storage: int, before: int | None = None) -> list[int]:
         """Return the events that decide what is in a storage, before an event or at the end."""
@@ -103,7 +106,7 @@ class Log:
 
     def size(self, events: Iterable[int]) -> int:
         """Return the number of elements that some events made."""
-        return sum(ref.count for at in events for ref in self.events[at].targets)
+        return sum(ref.elements for at in events for ref in self.events[at].targets)
 
     def replay(self, events: Iterable[int] | None = None) -> Callable[[Ref], Tensor]:
         """Run events again with real memory, and return what gives the values of a view."""

@@ -83,7 +83,7 @@ class Readings:
             apart = (
                 all(disjoint(a, b) for n, (a, _) in enumerate(rest) for b, _ in rest[:n]) if len(rest) < 64 else False
             )
-            if apart and sum(piece.count for piece, _ in rest) >= base[0].count:
+            if apart and sum(piece.elements for piece, _ in rest) >= base[0].elements:
                 return rest
         return pieces
 
@@ -108,7 +108,7 @@ class Readings:
         if self.log.whole(ref):
             self.state[ref.storage] = [(ref, reading)]
         else:
-            held = [one for one in self.state.get(ref.storage, []) if not (one[0] == ref)]
+            held = [one for one in self.state.get(ref.storage, []) if one[0] != ref]
             self.state[ref.storage] = [*held, (ref, reading)]
 
     def _step(self, at: int, event: Event) -> None:
@@ -124,22 +124,23 @@ class Readings:
         name, target = event.name, event.targets[0]
         if event.leaf is not None:
             return Reading("computed", at=at)
-        if name.startswith("empty") or name.startswith("new_empty"):
-            return replace(NOTHING, at=at)
         if event.random:
             return _drawn(at, event)
-        if (fill := _filled(event)) is not None:
-            return self.read(fill) if isinstance(fill, Ref) else Reading("fill", (fill,), at=at)
-        sources = [self.read(ref) for ref in event.reads]
         if name in COPIES:
             return self._copied(at, event, target)
         if name in ("cat", "stack"):
             return self._joined(at, event, target)
-        if not any(source.random for source in sources):
-            if any(source.kind == "nothing" for source in sources):
-                return replace(NOTHING, at=at)
-            return Reading("computed", at=at)
-        return self._folded(at, event, target) or Reading("program", at=at)
+        fill = _filled(event)
+        if fill is not None:
+            return self.read(fill) if isinstance(fill, Ref) else Reading("fill", (fill,), at=at)
+        return self._computed(at, event, target)
+
+    def _computed(self, at: int, event: Event, target: Ref) -> Reading:
+        sources = [self.read(ref) for ref in event.reads]
+        if any(source.random for source in sources):
+            return self._folded(at, event, target) or Reading("program", at=at)
+        left = event.name.startswith(("empty", "new_empty")) or any(source.kind == "nothing" for source in sources)
+        return replace(NOTHING, at=at) if left else Reading("computed", at=at)
 
     def _copied(self, at: int, event: Event, target: Ref) -> Reading | None:
         source = event.args[1] if event.name == "copy_" else event.args[0]
@@ -177,8 +178,8 @@ class Readings:
             return Reading("computed", at=at)
         self._write(target, replace(NOTHING, at=at))
         for part, _, reading in found:
-            if part.count:
-                whole = reading.window is None or reading.window.count == part.count
+            if part.elements:
+                whole = reading.window is None or reading.window.elements == part.elements
                 told = (
                     reading if whole and reading.kind not in ("computed", "program") else Reading(reading.kind, at=at)
                 )
@@ -229,7 +230,8 @@ def _filled(event: Event) -> Any:
 
 
 def _arguments(event: Event, names: tuple[str, ...], defaults: tuple[Any, ...]) -> tuple[Any, ...]:
-    given = dict(zip(names, event.args[1:], strict=False)) | {k: v for k, v in event.kwargs.items() if k in names}
+    args = () if names[0] == "-" else event.args[1:]
+    given = dict(zip(names, args, strict=False)) | {k: v for k, v in event.kwargs.items() if k in names}
     return tuple(given.get(name, default) for name, default in zip(names, defaults, strict=True))
 
 
@@ -241,23 +243,26 @@ def _drawn(at: int, event: Event) -> Reading:
             return Reading("program", at=at)
         return _limited(Reading(kind, tuple(map(float, numbers)), at, target, at))
 
-    if name == "normal_":
-        return simple("normal", *_arguments(event, ("mean", "std"), (0.0, 1.0)))
-    if name == "uniform_":
-        return simple("uniform", *_arguments(event, ("from", "to"), (0.0, 1.0)))
-    if name in ("randn", "randn_like"):
-        return simple("normal", 0.0, 1.0)
-    if name in ("rand", "rand_like"):
-        return simple("uniform", 0.0, 1.0)
     if name == "normal" and event.args and not any(isinstance(x, Ref) for x in event.args[:2]):
         return simple("normal", *event.args[:2])
-    if name == "trunc_normal_":
-        return simple("truncated", *_arguments(event, ("mean", "std", "a", "b"), (0.0, 1.0, -2.0, 2.0)))
-    if name == "orthogonal_":
-        return simple("orthogonal", *_arguments(event, ("gain",), (1.0,)))
-    if name == "sparse_":
-        return simple("sparse", *_arguments(event, ("sparsity", "std"), (0.0, 0.01)))
-    return Reading("program", at=at)
+    if name not in _DRAWS:
+        return Reading("program", at=at)
+    kind, names, defaults = _DRAWS[name]
+    return simple(kind, *_arguments(event, names, defaults))
+
+
+_DRAWS: dict[str, tuple[str, tuple[str, ...], tuple[float, ...]]] = {
+    "normal_": ("normal", ("mean", "std"), (0.0, 1.0)),
+    "orthogonal_": ("orthogonal", ("gain",), (1.0,)),
+    "rand": ("uniform", ("-", "-"), (0.0, 1.0)),
+    "rand_like": ("uniform", ("-", "-"), (0.0, 1.0)),
+    "randn": ("normal", ("-", "-"), (0.0, 1.0)),
+    "randn_like": ("normal", ("-", "-"), (0.0, 1.0)),
+    "sparse_": ("sparse", ("sparsity", "std"), (0.0, 0.01)),
+    "trunc_normal_": ("truncated", ("mean", "std", "a", "b"), (0.0, 1.0, -2.0, 2.0)),
+    "uniform_": ("uniform", ("from", "to"), (0.0, 1.0)),
+}
+"""For each operation its distribution, the names of the numbers that decide it, and what they are by default."""
 
 
 def _limited(reading: Reading) -> Reading:

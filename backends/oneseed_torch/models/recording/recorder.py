@@ -34,14 +34,19 @@ LIMIT = 1 << 26
 """Elements that are computed at most when a program asks for a value."""
 
 RANDOM = frozenset(
-    ["normal_", "uniform_", "rand", "randn", "rand_like", "randn_like", "randint", "randint_like", "randperm", "bernoulli", "bernoulli_", "exponential_", "log_normal_", "cauchy_", "geometric_", "random_", "multinomial", "normal", "poisson", "native_dropout", "uniform", "binomial", "_standard_gamma", "_sample_dirichlet", "normal_functional"]
+    [
+        *("normal", "normal_", "normal_functional", "randn", "randn_like", "uniform", "uniform_", "rand", "rand_like"),
+        *("randint", "randint_like", "random_", "randperm", "bernoulli", "bernoulli_", "exponential_", "log_normal_"),
+        *("cauchy_", "geometric_", "multinomial", "poisson", "binomial", "native_dropout", "_standard_gamma"),
+        "_sample_dirichlet",
+    ]
 )
 VALUES = frozenset(["_local_scalar_dense", "equal", "is_nonzero", "allclose"])
 """Operations whose result Python looks at."""
 PASSED = frozenset(["lift_fresh", "lift", "detach", "alias", "set_", "resize_", "resize_as_", "_reshape_alias"])
-READERS = frozenset(["numpy", "tolist", "__array__", "__reduce_ex__", "__repr__", "__format__", "storage", "_typed_storage", "item"])
-
-HERE = __name__.rpartition(".")[0].replace(".", "/")
+READERS = frozenset(
+    ["numpy", "tolist", "item", "__array__", "__reduce_ex__", "__repr__", "__format__", "storage", "_typed_storage"]
+)
 
 
 class Unreadable(Exception):
@@ -135,7 +140,7 @@ class Recorder(TorchDispatchMode):
         if ref is None:
             return original(tensor, *rest, **kwargs)
         self.log.add(Event(original, name, (ref, *rest), kwargs, [], [ref], [ref], where(), random=True))
-        if ref.count > SMALL:
+        if ref.elements > SMALL:
             self.phantom.add(ref.storage)
         else:
             with self.off():
@@ -316,7 +321,7 @@ def _grows(name: str) -> bool:
 
 
 def where() -> tuple[str, int]:
-    """Return file and line of the program that is at work: what is neither PyTorch's nor ours, nor a wrapper of init."""
+    """Return file and line of the program at work: what is neither PyTorch's nor ours, nor a wrapper of init."""
     frame = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename

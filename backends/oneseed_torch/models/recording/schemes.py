@@ -86,7 +86,7 @@ def decide(tensors: list[Recorded], log: Log, readings: Readings, independent: b
     for one in tensors:
         if one.refused:
             continue
-        if not one.ref.count:
+        if not one.ref.elements:
             one.kind, one.initializer = "constant", Zeros()
             continue
         one.pieces = readings.pieces(one.ref)
@@ -94,7 +94,7 @@ def decide(tensors: list[Recorded], log: Log, readings: Readings, independent: b
         one.source = place(log.events[last].where) if log.events else ""
         if any(reading.kind == "nothing" for _, reading in one.pieces):
             one.refused = f"memory that was left as it was, at {one.source}"
-    _Decisions([one for one in tensors if not one.refused and one.ref.count], log, readings, independent).run()
+    _Decisions([one for one in tensors if not one.refused and one.ref.elements], log, readings, independent).run()
 
 
 class _Decisions:
@@ -140,7 +140,7 @@ class _Decisions:
     def _is_whole(self, one: Recorded, reading: Reading, window: Ref) -> bool:
         assert reading.draw is not None
         drawn = self.log.events[reading.draw].targets[0]
-        return drawn.count == window.count == one.ref.count and drawn.size == one.ref.size
+        return drawn.elements == window.elements == one.ref.elements and drawn.size == one.ref.size
 
     # Plain distributions ----------------------------------------------------------------------------------------------
 
@@ -227,8 +227,8 @@ class _Decisions:
         fills = [reading for _, reading in one.pieces if reading.kind == "fill"]
         if len(one.pieces) == len(fills) == 1 and isinstance(fills[0].numbers[0], bool | int | float):
             return filled(fills[0].numbers[0])
-        if ref.count > TABLE:
-            one.refused = f"a table of {ref.count} numbers, computed at {one.source}"
+        if ref.elements > TABLE:
+            one.refused = f"a table of {ref.elements} numbers, computed at {one.source}"
             return None
         array = to_numpy(self.log.value(ref))
         return filled(array.flat[0].item() if array.size else 0) if _uniform(array) else Stored(array)

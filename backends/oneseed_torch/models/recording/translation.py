@@ -139,10 +139,9 @@ class Translation:
             part = box(base, held)
             if part is None:
                 raise Untranslated("a write to elements that are not a slice")
-            node = step(
-                "put", node, _as_slice(self._settled(held, piece), held, base), shape=node.shape,
-                starts=[a for a, _, _ in part.ranges], stops=[b for _, b, _ in part.ranges], steps=[c for _, _, c in part.ranges],
-            )  # fmt: skip
+            starts, stops, steps = ([one[at] for one in part.ranges] for at in range(3))
+            values = _as_slice(self._settled(held, piece), held, base)
+            node = step("put", node, values, shape=node.shape, starts=starts, stops=stops, steps=steps)
         return _view(node, base, ref)
 
     def _settled(self, ref: Ref, node: Node) -> Node:
@@ -216,45 +215,77 @@ def _cast(node: Node, before: Any, after: Any) -> Node:
 def _random(event: Event, at: int, read: Callable[[Ref], Node]) -> Node:
     """Express a draw of PyTorch that no initializer makes by itself as a function of a uniform or normal one."""
     target, name = event.targets[0], event.name
-    args = [read(given) if isinstance(given, Ref) and given != target else given for given in event.args]
-    kwargs = event.kwargs
+    rule = _DRAWS.get(name)
+    if rule is None:
+        raise Untranslated(f"{name}, whose draws stream v1 does not know,")
+    given = event.args[1:] if event.writes else event.args
+    args = [read(one) if isinstance(one, Ref) and one != target else one for one in given]
 
     def draw(kind: str, *numbers: float) -> Node:
         return Node("draw", target.size, value=Reading(kind, numbers, at, target, at))
 
-    uniform = draw("uniform", 0.0, 1.0)
-    rest = args[1:] if event.writes else args
-    first = rest[0] if rest else None
-    if name in ("bernoulli", "bernoulli_"):
-        chance = first if event.writes else args[0]
-        return step("lt", uniform, kwargs.get("p", 0.5) if chance is None else chance)
-    if name == "exponential_":
-        return step("div", step("neg", step("log1p", step("neg", uniform))), kwargs.get("lambd", first or 1.0))
-    if name == "log_normal_":
-        mean, std = (rest + [1.0, 2.0][len(rest) :])[:2]
-        return step("exp", draw("normal", kwargs.get("mean", mean), kwargs.get("std", std)))
-    if name == "cauchy_":
-        median, sigma = (rest + [0.0, 1.0][len(rest) :])[:2]
-        angle = draw("uniform", -np.pi / 2, np.pi / 2)
-        ratio = step("div", step("sin", angle), step("cos", angle))
-        return step("add", step("mul", ratio, kwargs.get("sigma", sigma)), kwargs.get("median", median))
-    if name == "geometric_":
-        chance = kwargs.get("p", first)
-        return step("add", step("floor", step("div", step("log1p", step("neg", uniform)), float(np.log1p(-chance)))), 1)
-    if name in ("randint", "randint_like", "random_"):
-        bounds = [x for x in rest if isinstance(x, int)] if name == "random_" else [
-            x for x in (event.args if name == "randint" else event.args[1:]) if isinstance(x, int)
-        ]  # fmt: skip
-        if not bounds:
-            raise Untranslated("random_ without bounds,")
-        low, high = (0, bounds[0]) if len(bounds) == 1 else bounds[:2]
-        return step("integer", step("add", step("floor", step("mul", uniform, high - low)), low))
-    if name == "randperm":
-        return step("argsort", uniform, shape=target.size)
-    if name == "normal":
-        mean, std = (args + [0.0, 1.0][len(args) :])[:2]
-        return step("add", step("mul", draw("normal", 0.0, 1.0), std), mean)
-    raise Untranslated(f"{name}, whose draws stream v1 does not know,")
+    def argument(place: int, key: str, otherwise: Any = None) -> Any:
+        return args[place] if len(args) > place else event.kwargs.get(key, otherwise)
+
+    return rule(draw, argument, event)
+
+
+_Draw, _Argument = Callable[..., Node], Callable[..., Any]
+
+
+def _bernoulli(draw: _Draw, argument: _Argument, event: Event) -> Node:
+    return step("lt", draw("uniform", 0.0, 1.0), argument(0, "p", 0.5))
+
+
+def _exponential(draw: _Draw, argument: _Argument, event: Event) -> Node:
+    return step("div", step("neg", step("log1p", step("neg", draw("uniform", 0.0, 1.0)))), argument(0, "lambd", 1.0))
+
+
+def _log_normal(draw: _Draw, argument: _Argument, event: Event) -> Node:
+    return step("exp", draw("normal", argument(0, "mean", 1.0), argument(1, "std", 2.0)))
+
+
+def _cauchy(draw: _Draw, argument: _Argument, event: Event) -> Node:
+    angle = draw("uniform", -np.pi / 2, np.pi / 2)
+    ratio = step("div", step("sin", angle), step("cos", angle))
+    return step("add", step("mul", ratio, argument(1, "sigma", 1.0)), argument(0, "median", 0.0))
+
+
+def _geometric(draw: _Draw, argument: _Argument, event: Event) -> Node:
+    waited = step("div", step("log1p", step("neg", draw("uniform", 0.0, 1.0))), float(np.log1p(-argument(0, "p"))))
+    return step("add", step("floor", waited), 1)
+
+
+def _integers(draw: _Draw, argument: _Argument, event: Event) -> Node:
+    given = event.args if event.name == "randint" else event.args[1:]
+    bounds = [one for one in given if isinstance(one, int)]
+    if not bounds:
+        raise Untranslated(f"{event.name} without bounds,")
+    low, high = (0, bounds[0]) if len(bounds) == 1 else bounds[:2]
+    return step("integer", step("add", step("floor", step("mul", draw("uniform", 0.0, 1.0), high - low)), low))
+
+
+def _permutation(draw: _Draw, argument: _Argument, event: Event) -> Node:
+    return step("argsort", draw("uniform", 0.0, 1.0), shape=event.targets[0].size)
+
+
+def _normal(draw: _Draw, argument: _Argument, event: Event) -> Node:
+    return step("add", step("mul", draw("normal", 0.0, 1.0), argument(1, "std", 1.0)), argument(0, "mean", 0.0))
+
+
+_DRAWS: dict[str, Callable[[_Draw, _Argument, Event], Node]] = {
+    "bernoulli": lambda draw, argument, event: step("lt", draw("uniform", 0.0, 1.0), argument(0, "input")),
+    "bernoulli_": _bernoulli,
+    "cauchy_": _cauchy,
+    "exponential_": _exponential,
+    "geometric_": _geometric,
+    "log_normal_": _log_normal,
+    "normal": _normal,
+    "randint": _integers,
+    "randint_like": _integers,
+    "random_": _integers,
+    "randperm": _permutation,
+}
 
 
 # Operations -----------------------------------------------------------------------------------------------------------
@@ -358,10 +389,9 @@ def _triangle(operation: str) -> Callable[..., Node]:
 
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
-    **{
-        name: _same(name)
-        for name in ["abs", "ceil", "cos", "exp", "expm1", "floor", "log", "log1p", "maximum", "minimum", "mul", "neg", "sign", "sin", "sqrt", "tanh", "trunc", "lt", "le", "gt", "ge", "eq", "ne", "sigmoid", "where", "remainder", "pow"]
-    },
+    **{name: _same(name) for name in ("abs", "ceil", "cos", "exp", "expm1", "floor", "log", "log1p", "maximum")},
+    **{name: _same(name) for name in ("minimum", "mul", "neg", "pow", "remainder", "sigmoid", "sign", "sin", "sqrt")},
+    **{name: _same(name) for name in ("tanh", "trunc", "where", "lt", "le", "gt", "ge", "eq", "ne")},
     "__and__": _same("and"),
     "__or__": _same("or"),
     "add": _sum_of("add"),
