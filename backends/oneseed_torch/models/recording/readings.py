@@ -136,10 +136,12 @@ class Readings:
         return self._computed(at, event, target)
 
     def _computed(self, at: int, event: Event, target: Ref) -> Reading:
+        if event.name.startswith(("empty", "new_empty")):
+            return replace(NOTHING, at=at)
         sources = [self.read(ref) for ref in event.reads]
         if any(source.random for source in sources):
             return self._folded(at, event, target) or Reading("program", at=at)
-        left = event.name.startswith(("empty", "new_empty")) or any(source.kind == "nothing" for source in sources)
+        left = any(source.kind == "nothing" for source in sources)
         return replace(NOTHING, at=at) if left else Reading("computed", at=at)
 
     def _copied(self, at: int, event: Event, target: Ref) -> Reading | None:
