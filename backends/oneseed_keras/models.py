@@ -30,9 +30,10 @@ def initialize(
 
     Weights that are trained get what the scheme says. State (running statistics, states of metrics and seeds) stays as
     it is unless a rule with ``state=True`` matches it. Those of frozen layers stay unless a rule matches them;
-    `otherwise` is not for them. So do the small matrices of LoRA ("lora_kernel_a"), whose layer works as one without LoRA only while "lora_kernel_b" is 0, and the scales of
-    float8, which a step of training overwrites. A kernel that is quantized holds no floats, and stays. Keras 3 may be
-    on any of its backends: values are made by that one, and given to the variable's `assign`.
+    `otherwise` is not for them. So do the small matrices of LoRA ("lora_kernel_a"), whose layer works as one without
+    LoRA only while "lora_kernel_b" is 0, and the scales of float8, which a step of training overwrites. A kernel that
+    is quantized holds no floats, and stays. Keras 3 may be on any of its backends: values are made by that one, and
+    given to the variable's `assign`.
 
     Under TensorFlow's strategies all replicas get the same values. What ParameterServerStrategy cut into a
     ShardedVariable is one weight of the whole shape, under the name without "/part_0", and so is a DTensor: the values
