@@ -145,7 +145,9 @@ def test_flax_nnx_modules_and_states():
     same(state["tied"]["kernel"][...], expected((4, 4), "tied/kernel"))
     # Running statistics are none of the scheme's business, until a rule names them.
     assert isinstance(made.norm.mean.get_value(), jax.ShapeDtypeStruct)
-    whole = Scheme([Rule("*/mean", "zeros"), Rule("*/var", "ones"), *SCHEME.rules], otherwise="he_normal")
+    whole = Scheme(
+        [Rule("*/mean", "zeros", state=True), Rule("*/var", "ones", state=True), *SCHEME.rules], otherwise="he_normal"
+    )
     same(oneseed_jax.initialize(model, whole, seed=7).norm.var[...], np.ones(4, "float32"))
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 
 import oneseed
 from oneseed import KEEP, Parameter, Rule, Scheme
+from oneseed.fans import Guess
 from oneseed.initializers import (
     Blockwise,
     Constant,
@@ -187,6 +188,8 @@ def test_a_plan_says_what_each_parameter_gets():
         "shape": [3, 3, 4, 8],
         "dtype": "bfloat16",
         "axes": "h w i o",
+        "guessed": False,
+        "source": None,
         "rule": "*w",
         "initializer": "GlorotUniform(seed=None, input_axes=None, output_axes=None)",
         "distribution": "uniform",
@@ -219,11 +222,83 @@ def test_a_plan_of_more_than_any_memory_is_made_at_once():
     assert plan[0].bytes == 2**64
 
 
-def test_tied_parameters_are_drawn_once_and_another_names_rule_is_flagged():
-    scheme = Scheme([Rule("embed", "ones"), Rule("head", "zeros")])
+def test_tied_parameters_are_drawn_once():
+    scheme = Scheme([Rule("embed", "ones", axes="b o"), Rule("head", "ones")])
     plan = scheme.plan(floats(embed=(2, 2), head=(2, 2)), tied={"head": "embed"})
-    assert [(entry.name, entry.also) for entry in plan] == [("embed", ("head",))]
+    assert [(entry.name, entry.tied) for entry in plan] == [("embed", ("head",))]
     assert list(made(scheme, floats(embed=(2, 2)), tied={"head": "embed"})) == ["embed"]
+    # Any of the names may be the one that a rule speaks of.
+    (entry,) = Scheme([Rule("head", "ones")], otherwise="zeros").plan(floats(embed=(2, 2)), tied={"head": "embed"})
+    assert (entry.rule.pattern, entry.stddev) == ("head", 0.0)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Rule("head", "zeros"),
+        Rule("head", "he_normal", axes="o i"),
+        Rule("h*", "he_normal", dtype="float16"),
+        Rule("head", RandomNormal(0.0, 0.5)),
+    ],
+    ids=["another initializer", "other axes", "another dtype", "other numbers"],
+)
+def test_a_tied_parameter_for_which_two_rules_disagree_is_refused(other):
+    scheme = Scheme([Rule("embed", "he_normal", axes="b o"), other])
+    with pytest.raises(ValueError, match=r"'embed' is tied: it is 'head' too.*must agree"):
+        scheme.plan(floats(embed=(2, 2)), tied={"head": "embed"})
+
+
+# State, frozen parameters, guesses -----------------------------------------------------------------------------------
+
+
+def test_rules_reach_state_only_where_they_say_so():
+    params = {"w": Parameter((2, 2), "float32"), "mean": Parameter((2,), "float32", state=True)}
+    assert [entry.name for entry in Scheme([Rule("*", "ones")], otherwise="zeros").plan(params)] == ["w"]
+    plan = Scheme([Rule("m*", "ones", state=True), Rule("*", "zeros")]).plan(params)
+    assert {entry.name: entry.rule.pattern for entry in plan} == {"w": "*", "mean": "m*"}
+    rule = Rule("m*", "ones", state=True, source="model.py:3")
+    assert Scheme.from_toml(Scheme([rule]).to_toml()).rules[0].get_config() == rule.get_config()
+
+
+def test_otherwise_is_not_for_frozen_parameters():
+    params = {"a": Parameter((2,), "float32", frozen=True), "b": Parameter((2,), "float32", frozen=True)}
+    plan = Scheme([Rule("a", "ones")], otherwise="zeros").plan(params)
+    assert [entry.kept for entry in plan] == [False, True]
+
+
+GUESSED = Parameter((4, 5, 6), "float32", Guess("o i s0"))
+
+
+@pytest.mark.parametrize(
+    "initializer",
+    [
+        "he_normal",
+        "orthogonal",
+        "glorot_uniform",
+        {"class_name": "Scaled", "config": {"initializer": "he_normal", "factor": 2.0}},
+    ],
+    ids=str,
+)
+def test_a_rule_that_needs_axes_is_refused_where_they_are_guessed(initializer):
+    with pytest.raises(ValueError, match="name them by `axes`"):
+        Scheme([Rule("w", initializer)]).plan({"w": GUESSED})
+    assert Scheme([Rule("w", initializer, axes="e o i")]).plan({"w": GUESSED})[0].fan_in == 6
+    assert Scheme([Rule("w", initializer)]).plan({"w": GUESSED}, axes={"w": "e o i"})[0].fan_in == 6
+
+
+@pytest.mark.parametrize("initializer", ["ones", "random_normal", "truncated_normal"])
+def test_a_guess_is_marked_where_it_does_not_matter(initializer):
+    plan = Scheme([Rule("w", initializer)]).plan({"w": GUESSED})
+    assert plan[0].guessed
+    assert "axes guessed" in str(plan)
+
+
+def test_a_rule_for_each_of_many_names_is_found_without_trying_all():
+    names = [f"layers.{at}.weight" for at in range(2000)]
+    scheme = Scheme([*(Rule(name, "ones") for name in names), Rule("*", "zeros"), Rule("layers.7.*", "ones")])
+    assert scheme.match("layers.7.weight")[0].pattern == "layers.7.weight"
+    assert [rule.pattern for rule in scheme.match("layers.7.weight")[1]] == ["*"]
+    assert scheme.match("layers.7.bias")[0].pattern == "*"
 
 
 # Refusals -------------------------------------------------------------------------------------------------------------

@@ -53,6 +53,28 @@ def test_llama():
     assert not any(row.ambiguous for row in rows.values())
 
 
+def test_llama_for_other_models():
+    """Tied, with a row for padding, with norms that scale by 1 + weight."""
+    table = {"model__embed_tokens__weight": (16, 64), "lm_head__weight": (16, 64)}
+    rows = plan(schemes.llama(2, 64, tied=True), **table)
+    assert [row.stddev for row in rows.values()] == pytest.approx([0.125 * 0.986578] * 2, rel=1e-5)
+    tied = schemes.llama(2, 64, tied=True, padding=3)
+    assert tied.match("model.embed_tokens.weight")[0].same_values(tied.match("lm_head.weight")[0])
+    assert (
+        not schemes.llama(2, 64)
+        .match("embed_tokens.weight")[0]
+        .same_values(schemes.llama(2, 64).match("lm_head.weight")[0])
+    )
+    made = oneseed.initializers.get(tied.match("lm_head.weight")[0].initializer)((5, 4))
+    assert (made[3] == 0).all()
+    assert made.std() > 0
+    norms = plan(schemes.llama(2, 64, norms_from_zero=True), model__norm__weight=(4,))
+    assert norms["model.norm.weight"].distribution.value == 0
+    for wrong in ({"tied": 1}, {"norms_from_zero": None}, {"padding": "3"}):
+        with pytest.raises(TypeError):
+            schemes.llama(2, 64, **wrong)
+
+
 def test_deepnorm():
     scheme = schemes.deepnorm(encoder_layers=4, decoder_layers=2)
     rows = plan(

@@ -28,11 +28,12 @@ def initialize(
 ) -> None:
     """Fill the weights of a built model, or layer, of Keras 3 or tf_keras in place, by a scheme.
 
-    Weights that are trained get what the scheme says. Those that are not (running statistics, states of metrics and
-    seeds, frozen layers) stay as they are unless a rule names them; `otherwise` does not. So do the small matrices of
-    LoRA ("lora_kernel_a"), whose layer works as one without LoRA only while "lora_kernel_b" is 0, and the scales of
-    float8, which a step of training overwrites. A kernel that is quantized holds no floats, and stays. Keras 3 may be
-    on any of its backends: values are made by that one, and given to the variable's `assign`.
+    Weights that are trained get what the scheme says. State (running statistics, states of metrics and seeds) stays as
+    it is unless a rule with ``state=True`` matches it. Those of frozen layers stay unless a rule matches them;
+    `otherwise` is not for them. So do the small matrices of LoRA ("lora_kernel_a"), whose layer works as one without
+    LoRA only while "lora_kernel_b" is 0, and the scales of float8, which a step of training overwrites. A kernel that
+    is quantized holds no floats, and stays. Keras 3 may be on any of its backends: values are made by that one, and
+    given to the variable's `assign`.
 
     Under TensorFlow's strategies all replicas get the same values. What ParameterServerStrategy cut into a
     ShardedVariable is one weight of the whole shape, under the name without "/part_0", and so is a DTensor: the values
@@ -158,9 +159,14 @@ def _plan(
     from oneseed.models.scheme import plan_weights
 
     trained = {id(weight) for weight in wholes(model.trainable_weights)}
-    state = {name for name, weight in found.items() if id(weight) not in trained or _is_beside(name, weight)}
-    params = {name: Parameter(tuple(weight.shape), weight.dtype) for name, weight in found.items()}
-    plan = plan_weights(scheme, params, state=state, known=axes_of(model), names=names, axes=axes)
+    state = {id(weight) for weight in wholes(_state(model))}
+    params = {}
+    for name, weight in found.items():
+        frozen = id(weight) not in trained or _is_beside(name, weight)
+        params[name] = Parameter(
+            tuple(weight.shape), weight.dtype, state=id(weight) in state, frozen=frozen and id(weight) not in state
+        )
+    plan = plan_weights(scheme, params, known=axes_of(model), names=names, axes=axes)
     for entry in plan:
         if (its := dtype_name(params[entry.name].dtype)) != entry.dtype:
             raise ValueError(
@@ -240,6 +246,13 @@ def _by_name(model: Any) -> dict[str, Any]:
             )
         found[name] = weight
     return found
+
+
+def _state(model: Any) -> Iterator[Any]:
+    """Give the weights that no layer trains, whether it is frozen or not."""
+    for layer in model._flatten_layers():
+        for kind in ("_non_trainable_variables", "_non_trainable_weights"):
+            yield from getattr(layer, kind, ())
 
 
 def _floats(model: Any) -> Iterator[Any]:

@@ -19,7 +19,9 @@ def available() -> int:
     asked = os.environ.get("ONESEED_NUM_THREADS")
     if asked:
         if not asked.isascii() or not asked.isdecimal():
-            raise ValueError(f"`ONESEED_NUM_THREADS` must be a positive integer. Received: ONESEED_NUM_THREADS={asked!r}")
+            raise ValueError(
+                f"`ONESEED_NUM_THREADS` must be a positive integer. Received: ONESEED_NUM_THREADS={asked!r}"
+            )
         return index("ONESEED_NUM_THREADS", int(asked), 1, 2**16)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -27,6 +27,20 @@ class Layout(NamedTuple):
     """The axes sorted by kind: axis ``order[k]`` of the tensor is axis ``k`` of the logical one."""
 
 
+class Guess(str):
+    """A pattern of axes that nobody has said: a convention that the layer at hand may not follow.
+
+    An initializer takes it as any pattern; a plan refuses to fill a parameter by it where its fans would matter.
+
+    Examples
+    --------
+    >>> Guess("o i h") == "o i h"
+    True
+    """
+
+    __slots__ = ()
+
+
 def parse(axes: Any) -> Layout:
     """Read a pattern of axes.
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from oneseed.checks import shown
 from oneseed.dtypes import FLOATS
-from oneseed.fans import layout_of
+from oneseed.fans import INPUT, OUTPUT, layout_of, parse
 from oneseed.host_arrays import numbers
 from oneseed.models.names import logical_names
 
@@ -27,7 +27,8 @@ def assert_same_weights(a: Any, b: Any, axes_a: str | None = None, axes_b: str |
         The weights, of any backends in use.
     axes_a, axes_b : str, optional
         Names of the axes of each, as at an initializer's call: "h w i o" and "o i h w" are compared axis by axis in
-        their logical order. None takes the order as it is.
+        their logical order. None takes the order as it is. Several input axes, or output axes, such as those of an
+        attention's heads, equal one axis of their product, as the flat weight has.
 
     Raises
     ------
@@ -47,6 +48,10 @@ def assert_same_weights(a: Any, b: Any, axes_a: str | None = None, axes_b: str |
     >>> assert_same_weights(keras, torch, axes_a="h w i o", axes_b="o i h w")
     """
     left, right = _logical("a", a, axes_a), _logical("b", b, axes_b)
+    if left.shape != right.shape:
+        flat = _flat(left, axes_a), _flat(right, axes_b)
+        if flat[0].shape == flat[1].shape:
+            left, right = flat
     for what, of_left, of_right in (
         ("dtypes", left.dtype.name, right.dtype.name),
         ("logical shapes", left.shape, right.shape),
@@ -137,6 +142,20 @@ def _logical(argument: str, x: Any, axes: str | None) -> NDArray[Any]:
     return np.ascontiguousarray(array if layout is None else array.transpose(layout.order)).reshape(
         array.shape if layout is None else [array.shape[axis] for axis in layout.order]
     )
+
+
+def _flat(array: NDArray[Any], axes: str | None) -> NDArray[Any]:
+    """Make one axis of all inputs, and one of all outputs, of an array in logical order."""
+    if axes is None:
+        return array
+    kinds = sorted(parse(axes).kinds)
+    shape: list[int] = []
+    for at, (size, kind) in enumerate(zip(array.shape, kinds, strict=True)):
+        if at and kind == kinds[at - 1] and kind in (INPUT, OUTPUT):
+            shape[-1] *= size
+        else:
+            shape.append(size)
+    return array.reshape(shape)
 
 
 def _difference(left: NDArray[Any], right: NDArray[Any], differs: NDArray[np.bool_]) -> str:

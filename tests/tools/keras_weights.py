@@ -65,7 +65,7 @@ def main():
     scheme = Scheme([Rule("*kernel", "he_normal"), Rule("*gamma", "ones")], otherwise="zeros")
     oneseed_keras.initialize(model, scheme, seed=7, names=lambda name: name.replace("head/", "top/"))
     after = snapshot(model)
-    named = Scheme([Rule("*/moving_mean", oneseed.initializers.RandomNormal())], otherwise=oneseed.KEEP)
+    named = Scheme([Rule("*/moving_mean", oneseed.initializers.RandomNormal(), state=True)], otherwise=oneseed.KEEP)
     oneseed_keras.initialize(model, named, seed=7)
     last = snapshot(model)
     twice = keras.Sequential([layers.Input((2,)), layers.Dense(2, name="a"), layers.Dense(2, name="b")])

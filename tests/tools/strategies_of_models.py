@@ -29,7 +29,7 @@ SCHEME = Scheme(
         Rule("*kernel", "he_normal"),
         Rule("*/embeddings", RandomNormal(stddev=0.02)),
         Rule("hidden/bias", RandomUniform()),
-        Rule("norm/moving_mean", RandomNormal()),
+        Rule("norm/moving_mean", RandomNormal(), state=True),
     ],
     otherwise="ones",
 )

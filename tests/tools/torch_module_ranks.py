@@ -5,11 +5,12 @@ Called with the number of ranks; prints their exit codes. Nothing but gloo on th
 
 import sys
 
+import pytest
 import torch
 import torch.distributed as dist
 from ranks import start
 from torch import nn
-from torch.distributed.fsdp import fully_shard
+from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
 from torch.distributed.tensor.debug import CommDebugMode
 
 from oneseed import Rule, Scheme
@@ -62,6 +63,17 @@ def check_memory(count):
     assert taken <= 4 * SIDE**2 / count + ALLOWED, (taken - 4 * SIDE**2 / count) / 2**20
 
 
+def check_wrappers(expected):
+    """DDP and the older FullyShardedDataParallel: the bare module's weights, or an error instead of pieces."""
+    wrapped = nn.parallel.DistributedDataParallel(model())
+    initialize_(wrapped, SCHEME, seed=7)
+    assert all(map(torch.equal, wrapped.parameters(), expected.parameters()))
+    pieces = FullyShardedDataParallel(model(), use_orig_params=True, device_id=torch.device("cpu"))
+    if dist.get_world_size() > 1:
+        with pytest.raises(ValueError, match="summon_full_params"):
+            initialize_(pieces, SCHEME, seed=7)
+
+
 def rank_main(rank, count, file):
     """What each process does."""
     torch.set_num_threads(1)
@@ -81,6 +93,7 @@ def rank_main(rank, count, file):
         made(x).square().sum().backward()
         optimizer.step()
         assert not torch.equal(made[0].weight.full_tensor(), expected[0].weight)
+    check_wrappers(expected)
     check_memory(count)
     dist.barrier()
     dist.destroy_process_group()

@@ -1,7 +1,7 @@
 """The leaves of the trees that hold a model's parameters, and their names."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -22,7 +22,11 @@ class Leaf(NamedTuple):
     dtype: Any
     sharding: Any
     state: bool
-    """Whether the tree itself says that this is no parameter, as variables of Flax NNX other than ``nnx.Param`` do."""
+    """Whether the tree itself says that this is no parameter.
+
+    So do variables of Flax NNX other than ``nnx.Param``, collections of Flax Linen beside ``"params"``, and the states
+    of Equinox's layers.
+    """
 
 
 def is_nnx(tree: Tree) -> bool:
@@ -46,8 +50,9 @@ def walk(tree: Tree) -> list[Leaf]:
     """
     leaves: list[Leaf] = []
     place = 0
-    for path, node in tree_flatten_with_path(tree, is_leaf=_is_box)[0]:
-        state = _is_state(node)
+    collections = _collections(tree)
+    for path, node in tree_flatten_with_path(tree, is_leaf=lambda node: _is_box(node) or _is_index(node))[0]:
+        state = _is_state(node) or (bool(path) and _part(path[0]) in collections)
         for deeper, leaf in tree_flatten_with_path(node)[0]:
             # A box holds its array as the attribute "value"; what lies in it may be a tree of its own.
             rest = deeper[1:] if _is_box(node) else deeper
@@ -101,7 +106,21 @@ def _is_box(node: Any) -> bool:
 
 def _is_state(node: Any) -> bool:
     nnx = sys.modules.get("flax.nnx")
-    return nnx is not None and isinstance(node, nnx.Variable) and not isinstance(node, nnx.Param)
+    other = nnx is not None and isinstance(node, nnx.Variable) and not isinstance(node, nnx.Param)
+    return other or _is_index(node)
+
+
+def _is_index(node: Any) -> bool:
+    """Tell whether a node is where a layer of Equinox keeps the state that it starts with."""
+    equinox = sys.modules.get("equinox")
+    return equinox is not None and isinstance(node, equinox.nn.StateIndex)
+
+
+def _collections(tree: Tree) -> set[str]:
+    """Return the collections of Flax Linen's variables that hold no parameters."""
+    if not isinstance(tree, Mapping) or "params" not in tree:
+        return set()
+    return {str(key) for key in tree if key != "params"}
 
 
 def _boxes() -> tuple[type, ...]:

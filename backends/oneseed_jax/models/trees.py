@@ -39,9 +39,9 @@ def initialize(
 
     The leaves are arrays, or `jax.ShapeDtypeStruct` as from `jax.eval_shape`, ``nnx.eval_shape`` and
     ``eqx.filter_eval_shape``, so that nothing is drawn twice. Everything that is not an array of floats or complex
-    numbers stays as it is. So does what is not a parameter to Flax NNX (a variable other than ``nnx.Param``, such as
-    running statistics), unless a rule names it; `otherwise` does not. What stays and has no values yet has none
-    afterwards.
+    numbers stays as it is. So does state: variables of Flax NNX other than ``nnx.Param``, collections of Flax Linen
+    beside ``"params"``, and what layers of Equinox start with; rules with ``state=True`` are for it. What stays and has
+    no values yet has none afterwards.
 
     A parameter's name is the keys on the way to it, joined with "/": keys of dicts, attributes of modules, and numbers
     in sequences, such as "layers/0/kernel". Flax's boxes, such as ``nnx.Param`` and ``nn.Partitioned``, add nothing to
@@ -169,9 +169,8 @@ def _plan(
 ) -> "Plan":
     from oneseed.models.scheme import plan_weights
 
-    params = {name: Parameter(leaf.shape, leaf.dtype) for name, leaf in found.items()}
-    state = {name for name, leaf in found.items() if leaf.state}
-    return plan_weights(scheme, params, state=state, known=known, names=names, axes=axes)
+    params = {name: Parameter(leaf.shape, leaf.dtype, state=leaf.state) for name, leaf in found.items()}
+    return plan_weights(scheme, params, known=known, names=names, axes=axes)
 
 
 def _by_name(leaves: list[Leaf]) -> dict[str, Leaf]:

@@ -1,17 +1,24 @@
 """What the layers of torch.nn are: the axes of their weights."""
 
 import math
+import re
 import sys
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from torch import nn
 
 from oneseed import layouts
+from oneseed.checks import Shape
+from oneseed.fans import Guess
+from oneseed.initializers import At, Computed
+from oneseed.models.rule import Rule
 from oneseed.models.scheme import Scheme
 from oneseed.schemes import Layer, torch
 from oneseed_torch.drawing.writing import layout_of_weights
-
-Module = Any
+from oneseed_torch.models.experts import experts
+from oneseed_torch.models.kinds import Kind, kinds
+from oneseed_torch.models.tree import Held, Module, Place, held, walk
 
 _NAMED = {
     nn.Bilinear: "bilinear",
@@ -41,10 +48,15 @@ def axes_of(module: Module) -> dict[str, str]:
       layer, that comes first.
     - Bilinear: "o i1 i2".
     - Conv1D of transformers: "i o".
-    - All other parameters of two axes or more, such as those of modules of one's own: outputs, inputs and then spatial
-      axes, as torch.nn.init reads them.
+    - Experts of transformers' mixtures, in one tensor for each layer: "e o i", or "e i o" where they are transposed.
+    - Magnitudes of weight normalization: batch axes, as they are scales.
+    - All other parameters of two axes, such as those of modules of one's own: "o i". From three axes on this is a guess
+      (`oneseed.fans.Guess`): outputs, inputs and then spatial axes, as torch.nn.init reads them. A plan marks it, and
+      refuses a rule that needs fans until `axes` says what they are.
 
-    Those with fewer axes, such as biases and the scales of norms, are left out.
+    Those with fewer axes, such as biases and the scales of norms, are left out. The parameter that makes a weight, by a
+    parametrization, pruning, or weight normalization, has the axes of that weight. Layers in scripts, and in graphs
+    that ``torch.export`` and ``torch.distributed.pipelining`` made, are known by their class and their operation.
 
     Parameters
     ----------
@@ -68,73 +80,65 @@ def axes_of(module: Module) -> dict[str, str]:
     >>> oneseed_torch.axes_of(torch.nn.Sequential(torch.nn.Embedding(10, 4), torch.nn.Conv2d(4, 8, 3)))
     {'0.weight': 'b o', '1.weight': 'o i h w'}
     """
-    return patterns_of(held(module))
+    return patterns_of(held(module), kinds(module))
 
 
-class Held(NamedTuple):
-    """A parameter of a module, and where it lies: in several places if it is tied."""
-
-    parameter: Any
-    names: tuple[str, ...]
-    """Its whole names; the first is that of `named_parameters`."""
-    places: tuple[tuple[Module, str], ...]
-    """The layers that hold it, and its name in each."""
-
-
-def check_module(module: Module) -> None:
-    """Refuse what is no module."""
-    if not isinstance(module, nn.Module):
-        raise TypeError(f"`module` must be a torch.nn.Module. Received: module={module!r}")
-
-
-def held(module: Module) -> list[Held]:
-    """Return the parameters of a module, each once, in the order of `named_parameters`."""
-    check_module(module)
-    found: dict[int, Held] = {}
-    for prefix, layer in module.named_modules(remove_duplicate=False):
-        for name, parameter in layer._parameters.items():
-            if parameter is not None:
-                whole = f"{prefix}.{name}" if prefix else name
-                before = found.get(id(parameter), Held(parameter, (), ()))
-                found[id(parameter)] = Held(parameter, (*before.names, whole), (*before.places, (layer, name)))
-    return list(found.values())
-
-
-def patterns_of(found: list[Held]) -> dict[str, str]:
+def patterns_of(found: list[Held], of: Mapping[int, Kind]) -> dict[str, str]:
     """Return the axes of the weights among a module's parameters; what `axes_of` does."""
     patterns = {}
-    for parameter, names, places in found:
-        if not nn.parameter.is_lazy(parameter) and parameter.ndim > 1:
-            patterns[names[0]] = _axes(*places[0], parameter)
+    for tensor, names, _, places, _ in found:
+        if not nn.parameter.is_lazy(tensor) and tensor.ndim > 1:
+            patterns[names[0]] = _axes(places[0], of, tensor)
     return patterns
 
 
-def _axes(layer: Module, name: str, parameter: Any) -> str:
+def _axes(place: Place, of: Mapping[int, Kind], parameter: Any) -> str:
     """Return the axes of a layer's parameter, of two axes or more."""
-    known = next((known for kind, known in _NAMED.items() if isinstance(layer, kind)), None)
-    if known is not None and name == "weight":
-        pattern = layouts.axes(known, "torch")
-        groups = getattr(layer, "groups", 1)
-        depthwise = groups > 1 and groups == layer.in_channels == layer.out_channels
-        return f"g{pattern[1:]}" if depthwise else pattern
-    if name == "weight" and _is_conv1d_of_transformers(layer):
+    kind = of[id(place.layer)]
+    if not place.role:  # the norms of a weight, one for each output: nothing is summed over
+        return _batch(parameter.ndim)
+    known = next((known for cls, known in _NAMED.items() if issubclass(kind.cls, cls)), None)
+    if known is not None and place.role == "weight":
+        return _known(kind, known, parameter)
+    if place.role == "weight" and _is_a(kind.cls, "transformers.pytorch_utils", "Conv1D"):
         return layouts.axes("dense", "flax")
     # Scales of each element, and attention's one further token, (1, 1, width): nothing is summed over.
-    if isinstance(layer, _NORMS) or (isinstance(layer, nn.MultiheadAttention) and name in ("bias_k", "bias_v")):
-        return " ".join([*(f"b{axis}" for axis in range(parameter.ndim - 1)), "o"])
-    return str(layout_of_weights(parameter.ndim))
+    if issubclass(kind.cls, _NORMS) or (
+        issubclass(kind.cls, nn.MultiheadAttention) and place.role in ("bias_k", "bias_v")
+    ):
+        return f"{_batch(parameter.ndim - 1)} o"
+    return experts(kind.layer, kind.cls, place.role, tuple(parameter.shape)) or _convention(parameter.ndim)
 
 
-def _is_conv1d_of_transformers(layer: Module) -> bool:
-    """Tell whether a layer is transformers' linear layer with the weight the other way round."""
-    module = sys.modules.get("transformers.pytorch_utils")
-    return module is not None and isinstance(layer, module.Conv1D)
+def _known(kind: Kind, known: str, parameter: Any) -> str:
+    pattern = layouts.axes(known, "torch")
+    groups = kind.fact("groups", 1)
+    depthwise = groups > 1 and parameter.ndim > 2 and tuple(parameter.shape[:2]) == (groups, 1)
+    return f"g{pattern[1:]}" if depthwise else pattern
+
+
+def _convention(rank: int) -> str:
+    """Return outputs, inputs and spatial axes, as torch.nn.init reads a weight: a guess from three axes on."""
+    pattern = str(layout_of_weights(rank))
+    return Guess(pattern) if rank > 2 else pattern
+
+
+def _batch(rank: int) -> str:
+    return " ".join(f"b{axis}" for axis in range(rank))
+
+
+def _is_a(cls: type, home: str, name: str) -> bool:
+    """Tell whether a class is one of a library, or a subclass of it; the library is not imported for it."""
+    known = getattr(sys.modules.get(home), name, None)
+    return known is not None and issubclass(cls, known)
 
 
 def default_scheme(module: Module) -> Scheme:
     """Return the scheme of what the constructors of a module's layers draw from, `oneseed.schemes.torch`.
 
-    It knows the layers of torch.nn. Parameters of other modules are left out: rules for them go before or after.
+    It knows the layers of torch.nn, and the running statistics of those that have some. Parameters of other modules are
+    left out: rules for them go before or after. Of a tensor that is tied the layer decides that comes first. A layer
+    with weight normalization starts with the constructor's weight: each magnitude is the norm of its direction.
 
     Parameters
     ----------
@@ -144,12 +148,12 @@ def default_scheme(module: Module) -> Scheme:
     Returns
     -------
     Scheme
-        The scheme, on the names of `named_parameters`.
+        The scheme, on the names of `named_parameters`, without what wrappers such as ``torch.compile`` add to them.
 
     Raises
     ------
     TypeError
-        If `module` is no module.
+        If `module` is not a module.
 
     Examples
     --------
@@ -160,31 +164,92 @@ def default_scheme(module: Module) -> Scheme:
     >>> [(entry.name, entry.distribution) for entry in plan][:2]
     [('0.weight', Uniform(low=-0.125, high=0.125)), ('0.bias', Uniform(low=-0.125, high=0.125))]
     """
-    check_module(module)
-    described = ((path, _described(layer)) for path, layer in module.named_modules())
-    return torch({path: layer for path, layer in described if layer is not None})
+    found = held(module)
+    of = kinds(module)
+    seen: set[int] = set()
+    layers = {}
+    shapes = {(id(p.layer), p.role): tuple(one.tensor.shape) for one in found for p in one.places if _has_shape(one)}
+    for _, path, layer in walk(module):
+        described = _described(of[id(layer)], shapes) if id(layer) not in seen else None
+        seen.add(id(layer))
+        if described is not None:
+            layers[path] = described
+    rules = torch(layers).rules
+    return Scheme([*_magnitudes(found, of, Scheme(rules)), *_tied(found, Scheme(rules)), *rules])
 
 
-def _described(layer: Module) -> Layer | None:
+def _tied(found: list[Held], scheme: Scheme) -> Iterator[Rule]:
+    """Give one rule for all names of a tied tensor, which draws at the first of them whichever is there."""
+    for one in found:
+        names = list(dict.fromkeys(one.logical))
+        rule, _ = scheme.match(names[0])
+        if len(names) > 1 and rule is not None:
+            drawn = At(rule.initializer, names[0])
+            yield Rule("|".join(map(re.escape, names)), drawn, regex=True, axes=rule.axes)
+
+
+def _has_shape(one: Held) -> bool:
+    return not nn.parameter.is_lazy(one.tensor)
+
+
+def _described(kind: Kind, shapes: Mapping[tuple[int, str], Shape]) -> Layer | None:
     """Return what a constructor knows of its layer; None of a layer that draws nothing itself."""
-    if isinstance(layer, nn.Embedding | nn.EmbeddingBag):
-        row = layer.padding_idx
-        return Layer("embedding", padding=None if row is None else (row, layer.num_embeddings))
-    if isinstance(layer, nn.PReLU):
-        return Layer("prelu", value=layer.init)
-    if isinstance(layer, nn.RNNBase | nn.RNNCellBase):
-        return Layer("recurrent", layer.hidden_size)
-    if isinstance(layer, (nn.Linear, nn.modules.conv._ConvNd, nn.Bilinear)):
-        inputs = layer.weight.shape[1:]
-        return Layer("linear", inputs[0] if isinstance(layer, nn.Bilinear) else math.prod(inputs))
-    for kind, classes in _KINDS.items():
-        if isinstance(layer, classes):
-            return Layer(kind)
+    cls, layer = kind.cls, kind.layer
+
+    def shape(role: str = "weight") -> Shape | None:
+        return shapes.get((id(layer), role))
+
+    if issubclass(cls, nn.Embedding | nn.EmbeddingBag) and (table := shape()):
+        row = kind.fact("padding_idx")
+        return Layer("embedding", padding=None if row is None else (row % table[0], table[0]))
+    if issubclass(cls, nn.PReLU):
+        return Layer("prelu", value=kind.fact("init", 0.25))
+    if issubclass(cls, nn.RNNBase | nn.RNNCellBase):
+        # Of each gate the recurrent weight has as many rows as there are hidden units.
+        gates = next((count for classes, count in _GATES.items() if issubclass(cls, classes)), 1)
+        weight = shape("weight_hh_l0") or shape("weight_hh")
+        return Layer("recurrent", weight[0] // gates) if weight else None
+    if issubclass(cls, (nn.Linear, nn.modules.conv._ConvNd, nn.Bilinear)) and (weight := shape()):
+        return Layer("linear", weight[1] if issubclass(cls, nn.Bilinear) else math.prod(weight[1:]))
+    for name, classes in _KINDS.items():
+        if issubclass(cls, classes):
+            return Layer(name)
     return None
 
 
 _KINDS: dict[str, Any] = {
     "attention": nn.MultiheadAttention,
-    "norm": (*_NORMS, nn.modules.batchnorm._NormBase),
+    "batch_norm": nn.modules.batchnorm._NormBase,
+    "norm": _NORMS,
     "transformer": nn.Transformer,
 }
+_GATES: dict[Any, int] = {(nn.LSTM, nn.LSTMCell): 4, (nn.GRU, nn.GRUCell): 3}
+
+
+def _magnitudes(found: list[Held], of: Mapping[int, Kind], scheme: Scheme) -> Iterator[Rule]:
+    """Give the rules of the norms of normalized weights, computed from the draws of their directions."""
+    directions = {}
+    for one in found:
+        for name, place in zip(one.logical, one.places, strict=True):
+            if place.name in ("original1", f"{place.role}_v"):
+                directions[id(place.holder), _weight_of(place)] = name, one, place
+    for one in found:
+        for name, place in zip(one.logical, one.places, strict=True):
+            partner = directions.get((id(place.holder), _weight_of(place))) if not place.role else None
+            if partner is None:
+                continue
+            path, direction, its = partner
+            rule, _ = scheme.match(path)
+            shape, norms = tuple(direction.tensor.shape), tuple(one.tensor.shape)
+            if rule is None:
+                continue
+            # One norm of the whole weight is a scalar.
+            each = {"axes": [axis for axis, size in enumerate(norms) if size == 1], "keep": True} if norms else {}
+            axes = rule.axes or (_axes(its, of, direction.tensor) if len(shape) > 1 else None)
+            drawn = At(rule.initializer, path, shape, axes)
+            yield Rule(re.escape(name), Computed([drawn], [("norm", [0], each)]), regex=True)
+
+
+def _weight_of(place: Place) -> str:
+    """Return the name by which a magnitude and a direction in one layer belong together."""
+    return "" if place.name.startswith("original") else place.name[:-2]

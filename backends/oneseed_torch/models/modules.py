@@ -1,5 +1,6 @@
 """Whole modules, initialized in place by a scheme."""
 
+import sys
 import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -10,9 +11,9 @@ from torch import nn
 from oneseed import seeds
 from oneseed.checks import Shape
 from oneseed.draws import Draw
-from oneseed.models.entry import Entry
+from oneseed.models.entry import Entry, Parameter
 from oneseed.models.fill import run
-from oneseed.models.names import Names
+from oneseed.models.names import Names, logical_names
 from oneseed.models.plan import Plan
 from oneseed.models.scheme import Scheme, check_scheme
 from oneseed_torch.adapter import TorchBackend
@@ -21,10 +22,10 @@ from oneseed_torch.drawing.memory import fresh
 from oneseed_torch.drawing.owners import check_offloaded
 from oneseed_torch.drawing.shards import is_distributed
 from oneseed_torch.drawing.writing import is_wrapper, parts_to_write, shape_of, write
-from oneseed_torch.models.layers import Held, held, patterns_of
-
-Module = Any
-Tensor = Any
+from oneseed_torch.models.buffers import computed
+from oneseed_torch.models.kinds import kinds
+from oneseed_torch.models.layers import patterns_of
+from oneseed_torch.models.tree import Held, Module, Tensor, held, held_buffers, walk
 
 
 def initialize_(
@@ -41,7 +42,17 @@ def initialize_(
     A parameter that has values keeps its memory, its device and its strides. One on the meta device is made on the
     target device, once, with its values; it stays tied where it was, and keeps `requires_grad` and attributes of its
     own, but it is a new object: build optimizers afterwards. Of a DTensor each rank fills its own part, without asking
-    the others; sharded by ``fully_shard``, a module may be on the meta device too. Buffers are left alone.
+    the others; sharded by ``fully_shard``, a module may be on the meta device too.
+
+    Parameters are known by their names in the bare module: what ``torch.compile``, activation checkpointing, DDP,
+    DataParallel, FullyShardedDataParallel and PEFT put before a name is no part of it, and the parameter behind a
+    parametrization or a pruned weight has the name of the weight that it makes. A tied parameter is filled once, and
+    refused where the rules for its names disagree.
+
+    Frozen parameters, those without ``requires_grad``, keep their values unless a rule matches their names; on the meta
+    device, where there is nothing to keep, `otherwise` is for them too. Buffers are filled by rules with
+    ``state=True``. Those on the meta device that no such rule is for are made again where it is known how: running
+    statistics, and what models of transformers compute from their configuration.
 
     All that can be refused is refused before the first draw. Ctrl-C takes effect between two parameters.
 
@@ -54,7 +65,7 @@ def initialize_(
     seed : int
         The seed of all initializers that have none of their own, in ``[0, 2**64)``; the same on all ranks.
     names : mapping, callable or sequence of pairs, optional
-        From the module's names to logical ones; see `Scheme.plan`.
+        From the module's names, without what wrappers add, to logical ones; see `Scheme.plan`.
     device : str, int or torch.device, optional
         Where parameters on the meta device are made. None is PyTorch's default device, and for a DTensor that of its
         mesh.
@@ -71,13 +82,15 @@ def initialize_(
     TypeError
         If an argument is of another type.
     ValueError
-        If parameters are matched by no rule, an initializer refuses one, one is to be kept though it is on the meta
-        device, or `device` is none on which values can be made.
+        If parameters are matched by no rule, an initializer refuses one, rules for a tied one disagree, one is to be
+        kept though it is on the meta device, a FullyShardedDataParallel holds pieces of them, or `device` is none on
+        which values can be made.
 
     Warns
     -----
     UserWarning
-        If buffers are on the meta device: they are named, and have to be computed by whoever knows how.
+        If buffers are left on the meta device: they are named, and have to be computed by whoever knows how. A scheme
+        from `recorded_scheme` knows.
 
     Examples
     --------
@@ -92,17 +105,22 @@ def initialize_(
     (device(type='cpu'), '0d302d8d92dc1808')
     """
     where = TorchBackend().device(device)
-    parameters = held(module)
-    found = {its.names[0]: its for its in parameters}
+    parameters, buffers = held(module), held_buffers(module)
     check_offloaded(module)
     for its in parameters:
-        shape_of(its.parameter)
+        shape_of(its.tensor)
+    _check_pieces(module)
     if seeds.is_framework_seed(seed):
         check_seed(seed)
-    draws = _plan(parameters, scheme, names, axes).draws(seed)
+    draws = _plan(module, [*parameters, *buffers], scheme, names, axes).draws(seed)
+    filled = {entry.name for entry, _ in draws}
+    _check_kept([its for its in parameters if its.names[0] not in filled])
+    missing = [its for its in buffers if its.tensor.is_meta and its.names[0] not in filled]
+    if missing:
+        draws += _plan(module, missing, computed(module, missing), None, None).draws(seed)
+    found = {its.names[0]: its for its in (*parameters, *buffers)}
     works = {entry.name: _work(found[entry.name], entry, draw, where) for entry, draw in draws}
-    _check_kept([its for name, its in found.items() if name not in works])
-    if waiting := [name for name, buffer in module.named_buffers() if buffer.is_meta]:
+    if waiting := [its.names[0] for its in missing if its.names[0] not in works]:
         warnings.warn(
             "Buffers on the meta device are left alone, and have no values until they are computed: "
             f"{', '.join(waiting)}.",
@@ -151,14 +169,47 @@ def plan_of(module: Module, scheme: Scheme, names: Names = None, axes: Mapping[s
     >>> oneseed_torch.plan_of(module, scheme)["weight"].fan_in
     64
     """
-    return _plan(held(module), scheme, names, axes)
+    return _plan(module, [*held(module), *held_buffers(module)], scheme, names, axes)
 
 
-def _plan(found: list[Held], scheme: Scheme, names: Names, axes: Mapping[str, str | None] | None) -> Plan:
+def _plan(
+    module: Module, found: list[Held], scheme: Scheme, names: Names, axes: Mapping[str, str | None] | None
+) -> Plan:
     check_scheme(scheme)
-    tied = {alias: its.names[0] for its in found for alias in its.names[1:]}
-    patterns = {**patterns_of(found), **(axes or {})}
-    return scheme.plan({its.names[0]: its.parameter for its in found}, names=names, axes=patterns, tied=tied)
+    bare = {name: logical for its in found for name, logical in zip(its.names, its.logical, strict=True)}
+    first = {name: its.names[0] for its in found for name in (*its.logical, *its.names)}
+    if isinstance(names, Mapping):
+        names = {bare.get(name, name): logical for name, logical in names.items()}
+    logical = logical_names(dict.fromkeys(bare.values()), names)
+    given = {first.get(name, name): pattern for name, pattern in (axes or {}).items()}
+    patterns = {**patterns_of(found, kinds(module)), **given}
+    params = {}
+    for its in found:
+        shape = () if nn.parameter.is_lazy(its.tensor) else tuple(its.tensor.shape)
+        frozen = not its.state and not its.tensor.requires_grad and not its.tensor.is_meta
+        params[its.names[0]] = Parameter(shape, its.tensor.dtype, state=its.state, frozen=frozen)
+    return scheme.plan(
+        params,
+        names={name: logical[its] for name, its in bare.items()},
+        axes=patterns,
+        tied={alias: its.names[0] for its in found for alias in its.names[1:]},
+    )
+
+
+def _check_pieces(module: Module) -> None:
+    """Refuse what holds flat pieces of parameters, whose place in the whole is not to be seen."""
+    home = sys.modules.get("torch.distributed.fsdp.fully_sharded_data_parallel")
+    if home is None:
+        return
+    for path, _, layer in walk(module):
+        if not isinstance(layer, home.FullyShardedDataParallel) or layer._handle is None:
+            continue
+        if layer._handle.uses_sharded_strategy and layer.training_state.name != "SUMMON_FULL_PARAMS":
+            raise ValueError(
+                "`module` must hold whole parameters: initialize it before it is wrapped, or within "
+                "FullyShardedDataParallel.summon_full_params, or shard it by fully_shard, whose DTensors are filled. "
+                f"Received: a FullyShardedDataParallel with flat pieces, at {path!r}"
+            )
 
 
 class _Work(NamedTuple):
@@ -173,7 +224,7 @@ class _Work(NamedTuple):
 
 def _work(its: Held, entry: Entry, draw: Draw, where: Any) -> _Work:
     """Decide how a parameter is filled, and refuse what cannot be."""
-    parameter, dtype = its.parameter, getattr(torch, draw.dtype)
+    parameter, dtype = its.tensor, getattr(torch, draw.dtype)
     if parameter.is_meta:
         target = _target(parameter, entry.name, where)
     elif where is not None and where.type != parameter.device.type:
@@ -208,7 +259,7 @@ def _target(parameter: Tensor, name: str, where: Any) -> Any:
 
 
 def _check_kept(kept: list[Held]) -> None:
-    if empty := [its.names[0] for its in kept if its.parameter.is_meta]:
+    if empty := [its.names[0] for its in kept if its.tensor.is_meta]:
         raise ValueError(
             "The scheme must have an initializer for each parameter on the meta device, which has no values to keep. "
             f"Nothing was drawn. Received: KEEP for {', '.join(empty)}"
@@ -216,7 +267,7 @@ def _check_kept(kept: list[Held]) -> None:
 
 
 def _fill(work: _Work, draw: Draw) -> None:
-    parameter = work.held.parameter
+    parameter = work.held.tensor
     if work.device is None:
         write(draw, parameter, work.parts)
         return
@@ -225,9 +276,9 @@ def _fill(work: _Work, draw: Draw) -> None:
     if not parameter.is_meta:
         parameter.data = made
         return
-    made = _parameter(made, parameter)
-    for layer, name in work.held.places:
-        setattr(layer, name, made)
+    made = made if work.held.state else _parameter(made, parameter)
+    for place in work.held.places:
+        setattr(place.holder, place.name, made)
 
 
 def _empty(like: Tensor, dtype: Any, device: Any) -> Tensor:

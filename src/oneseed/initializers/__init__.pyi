@@ -7,6 +7,9 @@ from oneseed.initializers.composed.blocks import PerGroup as PerGroup
 from oneseed.initializers.composed.combination import Partial as Partial
 from oneseed.initializers.composed.combination import Scaled as Scaled
 from oneseed.initializers.composed.combination import Sum as Sum
+from oneseed.initializers.composed.computed import At as At
+from oneseed.initializers.composed.computed import Computed as Computed
+from oneseed.initializers.composed.computed import Overlay as Overlay
 from oneseed.initializers.composed.files import FromFile as FromFile
 from oneseed.initializers.convolutions.aware import ConvolutionAware as ConvolutionAware
 from oneseed.initializers.convolutions.filters import Bilinear as Bilinear
@@ -42,6 +45,7 @@ from oneseed.initializers.elementwise.scaling_by_name import LecunUniform as Lec
 from oneseed.initializers.elementwise.sequences import NaN as NaN
 from oneseed.initializers.elementwise.sequences import PriorProbability as PriorProbability
 from oneseed.initializers.elementwise.sequences import Range as Range
+from oneseed.initializers.elementwise.stored import Stored as Stored
 from oneseed.initializers.matrices.identity import Dirac as Dirac
 from oneseed.initializers.matrices.identity import Identity as Identity
 from oneseed.initializers.matrices.identity import NoisyIdentity as NoisyIdentity
@@ -69,9 +73,11 @@ IdentityInitializer = Identity
 OrthogonalInitializer = Orthogonal
 STFTInitializer = STFT
 assign = Assign
+at = At
 bilinear = Bilinear
 blockwise = Blockwise
 cluster = Cluster
+computed = Computed
 constant = Constant
 convolution_aware = ConvolutionAware
 convolution_orthogonal = ConvolutionOrthogonal
@@ -99,6 +105,7 @@ nan = NaN
 noisy_identity = NoisyIdentity
 ones = Ones
 orthogonal = Orthogonal
+overlay = Overlay
 partial = Partial
 per_group = PerGroup
 positive_unit_ball = PositiveUnitBall
@@ -116,6 +123,7 @@ small_world = SmallWorld
 sparse = Sparse
 spectral = Spectral
 stft = STFT
+stored = Stored
 truncated_normal = TruncatedNormal
 uniform_int = UniformInt
 uniform_unit_scaling = UniformUnitScaling

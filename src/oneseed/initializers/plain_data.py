@@ -1,5 +1,9 @@
 """Arrays and complex numbers as plain data, in Keras's form, and back."""
 
+import base64
+import binascii
+import math
+import zlib
 from copy import deepcopy
 from typing import Any
 
@@ -8,7 +12,7 @@ from numpy.typing import NDArray
 
 from oneseed import checks
 from oneseed.checks import shown
-from oneseed.dtypes import COMPLEX, INTEGERS, NUMERIC, cast_array
+from oneseed.dtypes import COMPLEX, INTEGERS, NUMERIC, cast_array, numpy_dtype
 
 _ARRAYS = ("__numpy__", "__tensor__")
 
@@ -46,6 +50,41 @@ def deserialize_value(value: Any) -> Any:
         return _array(config["value"], config.get("dtype", "float32"), config.get("shape"))
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"The dict does not hold an array: {error} Received: value={shown(value)}") from None
+
+
+def packed(array: NDArray[Any]) -> dict[str, Any]:
+    """Return an array as plain data: shape, dtype, and its bytes, little-endian, compressed and written in base64."""
+    little = array.astype(array.dtype.newbyteorder("<")) if array.dtype.byteorder == ">" else array
+    text = base64.b64encode(zlib.compress(np.ascontiguousarray(little).tobytes(), 9)).decode("ascii")
+    return {"shape": list(array.shape), "dtype": array.dtype.name, "zlib": text}
+
+
+def unpacked(value: Any) -> Any:
+    """Return the array that `packed` made plain data of; other values as they are.
+
+    Raises
+    ------
+    ValueError
+        If a dict does not hold an array.
+    """
+    if not isinstance(value, dict):
+        return value
+    if set(value) != {"shape", "dtype", "zlib"} or value["dtype"] not in NUMERIC:
+        raise ValueError(
+            "A dict in place of an array must have 'shape', 'dtype', one of "
+            f"{', '.join(NUMERIC)}, and 'zlib'. Received: {shown(value)}"
+        )
+    dtype, shape = numpy_dtype(value["dtype"]), checks.shape(value["shape"])
+    size = math.prod(shape) * dtype.itemsize
+    try:
+        # No more is unpacked than there can be: a few bytes may stand for very many.
+        data = zlib.decompressobj().decompress(base64.b64decode(value["zlib"], validate=True), size + 1)
+    except (TypeError, binascii.Error, zlib.error) as error:
+        raise ValueError(f"'zlib' must hold compressed bytes in base64: {error}. Received: {shown(value)}") from None
+    if len(data) != size:
+        raise ValueError(f"'zlib' must hold {size} bytes for the shape {shape}. Received: {len(data)} bytes, or more")
+    found: NDArray[Any] = np.frombuffer(data, dtype).reshape(shape)
+    return found
 
 
 def _array(numbers: Any, dtype: Any, shape: Any) -> NDArray[Any]:

@@ -25,6 +25,12 @@ class Parameter(NamedTuple):
         The dtype, named in any framework's way.
     axes : str, optional
         Names of the axes, as at an initializer's call.
+    state : bool
+        Whether it is no parameter: a buffer, or a running statistic. Only rules with ``state=True`` are for it; it is
+        no row of a plan otherwise.
+    frozen : bool
+        Whether it is a parameter that is not trained. It keeps its values unless a rule matches its name; `otherwise`
+        is not for it.
 
     Examples
     --------
@@ -38,6 +44,8 @@ class Parameter(NamedTuple):
     shape: Sequence[int]
     dtype: Any
     axes: str | None = None
+    state: bool = False
+    frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,8 @@ class Entry:
         The dtype that the parameter gets.
     axes : str or None
         The axes that the initializer is told; None leaves them to it.
+    guessed : bool
+        Whether the axes are a guess, as of a tensor of three axes or more in a layer of an unknown class.
     rule : Rule or None
         The rule; None where `otherwise` decides, or nothing does.
     initializer : initializer, KEEP or None
@@ -76,6 +86,7 @@ class Entry:
     shape: Shape
     dtype: str
     axes: str | None
+    guessed: bool
     rule: Rule | None
     initializer: Any
     distribution: Distribution | None
@@ -97,6 +108,11 @@ class Entry:
     def ambiguous(self) -> bool:
         """Whether a later rule with another initializer matches too."""
         return bool(self.also)
+
+    @property
+    def source(self) -> str | None:
+        """Where the rule comes from; None where it does not say."""
+        return self.rule.source if self.rule else None
 
     @property
     def stddev(self) -> float | None:
@@ -125,6 +141,8 @@ class Entry:
             "shape": list(self.shape),
             "dtype": self.dtype,
             "axes": self.axes,
+            "guessed": self.guessed,
+            "source": self.source,
             "rule": self.rule.pattern if self.rule else "otherwise" if self.matched else None,
             "initializer": repr(self.initializer) if self.matched else None,
             "distribution": self.distribution.name if self.distribution else None,

@@ -35,6 +35,10 @@ def _cell(value: Any) -> Text:
 def _cells(entry: Entry) -> tuple[Any, ...]:
     name = entry.name if entry.name == entry.logical else f"{entry.name} -> {entry.logical}"
     flags = [f"tied: {', '.join(entry.tied)}"] if entry.tied else []
+    if entry.guessed:
+        flags.append("axes guessed")
+    if entry.source:
+        flags.append(f"from {entry.source}")
     if not entry.matched:
         flags.append("unmatched")
     if entry.also:

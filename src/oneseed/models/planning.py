@@ -1,11 +1,13 @@
 """From a scheme and a model's parameters to a plan."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from oneseed import checks
 from oneseed.checks import shown
+from oneseed.draws import Draw
 from oneseed.dtypes import dtype_name
+from oneseed.fans import Guess
 from oneseed.initializers.targets import draw_of
 from oneseed.models.entry import Entry, Parameter
 from oneseed.models.keep import KEEP
@@ -13,7 +15,7 @@ from oneseed.models.names import Names, logical_names
 from oneseed.models.plan import Plan
 from oneseed.models.rule import Rule
 
-Match = Callable[[str], tuple[Rule | None, tuple[Rule, ...]]]
+Match = Callable[..., tuple[Rule | None, tuple[Rule, ...]]]
 """From a logical name to the rule for it, and the later rules that match too; `Scheme.match`."""
 
 
@@ -53,7 +55,9 @@ def plan_of(
         # Arrays of other libraries may have `axes` that mean something else.
         known = parameter.axes if isinstance(parameter, Parameter) else None
         pattern = patterns.get(name, known)
-        entries[logical[name]] = _entry(match, otherwise, name, logical, aliases.get(name, ()), parameter, pattern)
+        entry = _entry(match, otherwise, name, logical, aliases.get(name, ()), parameter, pattern)
+        if entry is not None:
+            entries[logical[name]] = entry
     return Plan(tuple(entries.values()))
 
 
@@ -78,7 +82,7 @@ def _entry(
     tied: tuple[str, ...],
     parameter: Any,
     axes: str | None,
-) -> Entry:
+) -> Entry | None:
     its = logical[name]
     where = f"The parameter {name!r}" + (f", {its!r}," if its != name else "")
     try:
@@ -87,19 +91,23 @@ def _entry(
         raise TypeError(f"{where} must have a shape and a dtype. Received: {shown(parameter)}") from None
     except (TypeError, ValueError) as error:
         raise _told(error, f"{where} cannot be planned") from None
-    rule, also = match(its)
-    # A parameter of several names gets what its first one says; that another would say otherwise is worth a flag.
-    for alias in tied:
-        other, _ = match(logical[alias])
-        if other is not None and (rule is None or not other.agrees(rule)):
-            also = (*also, other)
-    initializer = rule.initializer if rule else otherwise
+    state = isinstance(parameter, Parameter) and parameter.state
+    rule, also = _rule(match, where, its, [logical[alias] for alias in tied], state)
+    if rule is None and state:
+        return None
+    frozen = isinstance(parameter, Parameter) and parameter.frozen
+    initializer = rule.initializer if rule else KEEP if frozen else otherwise
     dtype = dtype_name(rule.dtype) if rule and rule.dtype is not None else given
     layout = rule.axes if rule and rule.axes is not None else None if _knows_axes(initializer) else axes
-    draw = None
+    draw, guessed = None, isinstance(layout, Guess)
     if initializer is not None and initializer is not KEEP:
         try:
             draw = draw_of(initializer, shape, dtype, layout, (its,))
+            if guessed and _needs_axes(draw, initializer):
+                raise ValueError(
+                    "the axes of this tensor, which its layer's class does not tell, decide what is drawn; name them "
+                    f"by `axes`, here or in the rule. Received: shape={shape}, and only the guess axes={str(layout)!r}"
+                )
         except (TypeError, ValueError) as error:
             by = f"rule {rule.pattern!r}" if rule else "`otherwise`"
             raise _told(error, f"{where} cannot be filled by {by}, {initializer!r}") from None
@@ -110,6 +118,7 @@ def _entry(
         shape,
         dtype,
         layout,
+        guessed,
         rule,
         initializer,
         draw.distribution if draw else None,
@@ -117,6 +126,40 @@ def _entry(
         draw.fan_out if draw else None,
         tuple(dict.fromkeys(later.pattern for later in also)),
     )
+
+
+def _rule(
+    match: Match, where: str, name: str, others: Sequence[str], state: bool
+) -> tuple[Rule | None, tuple[Rule, ...]]:
+    """Return the rule for a tensor of one name or several, and the later ones that match too."""
+    rule, also = match(name, state=state)
+    for other in others:
+        found, later = match(other, state=state)
+        if rule is None:
+            rule, also, name = found, later, other
+        elif found is not None and not rule.same_values(found):
+            raise ValueError(
+                f"{where} is tied: it is {other!r} too, and the rules for the two names must agree. Say by a rule "
+                f"before them what the tied tensor gets. Received: {name!r} by {rule!r}, and {other!r} by {found!r}"
+            )
+    return rule, also
+
+
+def _needs_axes(draw: Draw, initializer: Any) -> bool:
+    """Tell whether other axes would give a tensor another distribution, and not only another order of its values."""
+    rank = len(draw.shape)
+    for axes in (" ".join(f"b{at}" for at in range(rank)), " ".join(f"{'bio'[min(at, 2)]}{at}" for at in range(rank))):
+        try:
+            other = draw_of(initializer, draw.shape, draw.dtype, axes, draw.path)
+        except (TypeError, ValueError):
+            return True
+        if _distributions(draw) != _distributions(other):
+            return True
+    return False
+
+
+def _distributions(draw: Draw) -> list[Any]:
+    return [(leaf.distribution, leaf.shape) for leaf in draw.leaves]
 
 
 def _knows_axes(initializer: Any) -> bool:

@@ -36,6 +36,11 @@ class Rule:
         the initializer is a `Partial` with axes of its own.
     dtype : str or dtype, optional
         The dtype that the parameter gets; None is its own.
+    state : bool
+        Whether the rule is for a model's state too: buffers, running statistics and what else is no parameter. Other
+        rules are for parameters alone.
+    source : str, optional
+        Where the rule comes from, such as a line of a model's code; a plan shows it.
 
     Raises
     ------
@@ -58,14 +63,27 @@ class Rule:
     regex: bool
     axes: str | None
     dtype: str | None
+    state: bool
+    source: str | None
     _match: Any
 
     def __init__(
-        self, pattern: str, initializer: Any, *, regex: bool = False, axes: str | None = None, dtype: Any = None
+        self,
+        pattern: str,
+        initializer: Any,
+        *,
+        regex: bool = False,
+        axes: str | None = None,
+        dtype: Any = None,
+        state: bool = False,
+        source: str | None = None,
     ) -> None:
         if not isinstance(pattern, str):
             raise TypeError(f"`pattern` must be a str. Received: pattern={shown(pattern)}")
+        if not isinstance(source, str | None):
+            raise TypeError(f"`source` must be a str or None. Received: source={shown(source)}")
         checks.boolean("regex", regex)
+        checks.boolean("state", state)
         if axes is not None:
             parse(axes)
         made = filler("initializer", initializer)
@@ -80,6 +98,8 @@ class Rule:
             "regex": regex,
             "axes": axes,
             "dtype": None if dtype is None else dtype_name(dtype),
+            "state": state,
+            "source": source,
             "_match": (Expression(pattern, "pattern") if regex else _glob(pattern)).fullmatch,
         }
         for name, value in fields.items():
@@ -127,6 +147,11 @@ class Rule:
         """
         return (self.axes, self.dtype) == (other.axes, other.dtype) and same(self.initializer, other.initializer)
 
+    def same_values(self, other: "Rule") -> bool:
+        """Tell whether two rules, for two names of one tensor, do not contradict each other; axes may be left open."""
+        axes = self.axes is None or other.axes is None or self.axes == other.axes
+        return axes and self.dtype == other.dtype and same(self.initializer, other.initializer)
+
     def get_config(self) -> dict[str, Any]:
         """Return the arguments as plain data.
 
@@ -143,14 +168,14 @@ class Rule:
         config: dict[str, Any] = {"pattern": self.pattern, "initializer": stored(self.initializer)}
         if self.regex:
             config["regex"] = True
-        named = {"axes": self.axes, "dtype": self.dtype}
+        named = {"axes": self.axes, "dtype": self.dtype, "state": self.state or None, "source": self.source}
         return {**config, **{name: value for name, value in named.items() if value is not None}}
 
     def __eq__(self, other: object) -> bool:
         """Compare the arguments."""
         return (
             isinstance(other, Rule)
-            and (self.pattern, self.regex) == (other.pattern, other.regex)
+            and (self.pattern, self.regex, self.state) == (other.pattern, other.regex, other.state)
             and self.agrees(other)
         )
 
@@ -158,7 +183,7 @@ class Rule:
 
     def __repr__(self) -> str:
         """Show the arguments that differ from the defaults."""
-        shown = {"regex": self.regex or None, "axes": self.axes, "dtype": self.dtype}
+        shown = {"regex": self.regex or None, "axes": self.axes, "dtype": self.dtype, "state": self.state or None}
         more = "".join(f", {name}={value!r}" for name, value in shown.items() if value is not None)
         return f"Rule({self.pattern!r}, {self.initializer!r}{more})"
 

@@ -1,12 +1,12 @@
 """Schemes: from parameters' names to initializers, for whole models."""
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from oneseed import checks
 from oneseed.checks import shown
-from oneseed.models.names import Names, logical_names
+from oneseed.models.names import Names
 from oneseed.models.plan import Plan
 from oneseed.models.planning import plan_of
 from oneseed.models.rule import Rule, filler, restored, same, stored
@@ -48,7 +48,7 @@ class Scheme:
     (1.0, True)
     """
 
-    __slots__ = ("otherwise", "rules")
+    __slots__ = ("_exact", "_patterns", "otherwise", "rules")
 
     def __init__(self, rules: Iterable[Rule], otherwise: Any = None) -> None:
         if isinstance(rules, str | Mapping) or not isinstance(rules, Iterable):
@@ -57,14 +57,21 @@ class Scheme:
         if strange := [rule for rule in self.rules if not isinstance(rule, Rule)]:
             raise TypeError(f"`rules` must hold oneseed.Rule. Received: {shown(strange[0])}")
         self.otherwise = None if otherwise is None else filler("otherwise", otherwise)
+        # A scheme with a rule for each of a thousand names must not try a thousand patterns on each of them.
+        self._exact: dict[str, list[int]] = {}
+        self._patterns = [at for at, rule in enumerate(self.rules) if rule.regex or set(rule.pattern) & set("*?[")]
+        for at in sorted(set(range(len(self.rules))).difference(self._patterns)):
+            self._exact.setdefault(self.rules[at].pattern, []).append(at)
 
-    def match(self, name: str) -> tuple[Rule | None, tuple[Rule, ...]]:
+    def match(self, name: str, *, state: bool = False) -> tuple[Rule | None, tuple[Rule, ...]]:
         """Return the rule for a parameter.
 
         Parameters
         ----------
         name : str
             The logical name.
+        state : bool
+            Whether the name is that of state, for which only rules with ``state=True`` are.
 
         Returns
         -------
@@ -79,7 +86,8 @@ class Scheme:
         >>> rule.pattern, [other.pattern for other in later]
         ('*.bias', ['head.*'])
         """
-        found = [rule for rule in self.rules if rule._match(name)]
+        places = [*self._exact.get(name, ()), *(at for at in self._patterns if self.rules[at]._match(name))]
+        found = [rule for rule in map(self.rules.__getitem__, sorted(places)) if rule.state or not state]
         if not found:
             return None, ()
         return found[0], tuple(rule for rule in found[1:] if not rule.agrees(found[0]))
@@ -325,12 +333,11 @@ def plan_weights(
     scheme: Scheme,
     params: Mapping[str, Any],
     *,
-    state: Collection[str],
     known: Mapping[str, str],
     names: Names,
     axes: Mapping[str, str | None] | None,
 ) -> Plan:
-    """Return the plan of a model that has state beside its parameters.
+    """Return the plan of a model whose layers tell axes.
 
     Parameters
     ----------
@@ -338,8 +345,6 @@ def plan_weights(
         The scheme.
     params : mapping of str to Parameter
         Parameters and state by name.
-    state : collection of str
-        The names of what is state; it belongs to the scheme only where a rule asks for it.
     known : mapping of str to str
         Axes that the layers tell; those of `axes` come first.
     names, axes
@@ -350,13 +355,7 @@ def plan_weights(
     Plan
         The plan, of what belongs to the scheme.
     """
-    logical = logical_names(params, names)
-    wanted = [name for name in params if name not in state or scheme.match(logical[name])[0] is not None]
-    return scheme.plan(
-        {name: params[name] for name in wanted},
-        names={name: logical[name] for name in wanted},
-        axes={**{name: known[name] for name in wanted if name in known}, **(axes or {})},
-    )
+    return scheme.plan(params, names=names, axes={**{n: known[n] for n in params if n in known}, **(axes or {})})
 
 
 def _read(parse: Callable[[str], Any], text: Any, form: str) -> Any:
@@ -376,7 +375,7 @@ def _rule(config: Any) -> Rule:
         raise ValueError(
             f"A rule in `config` must be a dict with the keys 'pattern' and 'initializer'. Received: {shown(config)}"
         )
-    _check_keys(config, ("pattern", "initializer", "regex", "axes", "dtype"))
+    _check_keys(config, ("pattern", "initializer", "regex", "axes", "dtype", "state", "source"))
     return Rule(**{**config, "initializer": restored(config["initializer"])})
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from oneseed import checks
+from oneseed.initializers.composed.computed import Overlay
 from oneseed.initializers.elementwise.random import RandomNormal, TruncatedNormal
 from oneseed.initializers.elementwise.scaling import VarianceScaling
 from oneseed.models.rule import Rule
@@ -18,8 +19,18 @@ def named(*layers: str, of: str = "weight") -> str:
     return rf"(?:.*\.)?(?:{'|'.join(layers)})\.{of}"
 
 
+def padded(initializer: Any, row: int | None) -> Any:
+    """Return the initializer of a table with a row of zeros."""
+    if row is None:
+        return initializer
+    at = checks.index("padding", row, 0, MANY)
+    return Overlay([initializer, "zeros"], [[(at, at + 1, 1)]])
+
+
 def gpt2(layers: int = 12, stddev: Any = 0.02) -> Scheme:
-    """Return GPT-2's scheme, on the names of the class GPT2LMHeadModel of transformers.
+    """Return GPT-2's scheme, on the names of the class GPT2LMHeadModel of transformers, tied or not.
+
+    Compared with GPT2LMHeadModel's own start: each weight has its mean and its standard deviation.
 
     Weights and embeddings are normal with standard deviation `stddev`, those that write into the residual stream with
     ``stddev / sqrt(2 * layers)``; biases are 0 and the scales of norms 1.
@@ -66,8 +77,20 @@ def gpt2(layers: int = 12, stddev: Any = 0.02) -> Scheme:
     )
 
 
-def llama(layers: int = 32, width: int = 4096, stddev: Any = 0.02) -> Scheme:
+def llama(
+    layers: int = 32,
+    width: int = 4096,
+    stddev: Any = 0.02,
+    *,
+    tied: bool = False,
+    padding: int | None = None,
+    norms_from_zero: bool = False,
+) -> Scheme:
     """Return a scheme of Llama-style models, torchtitan's, on the names of the class LlamaForCausalLM of transformers.
+
+    It is for those who design a model. What a model of transformers itself starts with differs: its weights all have
+    one standard deviation. `oneseed_torch.recorded_scheme` gives that, for any model. Compared with the code of
+    torchtitan's ``models/llama3``, and by the first loss of tied and untied models, which is that of chance.
 
     The embedding is normal with standard deviation 1; query, key, value and gate have `stddev`; output, up and down
     projections of layer ``l``, counted from 0, ``stddev / sqrt(2 (l + 1))``; the output layer ``1 / sqrt(width)``, cut
@@ -82,6 +105,13 @@ def llama(layers: int = 32, width: int = 4096, stddev: Any = 0.02) -> Scheme:
         The width of the residual stream, 1 or more: ``hidden_size``.
     stddev : float
         The standard deviation, 0 or more.
+    tied : bool
+        Whether the embedding is the output layer too. Both then have the output layer's distribution, since logits of
+        an embedding of standard deviation 1 would be ``sqrt(width)`` times too large. A tied model is refused without.
+    padding : int, optional
+        The row of the embedding that is 0, for padding.
+    norms_from_zero : bool
+        Whether norms scale by ``1 + weight``, as Gemma's and Qwen3-Next's do; their weights are 0 then.
 
     Returns
     -------
@@ -110,10 +140,14 @@ def llama(layers: int = 32, width: int = 4096, stddev: Any = 0.02) -> Scheme:
     """
     count = checks.index("layers", layers, 1, MANY)
     size = checks.index("width", width, 1, MANY)
+    for name, value in (("tied", tied), ("norms_from_zero", norms_from_zero)):
+        checks.boolean(name, value)
+    output = TruncatedNormal(0.0, size**-0.5, lower=-3.0, upper=3.0)
+    table = padded(output if tied else RandomNormal(0.0, 1.0), padding)
     into_stream = (r"self_attn\.o_proj", r"mlp\.up_proj", r"mlp\.down_proj")
     return Scheme(
         [
-            Rule(named("embed_tokens"), RandomNormal(0.0, 1.0), regex=True),
+            Rule(named("embed_tokens"), table, regex=True),
             Rule(named("q_proj", "k_proj", "v_proj", "gate_proj"), RandomNormal(0.0, stddev), regex=True),
             *(
                 Rule(
@@ -123,14 +157,16 @@ def llama(layers: int = 32, width: int = 4096, stddev: Any = 0.02) -> Scheme:
                 )
                 for layer in range(count)
             ),
-            Rule(named("lm_head"), TruncatedNormal(0.0, size**-0.5, lower=-3.0, upper=3.0), regex=True),
-            Rule(named(r"\w*norm"), "ones", regex=True),
+            Rule(named("lm_head"), table if tied else output, regex=True),
+            Rule(named(r"\w*norm"), "zeros" if norms_from_zero else "ones", regex=True),
         ]
     )
 
 
 def deepnorm(encoder_layers: int = 0, decoder_layers: int = 0) -> Scheme:
-    """Return DeepNorm's scheme, on the names of torchscale and fairseq.
+    """Return DeepNorm's scheme, on the names of torchscale and fairseq, tied or not.
+
+    Its numbers are those of figure 2 of the paper; no implementation was compared.
 
     Value and output projections and the feed-forward layers are Xavier normal with the gain ``beta`` of
     `oneseed.rules.deepnorm`, query and key with gain 1; embeddings and the output layer are normal with variance
@@ -187,7 +223,10 @@ def _by_width() -> VarianceScaling:
 
 
 def mup(width_mult: Any = 1.0, stddev: Any = 0.02) -> Scheme:
-    """Return muP's scheme, on the names of GPT-2 and of Llama-style models in transformers.
+    """Return muP's scheme, on the names of GPT-2 and of Llama-style models in transformers, whose norms scale by weight.
+
+    Embedding and output layer have one distribution, so that a tied model may be initialized; muP itself wants the
+    output layer apart. Its numbers are the paper's; no implementation was compared.
 
     Hidden weights, both of whose sides grow with the width, are normal with standard deviation
     ``stddev / sqrt(width_mult)``; embeddings and the output layer keep `stddev`; biases are 0 and the scales of norms

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from oneseed import checks
-from oneseed.initializers.composed.blocks import Blockwise
+from oneseed.initializers.composed.computed import Overlay
 from oneseed.initializers.elementwise.by_shape import FanInUniform
 from oneseed.initializers.elementwise.constants import Constant
 from oneseed.initializers.elementwise.random import RandomNormal, RandomUniform
@@ -21,7 +21,7 @@ class Layer(NamedTuple):
 
     Attributes
     ----------
-    kind : {"attention", "embedding", "linear", "norm", "prelu", "recurrent", "transformer"}
+    kind : {"attention", "batch_norm", "embedding", "linear", "norm", "prelu", "recurrent", "transformer"}
         The kind; "linear" stands for convolutions and bilinear layers too.
     fan_in : int
         Of "linear", the inputs of an output, in a group of a convolution; of "recurrent", the hidden units.
@@ -75,10 +75,12 @@ def keras() -> Scheme:
             Rule(r"(?:.*/)?(?:depthwise_|pointwise_)?kernel", "glorot_uniform", regex=True),
             Rule("*embeddings", RandomUniform(-0.05, 0.05)),
             Rule(r".*(?:lstm_cell|conv_lstm\dd)\w*/bias", UnitForgetBias(), regex=True),
-            Rule(r"(?:.*/)?(?:alpha|bias|beta|moving_mean)", "zeros", regex=True),
+            Rule(r"(?:.*/)?(?:alpha|bias|beta)", "zeros", regex=True),
             Rule(r"(?:.*/)?additive_attention\w*/scale", "glorot_uniform", regex=True),
-            Rule(r"(?:.*/)?(?:concat_score_weight|gamma|moving_variance|scale)", "ones", regex=True),
+            Rule(r"(?:.*/)?(?:concat_score_weight|gamma|scale)", "ones", regex=True),
             Rule(r"(?:.*/)?(?:imag|real)_kernel", KEEP, regex=True),
+            Rule(r"(?:.*/)?moving_mean", "zeros", regex=True, state=True),
+            Rule(r"(?:.*/)?moving_variance", "ones", regex=True, state=True),
         ]
     )
 
@@ -92,6 +94,7 @@ def torch(layers: Mapping[str, Layer]) -> Scheme:
     - "attention": packed and separate projections in are Xavier uniform, further tokens Xavier normal, biases 0
     - "transformer": all weights of two axes in ``torch.nn.Transformer`` are Xavier uniform
     - "norm": weight 1 and bias 0
+    - "batch_norm": the same, running means 0 and running variances 1
     - "prelu": a constant
 
     Parameters
@@ -129,21 +132,27 @@ def torch(layers: Mapping[str, Layer]) -> Scheme:
     for path, layer in layers.items():
         prefix = re.escape(path) + r"\." if path else ""
         for names, initializer, axes in _TORCH[checks.one_of("kind", layer.kind, tuple(_TORCH))](layer):
-            rules.append(Rule(prefix + names, initializer, regex=True, axes=axes))
+            state = names.startswith(STATE)
+            rules.append(Rule(prefix + names, initializer, regex=True, axes=axes, state=state))
     return Scheme(rules)
 
 
 _Rows = list[tuple[str, Any, str | None]]
+
+STATE = ("running_", "num_batches")
+"""How the names of the state of layers begin."""
 
 
 def _embedding(layer: Layer) -> _Rows:
     normal = RandomNormal(0.0, 1.0)
     if layer.padding is None:
         return [("weight", normal, None)]
-    row, rows = layer.padding
-    parts = [(normal, row), ("zeros", 1), (normal, rows - row - 1)]
-    kept = [part for part in parts if part[1]]
-    return [("weight", Blockwise([what for what, _ in kept], [size for _, size in kept], 0), None)]
+    row, _ = layer.padding
+    return [("weight", Overlay([normal, "zeros"], [[(row, row + 1, 1)]]), None)]
+
+
+def _norm(layer: Layer) -> _Rows:
+    return [("weight", "ones", None), ("bias", "zeros", None)]
 
 
 def _attention(layer: Layer) -> _Rows:
@@ -157,9 +166,15 @@ def _attention(layer: Layer) -> _Rows:
 
 _TORCH: dict[str, Callable[[Layer], _Rows]] = {
     "attention": _attention,
+    "batch_norm": lambda layer: [
+        *_norm(layer),
+        ("running_mean", "zeros", None),
+        ("running_var", "ones", None),
+        ("num_batches_tracked", "zeros", None),
+    ],
     "embedding": _embedding,
     "linear": lambda layer: [("(?:weight|bias)", FanInUniform(layer.fan_in), None)],
-    "norm": lambda layer: [("weight", "ones", None), ("bias", "zeros", None)],
+    "norm": _norm,
     "prelu": lambda layer: [("weight", Constant(layer.value), None)],
     "recurrent": lambda layer: [(r"(?:weight|bias)_\w+", FanInUniform(layer.fan_in), None)],
     "transformer": lambda layer: [

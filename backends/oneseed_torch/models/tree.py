@@ -1,0 +1,154 @@
+"""What a module of PyTorch holds: its tensors, where they lie, and their names without what wrappers add to them."""
+
+import re
+import sys
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from torch import nn
+
+Module = Any
+Tensor = Any
+
+WRAPPERS = (
+    ("torch._dynamo.eval_frame", "OptimizedModule", "_orig_mod"),
+    ("torch.nn.parallel.data_parallel", "DataParallel", "module"),
+    ("torch.nn.parallel.distributed", "DistributedDataParallel", "module"),
+    ("torch.distributed.fsdp.fully_sharded_data_parallel", "FullyShardedDataParallel", "_fsdp_wrapped_module"),
+    (
+        "torch.distributed.algorithms._checkpoint.checkpoint_wrapper",
+        "ActivationWrapper",
+        "_checkpoint_wrapped_module",
+    ),
+    ("torch.optim.swa_utils", "AveragedModel", "module"),
+    ("peft.peft_model", "PeftModel", "base_model"),
+    ("peft.tuners.tuners_utils", "BaseTuner", "model"),
+    ("peft.tuners.tuners_utils", "BaseTunerLayer", "base_layer"),
+    ("peft.utils.other", "ModulesToSaveWrapper", "original_module"),
+)
+"""Modules that run another one: the module and name of the class, and the attribute that holds the other one."""
+
+
+class Place(NamedTuple):
+    """Where a tensor lies, and the layer whose weight it makes: another one where a parametrization holds it."""
+
+    holder: Module
+    name: str
+    layer: Module
+    role: str
+    """The name that the tensor has in `layer`; "" of what makes a weight together with another tensor."""
+
+
+class Held(NamedTuple):
+    """A parameter or buffer of a module, and where it lies: in several places if it is tied."""
+
+    tensor: Tensor
+    names: tuple[str, ...]
+    """Its whole names; the first is that of `named_parameters` or `named_buffers`."""
+    logical: tuple[str, ...]
+    """The same names in the bare module: without wrappers, and with the name of the weight that a parameter makes."""
+    places: tuple[Place, ...]
+    state: bool
+    """Whether it is a buffer."""
+
+
+def check_module(module: Module) -> None:
+    """Refuse what is not a module."""
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"`module` must be a torch.nn.Module. Received: module={module!r}")
+
+
+def held(module: Module) -> list[Held]:
+    """Return the parameters of a module, each once, in the order of `named_parameters`."""
+    check_module(module)
+    return _collected(module, "_parameters", False)
+
+
+def held_buffers(module: Module) -> list[Held]:
+    """Return the buffers of a module, each once, in the order of `named_buffers`."""
+    return _collected(module, "_buffers", True)
+
+
+def walk(module: Module) -> Iterator[tuple[str, str, Module]]:
+    """Give each layer as often as it is there, with its path, and its path in the bare module.
+
+    A layer that is inside itself is given once.
+    """
+    stack: list[Module] = []
+
+    def below(layer: Module, path: str, logical: str) -> Iterator[tuple[str, str, Module]]:
+        if any(layer is above for above in stack):
+            return
+        yield path, logical, layer
+        stack.append(layer)
+        inner = wrapped(layer)
+        for name, child in layer._modules.items():
+            if child is not None:
+                yield from below(child, _joined(path, name), logical if name == inner else _joined(logical, name))
+        stack.pop()
+
+    yield from below(module, "", "")
+
+
+def wrapped(layer: Module) -> str | None:
+    """Return the name of the module that a wrapper runs; None of what is not a known wrapper."""
+    for home, name, attribute in WRAPPERS:
+        cls = getattr(sys.modules.get(home), name, None)
+        if cls is not None and isinstance(layer, cls) and attribute in layer._modules:
+            return attribute
+    return None
+
+
+def bare(module: Module) -> Module:
+    """Return the module inside all wrappers."""
+    while (inner := wrapped(module)) is not None:
+        module = module._modules[inner]
+    return module
+
+
+def _collected(module: Module, attribute: str, state: bool) -> list[Held]:
+    found: dict[int, Held] = {}
+    layers: dict[str, Module] = {}
+    for path, logical, layer in walk(module):
+        layers[path] = layer
+        for name, tensor in list(getattr(layer, attribute).items()):
+            if tensor is None:
+                continue
+            place = _place(layer, name, path, layers)
+            home = _PARAMETRIZATIONS.sub("", logical) if place.role and place.layer is not layer else logical
+            before = found.get(id(tensor), Held(tensor, (), (), (), state))
+            found[id(tensor)] = Held(
+                tensor,
+                (*before.names, _joined(path, name)),
+                (*before.logical, _joined(home, place.role or name)),
+                (*before.places, place),
+                state,
+            )
+    # A wrapper may show the names of the module inside.
+    shown = {id(t): n for n, t in (module.named_buffers() if state else module.named_parameters())}
+    return [one._replace(names=(shown.get(key, one.names[0]), *one.names[1:])) for key, one in found.items()]
+
+
+_ORIGINAL = re.compile(r"original(\d*)")
+_PARAMETRIZATIONS = re.compile(r"(?:^|\.)parametrizations\.[^.]+$")
+
+
+def _place(holder: Module, name: str, path: str, layers: dict[str, Module]) -> Place:
+    """Find the layer whose weight a tensor is, or makes."""
+    if isinstance(holder, nn.utils.parametrize.ParametrizationList) and (number := _ORIGINAL.fullmatch(name)):
+        above, _, weight = path.rpartition("parametrizations.")
+        layer = layers[above.rstrip(".")]
+        alone = not number[1]
+        # Weight normalization: the norms come first, and then the direction, which has the weight's shape.
+        direction = number[1] == "1" and type(holder[0]).__name__ == "_WeightNorm"
+        return Place(holder, name, layer, weight if alone or direction else "")
+    plain, _, last = name.rpartition("_")
+    if last == "orig" and (f"{plain}_mask" in holder._buffers or f"{plain}_u" in holder._buffers):
+        return Place(holder, name, holder, plain)  # pruned, or normalized by its spectral norm
+    if last in ("v", "g") and f"{plain}_v" in holder._parameters and f"{plain}_g" in holder._parameters:
+        return Place(holder, name, holder, plain if last == "v" else "")  # normalized in the way of earlier versions
+    return Place(holder, name, holder, name)
+
+
+def _joined(path: str, name: str) -> str:
+    return f"{path}.{name}" if path and name else path or name
