@@ -90,5 +90,6 @@ def _find_flat() -> None:
     _flat.clear()
     for flat in gc.get_objects():
         if type(flat) is torch.nn.Parameter and "_is_flat_param" in flat.__dict__:
-            for parameter in (*(flat._params or ()), *(flat._shared_params or ())):
+            marks = flat.__dict__
+            for parameter in (*(marks.get("_params") or ()), *(marks.get("_shared_params") or ())):
                 _flat[id(parameter)] = ref(parameter), ref(flat)

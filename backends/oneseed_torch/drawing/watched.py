@@ -20,6 +20,7 @@ TRACED = (FakeTensor, FunctionalTensor)
 _RECORDING = tuple(torch._C._TorchDispatchModeKey.__members__[name] for name in ("PROXY", "FUNCTIONAL"))
 _PRE_DISPATCH = torch._C.DispatchKey.PreDispatch
 
+_set_trace: Any = getattr(torch._C, "_set_tracing_state")  # noqa: B009 - of which PyTorch's types say nothing
 _modes = torch._C._len_torch_dispatch_stack
 _trace = torch._C._get_tracing_state
 _included = torch._C._dispatch_tls_is_dispatch_key_included
@@ -32,11 +33,11 @@ def unnoticed() -> Iterator[None]:
     if state is None:
         yield
         return
-    torch._C._set_tracing_state(None)
+    _set_trace(None)
     try:
         yield
     finally:
-        torch._C._set_tracing_state(state)
+        _set_trace(state)
 
 
 def sizes_of(tensor: Tensor) -> tuple[int, ...]:

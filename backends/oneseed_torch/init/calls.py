@@ -40,7 +40,8 @@ def in_place(function: Callable[P, R]) -> Callable[P, R]:
         if torch.compiler.is_dynamo_compiling():
             return cast(R, in_graph(call, function, *args, **kwargs))
         if has_torch_function_variadic(tensor) and not torch.nn.parameter.is_lazy(tensor):
-            return cast(R, handle_torch_function(seen, (tensor,), *args, **kwargs))
+            result: R = handle_torch_function(seen, (tensor,), *args, **kwargs)
+            return result
         if getattr(tensor, "_is_hf_initialized", False):
             return cast(R, tensor)
         if isinstance(tensor, torch.Tensor) and tensor.grad_fn is not None and not tensor._is_view():
