@@ -230,6 +230,13 @@ def address(seed: Any, path: Path, advance: bool | Ahead) -> tuple[Any, Path]:
     return seed, path
 
 
+def derived(seed: int, path: Path, number: int = 0) -> int:
+    """Return a seed that follows from another and a path: the 64-bit word with a number in their stream."""
+    stream = stream_number(path)
+    high, low = (words_of_blocks(number >> 2, seed, stream, plane)[number & 3] for plane in (0, 1))
+    return int(high << 32 | low)
+
+
 class _Unseeded:
     """The sequence of seeds of objects that are built without one."""
 
@@ -251,9 +258,7 @@ class _Unseeded:
             number, seed = self.count, self.seed
             self.count += 1
         # A seed that a worker process has chosen for itself is for it alone; one from before, it shares with others.
-        stream = stream_number(("unseeded", *(() if self.of_worker else _worker())))
-        high, low = (words_of_blocks(number >> 2, seed, stream, plane)[number & 3] for plane in (0, 1))
-        return int(high << 32 | low)
+        return derived(seed, ("unseeded", *(() if self.of_worker else _worker())), number)
 
     def after_fork(self) -> None:
         # A child must not repeat its parent's seeds, unless the user chose them.
