@@ -28,6 +28,11 @@ class Distribution:
         return False
 
     @property
+    def random(self) -> bool:
+        """Whether it needs a seed; False where that is not known."""
+        return False
+
+    @property
     def numbers(self) -> dict[str, Any]:
         """What `describe` shows."""
         return {}

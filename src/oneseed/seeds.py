@@ -234,6 +234,11 @@ def address(seed: Any, path: Path, advance: bool | Ahead) -> tuple[Any, Path]:
     return seed, path
 
 
+def derived(seed: int, path: Path, number: int = 0) -> int:
+    """Return a seed that follows from another and a path: the 64-bit word with a number in their stream."""
+    return _words64(seed, stream_number(path), number // AT_ONCE)[number % AT_ONCE]
+
+
 @lru_cache(maxsize=2)
 def _words64(seed: int, stream: int, batch: int) -> tuple[int, ...]:
     """Return `AT_ONCE` words of 64 bits: for so many NumPy takes little longer than for one."""
@@ -264,8 +269,7 @@ class _Unseeded:
             number, seed = self.count, self.seed
             self.count += 1
         # A seed that a worker process has chosen for itself is for it alone; one from before, it shares with others.
-        stream = stream_number(("unseeded", *(() if self.of_worker else _worker())))
-        return _words64(seed, stream, number // AT_ONCE)[number % AT_ONCE]
+        return derived(seed, ("unseeded", *(() if self.of_worker else _worker())), number)
 
     def after_fork(self) -> None:
         # A child must not repeat its parent's seeds, unless the user chose them.

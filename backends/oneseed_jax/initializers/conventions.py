@@ -13,7 +13,7 @@ from oneseed.fans import Layout
 from oneseed.initializers import DeltaOrthogonal, RandomNormal, RandomUniform, VarianceScaling
 from oneseed.initializers.calls import check_inexact
 from oneseed.initializers.convolutions.orthogonal import DeltaKernel
-from oneseed.initializers.elementwise.random import ENOUGH
+from oneseed.initializers.elementwise.truncation import ENOUGH
 from oneseed.initializers.matrices.kernels import sides_of
 from oneseed.initializers.targets import Target
 

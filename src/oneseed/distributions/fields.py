@@ -18,6 +18,7 @@ PLANES = np.array([[0], [1]], np.uint64)
 
 def drawn(host: Host, draw: Draw, distribution: Distribution, dtype: str) -> NDArray[Any]:
     """Return the values of another distribution for the block of a draw, with its seed, path and order of axes."""
+    _check_seed(draw)
     return host.draw(draw._replace(distribution=distribution, dtype=dtype, rng="portable"))
 
 
@@ -76,6 +77,7 @@ def write_field(
     distribution, draw, shape, at, names
         As for `field`.
     """
+    _check_seed(draw)
     path, order = (*draw.path, *names), tuple(range(len(shape) + 1))
     asked = []
     for cuts, out in parts:
@@ -104,9 +106,18 @@ def words64(draw: Draw, first: int, count: int, *names: str) -> NDArray[np.uint6
     ndarray of uint64, shape (count,)
         The words.
     """
+    _check_seed(draw)
     stream = stream_number((*draw.path, *names))
     blocks = np.arange(first >> 2, (first + count + 3) >> 2, dtype=np.uint64)
     high, low = np.stack(words_of_blocks(blocks, draw.seed, stream, PLANES), axis=-1).reshape(2, -1)
     start = first & 3
     made: NDArray[np.uint64] = (high << np.uint64(32) | low)[start : start + count]
     return made
+
+
+def _check_seed(draw: Draw) -> None:
+    if draw.seed is None:
+        raise TypeError(
+            f"`seed` must not be None for the random values of {draw.distribution.name!r}: derive the initializer from "
+            f"oneseed.initializers.RandomInitializer, and call super().__init__(seed). Received: {draw!r}"
+        )

@@ -84,6 +84,7 @@ class Normal(_Floats):
     _get = attrgetter("mean", "stddev")
     _pack = Struct("2d").pack
     name: ClassVar[str] = "normal"
+    random: ClassVar[bool] = True
     in_keras: ClassVar[bool] = True
 
     mean: float = 0.0
@@ -120,6 +121,7 @@ class TruncatedNormal(_Floats):
     _get = attrgetter("mean", "stddev", "lower", "upper")
     _pack = Struct("4d").pack
     name: ClassVar[str] = "truncated_normal"
+    random: ClassVar[bool] = True
 
     mean: float = 0.0
     stddev: float = 1.0
@@ -190,6 +192,7 @@ class Uniform(_Floats):
     _get = attrgetter("low", "high")
     _pack = Struct("2d").pack
     name: ClassVar[str] = "uniform"
+    random: ClassVar[bool] = True
     in_keras: ClassVar[bool] = True
 
     low: float = 0.0
@@ -229,6 +232,7 @@ class Integers(Distribution):
     """Uniform distribution on the integers in ``[low, high)``; ``high - low <= 2**32``."""
 
     name: ClassVar[str] = "integers"
+    random: ClassVar[bool] = True
 
     low: int
     high: int
@@ -257,6 +261,8 @@ class Integers(Distribution):
 @dataclass(frozen=True, slots=True)
 class Complex(Distribution):
     """Complex numbers whose real and imaginary parts are independent, each of a distribution of its own."""
+
+    random: ClassVar[bool] = True
 
     real: Normal | TruncatedNormal | Uniform
     imag: Normal | TruncatedNormal | Uniform

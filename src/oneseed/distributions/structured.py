@@ -161,6 +161,7 @@ class Elementwise(Structured):
     """
 
     name: ClassVar[str] = "elementwise"
+    random: ClassVar[bool] = True
 
     base: Normal | TruncatedNormal | Uniform
     function: Callable[[NDArray[np.float64]], NDArray[np.float64]]

@@ -336,6 +336,11 @@ class Initializer(Configured):
             )
         if rng == "native":
             _check_in_keras(type(self).__name__, distribution, native)
+        if self.seed is None and distribution.random:
+            raise TypeError(
+                f"{type(self).__name__} must have a seed for the distribution {distribution.name!r}: derive the class "
+                "from oneseed.initializers.RandomInitializer, and call super().__init__(seed). Received: seed=None"
+            )
         # All that can be refused has been, once the distribution is checked: a refused draw must not be counted.
         distribution.check(name)
         if advance is True and ahead:

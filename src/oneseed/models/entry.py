@@ -9,9 +9,10 @@ from oneseed.checks import Shape
 from oneseed.distributions import Distribution, Fill
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
+from oneseed.fans import fans, layout_of
 from oneseed.initializers.targets import draw_of
 from oneseed.models.rule import Rule
-from oneseed.models.seeding import seeded
+from oneseed.models.seeding import called, seeded, takes_seed
 
 
 class Parameter(NamedTuple):
@@ -115,6 +116,18 @@ class Entry:
         return self.rule.source if self.rule else None
 
     @property
+    def unreached(self) -> str | None:
+        """What does not reach the initializer, or a part of it: "seed" or "axes"; None if all does.
+
+        The seed of a scheme does not reach a function, nor an initializer without a seed whose `__call__` is its own.
+        One with a seed gets it, but is not told the axes, where there are some.
+        """
+        functions = list(called(self.distribution)) if self.distribution else []
+        if not all(map(takes_seed, functions)):
+            return "seed"
+        return "axes" if functions and _matter(self.axes, self.shape) else None
+
+    @property
     def stddev(self) -> float | None:
         """The standard deviation of the values; None where it is not known."""
         if isinstance(self.distribution, Fill):
@@ -130,7 +143,8 @@ class Entry:
 
     def draw(self, seed: Any) -> Draw:
         """Return the draw at a seed; an initializer with a seed of its own keeps that."""
-        return draw_of(seeded(self.initializer, seed), self.shape, self.dtype, self.axes, (self.logical,))
+        path = (self.logical,)
+        return draw_of(seeded(self.initializer, seed, path=path), self.shape, self.dtype, self.axes, path)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row as plain data, fit for JSON."""
@@ -151,4 +165,13 @@ class Entry:
             "fan_out": self.fan_out,
             "bytes": self.bytes,
             "also": list(self.also),
+            "unreached": self.unreached,
         }
+
+
+def _matter(axes: str | None, shape: Shape) -> bool:
+    """Tell whether axes say anything else than Keras's rule does."""
+    layout = layout_of(shape, axes)
+    if layout is None:
+        return False
+    return fans(shape, layout) != fans(shape, None) or layout.order != tuple(range(len(shape)))

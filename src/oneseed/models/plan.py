@@ -1,11 +1,15 @@
 """What each parameter of a model will get, before anything is drawn."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from oneseed import checks, config, seeds
 from oneseed.draws import Draw
 from oneseed.models.entry import Entry
+
+SHOWN = 20
+"""As many parameters a warning names at most."""
 
 
 class Plan(Sequence[Entry]):
@@ -69,6 +73,11 @@ class Plan(Sequence[Entry]):
             If `seed` is neither an integer nor a framework's own.
         ValueError
             If it is out of range, parameters are unmatched, or ``rng="native"`` is in force.
+
+        Warns
+        -----
+        UserWarning
+            If the seed, or the axes, do not reach the initializers of some parameters; see `Entry.unreached`.
         """
         if not seeds.is_framework_seed(seed):
             seed = seeds.check_seed(seed)
@@ -83,7 +92,26 @@ class Plan(Sequence[Entry]):
                 f"The scheme must have a rule for each parameter, or say what happens to the rest by `otherwise`: an "
                 f"initializer, or oneseed.KEEP. Nothing was drawn. Received: no rule for {missing}"
             )
-        return [(entry, entry.draw(seed)) for entry in self if not entry.kept]
+        drawn = [(entry, entry.draw(seed)) for entry in self if not entry.kept]
+        self._warn()
+        return drawn
+
+    def _warn(self) -> None:
+        """Warn of initializers that are called with a shape and a dtype alone."""
+        for what, remedy in (
+            ("seed", "their values may be others at each run, and in each framework"),
+            ("axes", "their fans are those of Keras's rule, and their values follow the order of the axes"),
+        ):
+            found = [f"{entry.logical!r} ({entry.initializer!r})" for entry in self if entry.unreached == what]
+            if found:
+                more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+                warnings.warn(
+                    f"The {what} of the scheme {'does' if what == 'seed' else 'do'} not reach initializers that are "
+                    f"called with a shape and a dtype alone; {remedy}. Override `distribution_for` instead of "
+                    f"`__call__`. The parameters: {', '.join(found[:SHOWN])}{more}.",
+                    UserWarning,
+                    stacklevel=4,
+                )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the plan as plain data, fit for JSON.

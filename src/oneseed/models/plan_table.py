@@ -9,6 +9,8 @@ from rich.text import Text
 
 from oneseed.models.entry import Entry
 
+DOES = {"seed": "does", "axes": "do"}
+
 
 def table(plan: Sequence[Entry]) -> Table:
     """Return rich's table: a row for each parameter, with a flag where something is to be looked at."""
@@ -41,6 +43,8 @@ def _cells(entry: Entry) -> tuple[Any, ...]:
         flags.append(f"from {entry.source}")
     if not entry.matched:
         flags.append("unmatched")
+    if entry.unreached:
+        flags.append(f"{entry.unreached} {DOES[entry.unreached]} not reach it")
     if entry.also:
         flags.append(f"ambiguous: {', '.join(entry.also)}")
     return (
@@ -61,6 +65,7 @@ def _sum(plan: Sequence[Entry]) -> str:
     flags = (
         (sum(not entry.matched for entry in plan), "unmatched"),
         (sum(entry.ambiguous for entry in plan), "ambiguous"),
+        (sum(entry.unreached == "seed" for entry in plan), "without the seed"),
     )
     flagged = "".join(f", {count} {what}" for count, what in flags if count)
     return f"{len(plan)} parameters, {sum(entry.bytes for entry in plan):,} bytes{flagged}"
