@@ -424,6 +424,41 @@ def test_ctrl_c_ends_between_blocks_and_leaves_no_half_file(tmp_path, interrupti
     assert checkpoint.verify(tmp_path) is None
 
 
+@pytest.mark.parametrize("direct", ["as it is", "refused at once", "refused later", "unaligned memory"])
+def test_past_the_cache_of_files_or_through_it(tmp_path, monkeypatch, direct):
+    """Tensors of many pages at odd places; some file systems refuse the way past the cache, at once or later."""
+    monkeypatch.setattr(blocks, "BLOCK", 1 << 15)
+    flag = getattr(os, "O_DIRECT", 0)
+    opened, pwrite, past = os.open, os.pwrite, set()
+
+    def open_(path, flags, *rest, **more):
+        if flags & flag and direct == "refused at once":
+            raise OSError(errno.EINVAL, "Invalid argument")
+        descriptor = opened(path, flags, *rest, **more)
+        if flags & flag:
+            past.add(descriptor)
+        return descriptor
+
+    def pwrite_(descriptor, data, offset):
+        if descriptor in past and direct == "refused later":
+            if offset % 3:
+                raise OSError(errno.EINVAL, "Invalid argument")
+            data = data[:100]  # a file system that is full
+        return pwrite(descriptor, data, offset)
+
+    monkeypatch.setattr(os, "open", open_)
+    monkeypatch.setattr(os, "pwrite", pwrite_)
+    if direct == "unaligned memory":
+        monkeypatch.setattr(blocks, "PAGE", 8)
+    shapes = {"a": (5,), "b": (300, 401), "c": (7, 11), "d": (4096, 3), "e": (1, 50_000), "f": (33, 4096)}
+    its = plan(params={name: Parameter(shape, "float16") for name, shape in shapes.items()}, tied={})
+    for folder, size in ((tmp_path / "a", "5GB"), (tmp_path / "b", 300_000)):
+        checkpoint.write(its, 7, folder, shard_size=size)
+        for name, array in values(of=its).items():
+            assert stored(folder)[name].tobytes() == array.tobytes(), name
+        assert checkpoint.verify(folder) is None
+
+
 def test_progress_counts_bytes_to_the_end(tmp_path):
     seen = []
     total = sum(array.nbytes for array in values().values())

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import registry
+from oneseed.checkpoint.durable import PAGE
 from oneseed.checks import Shape
 from oneseed.digest import Digest
 from oneseed.distributions import Complex, Elementwise, Fill, Structured
@@ -104,14 +105,18 @@ class Scratch(threading.local):
     def __init__(self) -> None:
         self._memory: dict[int, NDArray[np.uint8]] = {}
 
-    def take(self, dtype: str, shape: Sequence[int], which: int = 0) -> Array:
-        """Return an array whose values are not defined; what was taken before with the same number is lost."""
+    def take(self, dtype: str, shape: Sequence[int], which: int = 0, place: int = 0) -> Array:
+        """Return an array whose values are not defined; what was taken before with the same number is lost.
+
+        It is aligned as its `place` in a file is.
+        """
         kind = numpy_dtype(dtype)
         needed = math.prod(shape) * kind.itemsize
         memory = self._memory.get(which)
-        if memory is None or memory.size < needed:
-            self._memory[which] = memory = np.empty(max(needed, BLOCK), np.uint8)
-        return memory[:needed].view(kind).reshape(shape)
+        if memory is None or memory.size < needed + 2 * PAGE:
+            self._memory[which] = memory = np.empty(max(needed, BLOCK) + 2 * PAGE, np.uint8)
+        start = -memory.ctypes.data % PAGE + place % PAGE
+        return memory[start : start + needed].view(kind).reshape(shape)
 
 
 def fill(draw: Draw, out: Array) -> None:
@@ -146,7 +151,7 @@ def whole(draw: Draw) -> Iterator[Array]:
         yield np.ascontiguousarray(registry.load(HOST).draw(draw))
 
 
-def blocks(draw: Draw, scratch: Scratch) -> Iterator[Array]:
+def blocks(draw: Draw, scratch: Scratch, place: int) -> Iterator[Array]:
     """Make a tensor in the order in which a file holds its values.
 
     Parameters
@@ -155,6 +160,8 @@ def blocks(draw: Draw, scratch: Scratch) -> Iterator[Array]:
         The draw of the whole tensor.
     scratch : Scratch
         Memory.
+    place : int
+        Where in the file the values begin.
 
     Yields
     ------
@@ -162,9 +169,10 @@ def blocks(draw: Draw, scratch: Scratch) -> Iterator[Array]:
         The next values, which last until others are asked for.
     """
     for offset, block in pieces(draw.shape, limit(draw)):
-        out = scratch.take(draw.dtype, block)
+        out = scratch.take(draw.dtype, block, place=place)
         fill(draw._replace(offset=offset, block=block), out)
         yield out
+        place += out.nbytes
 
 
 def fingerprint(draw: Draw, scratch: Scratch, tick: Callable[[int], None]) -> str:

@@ -1,5 +1,6 @@
 """Files that appear under their name when they are complete and on the disk, and not before."""
 
+import errno
 import os
 import socket
 import threading
@@ -8,12 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 try:
     import fcntl
 except ImportError:  # Windows, where an open file cannot be removed anyway
     fcntl = None  # type: ignore[assignment]
 
 ENDING = ".unfinished"
+
+PAGE = 4096
+"""The alignment of what goes past the system's cache of files."""
 
 
 @contextmanager
@@ -124,6 +131,57 @@ def read_all(descriptor: int, into: memoryview, offset: int) -> bool:
             return False
         left, offset = left[done:], offset + done
     return True
+
+
+class Output:
+    """The values of a file, written from several threads, past the system's cache of files where that can be.
+
+    The system's cache would copy what is written, keep it in memory that others need, and let the writer wait once it
+    is full. Memory and file must be aligned alike for the way past it; the ends of a block, which are not, go through.
+
+    Parameters
+    ----------
+    descriptor : int
+        The file, open for writing.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._cached = descriptor
+        self._direct: int | None = None
+        # Threads that write to one file would wait for each other in the system, and keep processors busy with it.
+        self._turn = threading.Lock()
+
+    def __enter__(self) -> "Output":
+        with suppress(OSError, AttributeError):  # no such way on this system, or on this file system
+            self._direct = os.open(f"/proc/self/fd/{self._cached}", os.O_WRONLY | os.O_DIRECT)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._direct is not None:
+            os.close(self._direct)
+
+    def write(self, data: NDArray[np.uint8], place: int) -> None:
+        """Write bytes at a place of the file."""
+        head = -place % PAGE
+        middle = head + (data.size - head) // PAGE * PAGE
+        with self._turn:
+            if self._direct is None or middle <= head or (data.ctypes.data - place) % PAGE:
+                write_all(self._cached, data.data, place)
+            elif self._past_the_cache(self._direct, data[head:middle].data, place + head):
+                write_all(self._cached, data[:head].data, place)
+                write_all(self._cached, data[middle:].data, place + middle)
+            else:
+                write_all(self._cached, data.data, place)
+
+    def _past_the_cache(self, direct: int, data: memoryview, place: int) -> bool:
+        try:
+            write_all(direct, data, place)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            # A file system that wants another alignment, or that was full in the middle.
+            return False
+        return True
 
 
 if hasattr(os, "pwrite"):

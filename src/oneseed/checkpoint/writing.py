@@ -43,8 +43,6 @@ class Workers:
         self._pool = ThreadPoolExecutor(threads(), "oneseed-files")
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        # Threads that write to one file would wait for each other in the system, and keep processors busy with it.
-        self.turn = threading.Lock()
         self._report = tick
 
     def tick(self, done: int) -> None:
@@ -98,14 +96,15 @@ def write_file(file: File, folder: Path, workers: Workers) -> None:
     """
     with durable.complete(folder / file.name) as descriptor:
         os.truncate(descriptor, file.size)
-        tasks: list[tuple[int, Task]] = []
-        for entry, draw in file.tensors:
-            tasks.append((entry.bytes, partial(_write, file, entry, draw, descriptor, workers)))
-            if not _in_one_pass(draw):
-                tasks.append((entry.bytes, partial(_fingerprint, entry, draw, workers)))
-        # The largest first, so that the threads end together.
-        tasks.sort(key=lambda task: -task[0])
-        made = workers.run(task for _, task in tasks)
+        with durable.Output(descriptor) as output:
+            tasks: list[tuple[int, Task]] = []
+            for entry, draw in file.tensors:
+                tasks.append((entry.bytes, partial(_write, file, entry, draw, output, workers)))
+                if not _in_one_pass(draw):
+                    tasks.append((entry.bytes, partial(_fingerprint, entry, draw, workers)))
+            # The largest first, so that the threads end together.
+            tasks.sort(key=lambda task: -task[0])
+            made = workers.run(task for _, task in tasks)
         found = {name: digits for name, digits in made if digits is not None}
         durable.write_all(descriptor, file.header(found), 0)
 
@@ -115,31 +114,30 @@ def _in_one_pass(draw: Draw) -> bool:
     return blocks.in_order(draw) or blocks.made_whole(draw)
 
 
-def _write(file: File, entry: Entry, draw: Draw, descriptor: int, workers: Workers) -> tuple[str, str | None]:
+def _write(file: File, entry: Entry, draw: Draw, output: durable.Output, workers: Workers) -> tuple[str, str | None]:
     """Make a tensor and write it; return its name, and the fingerprint where that takes no second pass."""
     place = file.begin + file.stored[entry.name].start
     digest = Digest(draw.dtype, blocks.logical_shape(draw)) if _in_one_pass(draw) else None
     if digest is not None and blocks.made_whole(draw):
         workers.tick(0)
         with blocks.whole(draw) as tensor:
-            _put(tensor, descriptor, place, workers)
+            _put(tensor, output, place, workers)
             digest.update(tensor.transpose(draw.order))
         return entry.name, digest.hexdigest()
-    for values in blocks.blocks(draw, workers.scratch):
-        _put(values, descriptor, place, workers)
+    for values in blocks.blocks(draw, workers.scratch, place):
+        _put(values, output, place, workers)
         place += values.nbytes
         if digest is not None:
             digest.update(values)
     return entry.name, None if digest is None else digest.hexdigest()
 
 
-def _put(values: Any, descriptor: int, place: int, workers: Workers) -> None:
-    data = values.reshape(-1).view(np.uint8).data
-    for start in range(0, len(data), blocks.BLOCK):
+def _put(values: Any, output: durable.Output, place: int, workers: Workers) -> None:
+    data = values.reshape(-1).view(np.uint8)
+    for start in range(0, data.size, blocks.BLOCK):
         part = data[start : start + blocks.BLOCK]
-        with workers.turn:
-            durable.write_all(descriptor, part, place + start)
-        workers.tick(len(part))
+        output.write(part, place + start)
+        workers.tick(part.size)
 
 
 def _fingerprint(entry: Entry, draw: Draw, workers: Workers) -> tuple[str, str]:
