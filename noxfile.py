@@ -5,6 +5,7 @@
 """Everything that is checked: `nox` runs it all, each session in an environment of its own."""
 
 import re
+import shutil
 from pathlib import Path
 
 import nox
@@ -83,12 +84,63 @@ def core(session: nox.Session) -> None:
     pytest(session)
 
 
+BITS = [
+    f"tests/test_{name}.py"
+    for name in ("kernels", "threads", "plans", "known_answers", "reference", "blocks", "parity", "properties")
+]
+"""The tests of the bits: every known answer, reference and property."""
+
+
 @nox.session
-def fast(session: nox.Session) -> None:
-    """Run the tests of the bits with the compiled kernels, for draws of any size."""
-    session.install("-e", ".[fast]", *group("test"))
-    tests = [f"tests/test_{name}.py" for name in ("kernels", "known_answers", "reference", "blocks", "parity")]
-    pytest(session, *tests, required="numba", ONESEED_TEST_KERNELS="1")
+def kernel(session: nox.Session) -> None:
+    """Run the tests of the bits in each compiled kernel of this processor, and with none."""
+    session.install("-e", ".", *group("test"), env={"ONESEED_REQUIRE_KERNEL": "1"})
+    tests = [test for test in BITS if Path(test).exists()]
+    script = "from oneseed_numpy import _kernel; print(*_kernel.kernels)"
+    names = session.run("python", "-c", script, silent=True).split()
+    for name in names:
+        pytest(session, *tests, required="kernel", ONESEED_KERNEL=name)
+    pytest(session, *tests, ONESEED_KERNEL="numpy")
+    session.run("oneseed", "backends")
+
+
+@nox.session
+def native(session: nox.Session) -> None:
+    """Check the known answers in C: on this processor, and where the tools are there on emulated ARM and s390x."""
+    session.install("-e", ".", env={"ONESEED_REQUIRE_KERNEL": "1"})
+    tools = [("", "cc", ""), ("", "clang", "")]
+    tools += [(f"qemu-{name}", f"{name}-linux-gnu-gcc", "-static") for name in ("aarch64", "s390x")]
+    for run, compiler, flags in tools:
+        if not all(shutil.which(tool) for tool in (run, compiler) if tool):
+            session.log(f"not checked with {compiler}, which is not installed")
+            continue
+        make(session, "check", f"CC={compiler}", f"LDFLAGS={flags}", f"RUN={run}", folder=compiler)
+
+
+@nox.session
+def sanitize(session: nox.Session) -> None:
+    """Call the C library at random under the sanitizers for addresses and undefined behaviour; arguments go to make."""
+    if not shutil.which("clang"):
+        session.skip("clang is not installed")  # GCC takes very long for the plain kernel with sanitizers
+    options = "CC=clang", "CFLAGS=-O1", "SANITIZE=address,undefined"
+    make(session, "stress", *options, "SECONDS=60", *session.posargs, folder="sanitized")
+
+
+def make(session: nox.Session, target: str, *arguments: str, folder: str) -> None:
+    """Build and run a target of ``native/`` in a folder of its own."""
+    build = Path("build", folder).absolute()
+    session.run("make", "-C", "native", target, f"BUILD={build}", "PYTHON=python", *arguments, external=True)
+
+
+@nox.session
+def no_compiler(session: nox.Session) -> None:
+    """Install where no compiler is found: it succeeds and NumPy draws the same, unless the kernel is required."""
+    hidden = {"CC": str(Path(session.create_tmp(), "no-such-compiler")), "ONESEED_REQUIRE_KERNEL": ""}
+    for how in ([], ["-e"]):
+        session.install("--force-reinstall", *how, ".", env=hidden)
+        session.run("python", "-c", "import oneseed_numpy.engine as e; assert e.kernels is None")
+        session.run("oneseed", "parity", "--backend", "numpy")
+    session.install("--force-reinstall", ".", env={**hidden, "ONESEED_REQUIRE_KERNEL": "1"}, success_codes=[1])
 
 
 @nox.session
@@ -161,7 +213,8 @@ def bench(session: nox.Session) -> None:
     session.run("python", "benchmarks/import_time.py")
     session.run("python", "benchmarks/numpy_draws.py")
     session.install(*group("torch"))
-    session.install(*group("jax"), *group("tensorflow"), *group("keras"), ".[fast]")
+    session.install(*group("jax"), *group("tensorflow"), *group("keras"))
+    session.run("python", "benchmarks/small.py", *session.posargs)
     session.run("python", "benchmarks/cpu.py", "--compare", "benchmarks/cpu.json", *session.posargs)
     session.run("python", "benchmarks/growth.py")
     session.run("python", "benchmarks/checkpoint.py")

@@ -1,7 +1,7 @@
 """Draws of each installed framework against the framework's own sampler, side by side on the CPU.
 
 Run it as ``python benchmarks/cpu.py [--count N] [--json FILE] [--plot FILE] [--compare FILE]``, in an environment with
-any of numba, torch, jax, tensorflow and keras; what is missing is named. Each pair is timed by turns in one process, a
+any of torch, jax, tensorflow and keras; what is missing is named. Each pair is timed by turns in one process, a
 process for each framework, after untimed runs of the same; the table has medians and the ratio theirs / ours. Memory
 that is freed stays with the process, so that nobody's time has the system's for clearing it; the rows of fresh memory
 have that too. With ``--compare`` the ratios of an earlier ``--json`` stand beside those of this run.
@@ -203,7 +203,7 @@ def versions() -> dict[str, str]:
     from importlib.metadata import PackageNotFoundError, version
 
     found = {"processor": processor(), "cores": str(os.cpu_count()), "python": platform.python_version()}
-    for name in ("oneseed", "numpy", "numba", "torch", "jax", "tensorflow", "keras"):
+    for name in ("oneseed", "numpy", "torch", "jax", "tensorflow", "keras"):
         try:
             found[name] = version(name)
         except PackageNotFoundError:
@@ -235,7 +235,7 @@ def child(name: str, count: int) -> list[dict[str, Any]]:
             **os.environ,
             "KERAS_BACKEND": name.removeprefix("keras-"),
             **({} if name == "numpy, fresh memory" else KEEP_MEMORY),
-            **({"NUMBA_NUM_THREADS": "1"} if name == "numpy, one thread" else {}),
+            **({"ONESEED_NUM_THREADS": "1"} if name == "numpy, one thread" else {}),
         },
     )
     rows: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
@@ -270,7 +270,6 @@ def main() -> None:
     names = [name for name in parts if name.partition(",")[0] in packages]
     if installed("keras"):
         names += [f"keras-{name}" for name in packages]
-    installed("numba")
     rows = [row for name in names for row in child(name, chosen.count)]
     result = {"versions": versions(), "count": chosen.count, "rows": rows}
     print(", ".join(f"{name} {version}" for name, version in result["versions"].items()))  # type: ignore[attr-defined]

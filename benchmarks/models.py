@@ -1,6 +1,6 @@
 """Whole models in PyTorch on the CPU: from a configuration to weights, beside their libraries' own initialization.
 
-Run it as ``python benchmarks/models.py [--json FILE]`` in an environment with numba, torch and transformers. GPT-2 XL,
+Run it as ``python benchmarks/models.py [--json FILE]`` in an environment with torch and transformers. GPT-2 XL,
 of 1.5 billion parameters, is built by transformers in bfloat16 with its own initialization, and by oneseed: on the meta
 device first, then made by the scheme of GPT-2. A ResNet-50 is built with its constructors' initialization, and by
 oneseed with the scheme that draws from the same laws. Both sides by turns in one process; the table has medians.
@@ -88,7 +88,7 @@ def main() -> None:
     options.add_argument("--json", help="write the results to this file")
     chosen = options.parse_args()
     warnings.simplefilter("ignore")  # of buffers, which are no weights
-    used = {name: version(name) for name in ("oneseed", "torch", "transformers", "numba")}
+    used = {name: version(name) for name in ("oneseed", "torch", "transformers")}
     print(", ".join(f"{name} {each}" for name, each in used.items()), f"{torch.get_num_threads()} threads")
     print(f"{'':44}{'parameters':>14}{'ours s':>10}{'theirs s':>10}{'ratio':>8}")
     rows = []

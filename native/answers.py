@@ -1,4 +1,4 @@
-"""Write the known answers of stream v1 as lines for `check.c`: ``python answers.py | ./check``; needs oneseed installed.
+"""Write the known answers of stream v1 as lines for `check.c`: ``python answers.py | ./check``.
 
 A line is a word and numbers, in hexadecimal where they are bit patterns:
 

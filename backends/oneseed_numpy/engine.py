@@ -47,7 +47,7 @@ def fill_all(parts: Sequence[tuple[Draw, Array]]) -> None:
 
 
 def prepared(draw: Draw) -> Callable[[], Array] | None:
-    """Return a function that makes an array of a draw, any number of times, and does nothing else; None without kernels."""
+    """Return a function that makes an array of a draw and does nothing else; None without kernels."""
     if kernels is None:
         return None
     empty, run, ask, shape = np.empty, kernels.draw, helpers.ask, draw.block

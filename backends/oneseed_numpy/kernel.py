@@ -1,7 +1,7 @@
 """The compiled kernels, where they were built: which one draws, and what it is told.
 
-``ONESEED_KERNEL`` names a kernel in place of the best that the processor can run, or "numpy" for none. All make the same
-bits.
+``ONESEED_KERNEL`` names a kernel in place of the best that the processor can run, or "numpy" for none. All make the
+same bits.
 """
 
 import os

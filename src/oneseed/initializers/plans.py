@@ -1,8 +1,8 @@
 """Draws that an initializer has prepared before: a repeated call then costs little beside the values themselves.
 
-What is kept holds for the initializer's attributes, the arguments of the call and the settings, as they were. It is kept
-for classes that say of themselves that nothing else decides what they draw, and for plain attributes, which cannot change
-unnoticed.
+What is kept holds for the initializer's attributes, the arguments of the call and the settings, as they were. It is
+kept for classes that say of themselves that nothing else decides what they draw, and for plain attributes, which cannot
+change unnoticed.
 """
 
 import weakref
@@ -31,7 +31,7 @@ class Plans:
 
     __slots__ = ("makers", "owner", "state")
 
-    def __init__(self, initializer: Any, state: dict[str, Any], forget: Callable[[Any], None]) -> None:
+    def __init__(self, initializer: Any, state: dict[str, Any], forget: Callable[[Any], Any]) -> None:
         self.owner = weakref.ref(initializer, forget)
         self.state = state
         self.makers: dict[Key, tuple[Backend, Make]] = {}

@@ -1,0 +1,198 @@
+"""Draws of every size, from one value to 16 million, against each framework's own, side by side on the CPU.
+
+Run it as ``python benchmarks/small.py [--json FILE] [--most N] [--only FRAMEWORK]``, in an environment with any of
+torch, jax, tensorflow and keras. Both sides of a pair are timed alternately in one process, a process for each
+framework, after untimed runs; the table has the medians in microseconds a call, and the ratio theirs / ours. Sizes are
+squares, whose side doubles from row to row.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+
+import oneseed
+from oneseed.initializers import HeNormal, RandomNormal, RandomUniform, TruncatedNormal
+
+REPEATS = 9
+LONG_ENOUGH = 2e-3
+"""Seconds of a measurement, for which a short call is repeated."""
+
+Side = Callable[[tuple[int, int]], Callable[[], Any]]
+"""From a shape to a call that fills or makes a tensor of it."""
+
+LAWS = {
+    "he_normal": HeNormal(7),
+    "normal": RandomNormal(0.0, 0.02, 7),
+    "uniform": RandomUniform(-0.02, 0.02, 7),
+    "truncated": TruncatedNormal(0.0, 0.02, 7),
+}
+
+
+def ours(law: str, backend: str, dtype: str = "float32") -> Side:
+    init = LAWS[law]
+    return lambda shape: lambda: init(shape, dtype, backend=backend)
+
+
+def numpy_pairs() -> dict[str, tuple[Side, Side]]:
+    generator = np.random.default_rng(7)
+    return {
+        "HeNormal / Generator.standard_normal": (
+            ours("he_normal", "numpy"),
+            lambda shape: lambda: generator.standard_normal(shape, dtype=np.float32),
+        ),
+        "RandomUniform / Generator.random": (
+            ours("uniform", "numpy"),
+            lambda shape: lambda: generator.random(shape, dtype=np.float32),
+        ),
+    }
+
+
+def torch_pairs() -> dict[str, tuple[Side, Side]]:
+    import torch
+
+    from oneseed_torch import init
+
+    def filled(function: Callable[..., Any], dtype: torch.dtype) -> Side:
+        def side(shape: tuple[int, int]) -> Callable[[], Any]:
+            tensor = torch.empty(shape, dtype=dtype)
+            return lambda: function(tensor)
+
+        return side
+
+    pairs = {}
+    for name in ("kaiming_normal_", "normal_", "uniform_", "trunc_normal_", "zeros_"):
+        for dtype in (torch.float32, torch.bfloat16):
+            both = filled(getattr(init, name), dtype), filled(getattr(torch.nn.init, name), dtype)
+            pairs[f"init.{name} {str(dtype).removeprefix('torch.')}"] = both
+    pairs["init.orthogonal_ float32"] = (
+        filled(init.orthogonal_, torch.float32),
+        filled(torch.nn.init.orthogonal_, torch.float32),
+    )
+    return pairs
+
+
+def jax_pairs() -> dict[str, tuple[Side, Side]]:
+    import jax
+
+    key = jax.random.key(7)
+    theirs = jax.nn.initializers.he_normal()
+    return {
+        "HeNormal / nn.initializers.he_normal": (
+            lambda shape: lambda: LAWS["he_normal"](shape, backend="jax").block_until_ready(),
+            lambda shape: lambda: theirs(key, shape).block_until_ready(),
+        ),
+        "RandomNormal / random.normal": (
+            lambda shape: lambda: LAWS["normal"](shape, backend="jax").block_until_ready(),
+            lambda shape: lambda: jax.random.normal(key, shape).block_until_ready(),
+        ),
+    }
+
+
+def tensorflow_pairs() -> dict[str, tuple[Side, Side]]:
+    import tensorflow as tf
+
+    return {
+        "RandomNormal / random.normal": (ours("normal", "tensorflow"), lambda shape: lambda: tf.random.normal(shape)),
+        "TruncatedNormal / random.truncated_normal": (
+            ours("truncated", "tensorflow"),
+            lambda shape: lambda: tf.random.truncated_normal(shape),
+        ),
+    }
+
+
+def keras_pairs(backend: str) -> dict[str, tuple[Side, Side]]:
+    import keras
+
+    theirs = {
+        "he_normal": keras.initializers.HeNormal(7),
+        "uniform": keras.initializers.RandomUniform(-0.02, 0.02, 7),
+    }
+    return {
+        f"{type(init).__name__} / Keras on {backend}": (
+            ours(law, backend),
+            lambda shape, init=init: lambda: init(shape),  # type: ignore[misc]
+        )
+        for law, init in theirs.items()
+    }
+
+
+def per_call(call: Callable[[], Any], count: int) -> float:
+    start = time.perf_counter()
+    for _ in range(count):
+        call()
+    return (time.perf_counter() - start) / count
+
+
+def measured(pair: tuple[Side, Side], side: int) -> tuple[float, float]:
+    """Return the medians of both, in seconds a call."""
+    calls = [make((side, side)) for make in pair]
+    counts = [max(1, int(LONG_ENOUGH / max(per_call(call, 1), per_call(call, 2), 1e-7))) for call in calls]
+    times: list[list[float]] = [[], []]
+    for _ in range(REPEATS):
+        for taken, call, count in zip(times, calls, counts, strict=True):
+            per_call(call, 1)
+            taken.append(per_call(call, count))
+    first, second = map(statistics.median, times)
+    return first, second
+
+
+def rows(name: str, most: int) -> list[dict[str, Any]]:
+    parts = {"numpy": numpy_pairs, "torch": torch_pairs, "jax": jax_pairs, "tensorflow": tensorflow_pairs}
+    pairs = keras_pairs(name.removeprefix("keras-")) if name.startswith("keras-") else parts[name]()
+    found = []
+    for what, pair in pairs.items():
+        side = 1
+        while side * side <= (min(most, 2**18) if "orthogonal" in what else most):
+            mine, theirs = measured(pair, side)
+            found.append(
+                {"what": f"{name}: {what}", "size": side * side, "ours_us": mine * 1e6, "theirs_us": theirs * 1e6}
+            )
+            side *= 2
+    return found
+
+
+def main() -> None:
+    """Measure, print, and write what was asked for."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--most", type=int, default=2**24, help="values in the largest draws")
+    options.add_argument("--json", help="write the results to this file")
+    options.add_argument("--only", help="one framework: numpy, torch, jax, tensorflow, keras-torch, ...")
+    options.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    chosen = options.parse_args()
+    if chosen.child:
+        print(json.dumps(rows(chosen.only, chosen.most)))
+        return
+    packages = [name for name in ("numpy", "torch", "jax", "tensorflow") if importlib.util.find_spec(name)]
+    names = packages + [f"keras-{name}" for name in packages if importlib.util.find_spec("keras")]
+    result: list[dict[str, Any]] = []
+    print(f"oneseed {oneseed.__version__}; microseconds a call")
+    for name in [chosen.only] if chosen.only else names:
+        command = [sys.executable, __file__, "--child", "--only", name, "--most", str(chosen.most)]
+        environment = {**os.environ, "KERAS_BACKEND": name.removeprefix("keras-")}
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
+        for row in json.loads(done.stdout.splitlines()[-1]):
+            row["ratio"] = row["theirs_us"] / row["ours_us"]
+            result.append(row)
+            print(
+                f"{row['what']:60}{row['size']:>10}{row['ours_us']:12.2f}{row['theirs_us']:12.2f}{row['ratio']:8.2f}",
+                flush=True,
+            )
+    if chosen.json:
+        with open(chosen.json, "w", encoding="utf-8") as file:
+            json.dump(result, file, indent=2)
+            file.write("\n")
+
+
+if __name__ == "__main__":
+    main()
