@@ -110,12 +110,30 @@ def _svd(x: Array, which: str) -> Array:
     return np.asarray({"u": made[0], "s": made[1], "v": made[2]}[which])
 
 
+def _geqrf(x: Array, which: str) -> Array:
+    """Return the reflections of a QR decomposition as LAPACK keeps them: below the diagonal, and their factors."""
+    compact, factors = np.linalg.qr(x, mode="raw")
+    return np.asarray(compact.T if which == "a" else factors)
+
+
+def _householder(a: Array, factors: Array) -> Array:
+    """Return the first columns of the product of reflections."""
+    rows, columns = a.shape
+    made = np.eye(rows, columns)
+    for k in range(len(factors) - 1, -1, -1):
+        v = np.concatenate([np.zeros(k), [1.0], a[k + 1 :, k]])
+        made = made - factors[k] * np.outer(v, v @ made)
+    return made
+
+
 WHOLE: dict[str, Callable[..., Array]] = {
     "argsort": lambda x: np.argsort(x, kind="stable"),
     "broadcast": lambda x, shape: np.broadcast_to(x, tuple(shape)),
     "concatenate": lambda *arrays, axis: np.concatenate(arrays, axis=axis),
     "cumsum": lambda x, axis: np.cumsum(x, axis=axis),
     "diagonal": lambda x: np.diagonal(x, axis1=-2, axis2=-1),
+    "geqrf": _geqrf,
+    "householder": _householder,
     "flip": lambda x, axes: np.flip(x, tuple(axes)),
     "inverse": np.linalg.inv,
     "matmul": np.matmul,

@@ -114,12 +114,12 @@ class Recorder(TorchDispatchMode):
                 self.looked.append((*where(), how))
             return self.log.value(ref)
 
-    def moved(self, tensor: Tensor) -> None:
-        """Count what a tensor was written elsewhere for the storage that its ``data`` is in now."""
+    def moved(self, tensor: Tensor, more: int = 0) -> None:
+        """Count what a tensor was written elsewhere, and what is about to be, for the storage that it is in now."""
         if tensor.layout == torch.strided and not tensor.is_inference():
             with self.off():
                 number = self.log.ref(tensor).storage
-                self.log.written[number] = max(self.log.written[number], tensor._version)
+                self.log.written[number] = max(self.log.written[number] + more, tensor._version + more)
 
     def asked(self, tensor: Tensor) -> bool:
         """Tell whether a tensor's values have to be made, or would be random."""
@@ -158,9 +158,10 @@ class Recorder(TorchDispatchMode):
         if not tensors and not any("Tensor" in str(one.type) for one in schema.returns):
             return function(*args, **kwargs)
         if name in PASSED or torch.Tag.inplace_view in function.tags:
+            made = function(*args, **kwargs)
             if name.endswith("_") and tensors and tensors[0].layout == torch.strided:
-                self.log.written[self.log.ref(tensors[0]).storage] += 1
-            return function(*args, **kwargs)
+                self.moved(tensors[0], 1)
+            return made
         if schema.returns and all(one.alias_info and not one.alias_info.is_write for one in schema.returns):
             return function(*args, **kwargs)  # a view, which says itself what it is
         refs = [self.seen(tensor) for tensor in tensors]

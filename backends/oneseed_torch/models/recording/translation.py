@@ -167,7 +167,7 @@ def _view(node: Node, base: Ref, ref: Ref) -> Node:
                         size=tuple(n for n, s in zip(ref.size, ref.stride, strict=True) if s or n == 1))  # fmt: skip
     part = box(base, core)
     if part is None:
-        raise Untranslated("a view that is not a slice")
+        return _taken(node, base, ref)
     if any(one != (0, size, 1) for one, size in zip(part.ranges, base.size, strict=True)):
         sizes = tuple(len(range(*one)) for one in part.ranges)
         starts, stops, steps = ([one[at] for one in part.ranges] for at in range(3))
@@ -175,6 +175,18 @@ def _view(node: Node, base: Ref, ref: Ref) -> Node:
     node = _transposed(node, list(part.order))
     kept = tuple(1 if not s and n > 1 else n for n, s in zip(ref.size, ref.stride, strict=True))
     return _broadcast(_reshaped(node, kept), ref.size)
+
+
+def _taken(node: Node, base: Ref, ref: Ref) -> Node:
+    """Return a view by the places of its elements, such as a diagonal."""
+    places = ref.indices()
+    if places is None or not base.dense:
+        raise Untranslated("a view that is not a slice")
+    # In the order in which they lie in memory.
+    order = sorted(range(len(base.size)), key=lambda axis: (-base.stride[axis], -base.size[axis]))
+    flat = _reshaped(_transposed(node, order), (base.elements,))
+    taken = step("take", flat, constant(places - base.offset), shape=(ref.elements,), axis=0)
+    return _reshaped(taken, ref.size)
 
 
 def _transposed(node: Node, order: list[int]) -> Node:
@@ -380,6 +392,12 @@ def _qr(x: Node, *_: Any, **__: Any) -> list[Node]:
     ]
 
 
+def _geqrf(x: Node) -> list[Node]:
+    rows, columns = x.shape
+    shapes = {"a": x.shape, "tau": (min(rows, columns),)}
+    return [step("geqrf", x, shape=shape, which=which) for which, shape in shapes.items()]
+
+
 def _along(operation: str) -> Callable[..., Node]:
     return lambda x, dim=-1, *_: step(operation, x, shape=x.shape, axis=dim % len(x.shape))
 
@@ -412,6 +430,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "dot": _matmul,
     "exp2": lambda x: step("exp", step("mul", x, float(np.log(2)))),
     "flip": lambda x, dims: step("flip", x, shape=x.shape, axes=_axes_of(x, dims)),
+    "geqrf": _geqrf,
+    "linalg_householder_product": lambda x, tau: step("householder", x, tau, shape=x.shape),
     "lerp": lambda x, y, weight: step("add", x, step("mul", step("sub", y, x), weight)),
     "linalg_inv_ex": lambda x, *_, **__: [step("inverse", x, shape=x.shape)],
     "linalg_qr": _qr,

@@ -129,8 +129,9 @@ class Computed(CompositeInitializer):
         For each step its operation, the numbers of its operands and, where it needs some, a dict of options.
         Element-wise are abs, add, and, ceil, cos, div, eq, exp, expm1, floor, ge, gt, integer, le, log, log1p, lt,
         maximum, minimum, mul, ne, neg, not, or, pow, remainder, rint, sigmoid, sign, sin, softplus, sqrt, sub, tanh,
-        trunc, where. Whole tensors need broadcast, concatenate, cumsum, diagonal, flip, inverse, matmul, max, mean,
-        min, norm, put, qr, reshape, slice, sort, sum, svd, take, transpose, tril, triu, var.
+        trunc, where. Whole tensors need argsort, broadcast, concatenate, cumsum, diagonal, flip, geqrf, householder,
+        inverse, matmul, max, mean, min, norm, put, qr, reshape, slice, sort, sum, svd, take, transpose, tril, triu,
+        var.
     constants : sequence of scalar or array_like
         The constants, which are broadcast as NumPy's arrays are.
 
