@@ -30,15 +30,19 @@ ARRAY = np.arange(30, dtype="float32").reshape(6, 5)
 GLOROT = initializers.GlorotUniform(5)
 ARGUMENTS = {
     "Assign": {"value": ARRAY},
+    "At": {"initializer": GLOROT, "path": "other"},
     "Blockwise": {"initializers": [GLOROT, "orthogonal"], "sizes": [4, 2], "axis": 0},
     "Cluster": {"p_in": 0.9},
+    "Computed": {"initializers": [GLOROT, "zeros"], "steps": [["neg", [0]], ["add", [2, 1]]]},
     "Constant": {"value": ARRAY[0]},
     "FusedRNN": {"mode": "gru", "num_layers": 1, "state_size": 3, "h2h_weight_initializer": GLOROT},
+    "Overlay": {"initializers": [GLOROT, "zeros"], "regions": [[[1, 5, 2], [0, 5, 1]]]},
     "Partial": {"initializer": GLOROT, "axes": "o i"},
     "PerGroup": {"initializer": GLOROT, "groups": 5},
     "S4D": {"kind": "legs", "part": "imag"},
     "Scaled": {"initializer": GLOROT, "factor": 0.3},
     "Sparse": {"sparsity": 0.5},
+    "Stored": {"value": ARRAY},
     "Sum": {"initializers": [GLOROT, GLOROT, "ones"]},
     "UniformInt": {"low": -9, "high": 200},
 }

@@ -309,7 +309,7 @@ def _check_reals(distribution: Distribution, *names: str) -> None:
             object.__setattr__(distribution, name, value := _python(name, value))
         if isinstance(value, complex):
             raise TypeError(f"`{name}` must be a real number. Received: {name}={value!r}")
-        if value != value:
+        if math.isnan(value):
             raise ValueError(f"`{name}` must not be NaN. Received: {name}={value!r}")
 
 

@@ -74,6 +74,8 @@ class Structured(Distribution):
             If the array is of another shape or dtype.
         """
         found: Any = self.values(draw, host)
+        if isinstance(found, np.generic):  # what NumPy makes of arrays without axes
+            found = np.asarray(found)
         if not isinstance(found, np.ndarray):
             raise TypeError(f"`values` of {type(self).__name__} must return an ndarray. Received: {found!r}")
         if found.shape != draw.block or found.dtype != numpy_dtype(draw.dtype):

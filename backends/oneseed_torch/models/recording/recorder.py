@@ -53,7 +53,7 @@ class Unreadable(Exception):
     """What cannot be recorded at all, with the line that caused it."""
 
 
-class Recorder(TorchDispatchMode):
+class Recorder(TorchDispatchMode):  # type: ignore[misc]
     """The log of what happens while it is in force, in this thread."""
 
     def __init__(self) -> None:
@@ -276,7 +276,7 @@ def _reserved(like: Tensor) -> Tensor:
     return torch.empty(0, dtype=like.dtype).set_(memory.untyped_storage(), 0, shape, stride)
 
 
-class _Functions(TorchFunctionMode):
+class _Functions(TorchFunctionMode):  # type: ignore[misc]
     """What Python asks of tensors and no operation shows: their values as arrays, copies by memory."""
 
     def __init__(self, recorder: Recorder) -> None:
@@ -285,7 +285,7 @@ class _Functions(TorchFunctionMode):
 
     def __torch_function__(self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         name = getattr(function, "__name__", "")
-        tensor = args[0] if args else None
+        tensor: Any = args[0] if args else None
         if type(tensor) in (torch.Tensor, torch.nn.Parameter):
             if name in READERS and self._recorder.asked(tensor):
                 tensor = self._recorder.value(tensor, name)

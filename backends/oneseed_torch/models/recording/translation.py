@@ -242,7 +242,8 @@ def _random(event: Event, at: int, read: Callable[[Ref], Node]) -> Node:
     return rule(draw, argument, event)
 
 
-_Draw, _Argument = Callable[..., Node], Callable[..., Any]
+_Draw = Callable[..., Node]
+_Argument = Callable[..., Any]
 
 
 def _bernoulli(draw: _Draw, argument: _Argument, event: Event) -> Node:
