@@ -6,13 +6,13 @@ import warnings
 import pytest
 from frameworks import peer
 
-torch = peer("torch")
-nn = torch.nn
-
 import oneseed
 from oneseed_numpy import engine
-from oneseed_torch import init
-from oneseed_torch.init import quick
+
+torch = peer("torch")
+init = peer("oneseed_torch.init")
+quick = peer("oneseed_torch.init.quick")
+nn = torch.nn
 
 CALLS = {
     "uniform_": [{}, {"a": -1.0, "b": 2.0}],

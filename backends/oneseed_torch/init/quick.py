@@ -1,8 +1,8 @@
 """Calls that are like an earlier one: what they draw is known, and the kernel writes it at once.
 
-A small tensor is filled in less time than it takes to look at all arguments. What is kept is for tensors whose memory a
-kernel may write by itself, in an eager call that nothing looks at; every other call takes the long way, which decides and
-refuses.
+A small tensor is filled in less time than it takes to look at all arguments. What is kept is for tensors whose memory
+a kernel may write by itself, in an eager call that nothing looks at; every other call takes the long way, which decides
+and refuses.
 """
 
 from collections.abc import Callable
@@ -35,17 +35,9 @@ _asked = local()
 
 def key_of(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Key, Tensor, Any] | None:
     """Return what a call is known by, its tensor and its seed; None for one that takes the long way."""
-    if not args:
+    if not args or not is_plain(args[0]) or settings.in_force().rng != "portable":
         return None
-    tensor = args[0]
-    # What libraries mark tensors with is for the long way.
-    if type(tensor) not in PLAIN or tensor.__dict__ or has_torch_function_variadic(tensor) or is_observed():
-        return None
-    if not (tensor.is_cpu and tensor.layout is torch.strided and tensor.is_contiguous()):
-        return None
-    if tensor.is_nested or tensor.is_neg() or tensor.grad_fn is not None:
-        return None
-    seed = None
+    tensor, seed = args[0], kwargs.get("seed")
     for value in args[1:]:
         if type(value) not in SIMPLE:
             return None
@@ -53,15 +45,27 @@ def key_of(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tupl
     for name, value in kwargs.items():
         if type(value) not in SIMPLE:
             return None
-        if name == "seed":
-            seed = value
-        else:
+        if name != "seed":
             named.append((name, value))
     if seed is not None and not (type(seed) is int and 0 <= seed < 2**64):
         return None
-    if settings.in_force().rng != "portable":
-        return None
     return (function, tensor.dtype, tensor.shape, args[1:], *named), tensor, seed
+
+
+def is_plain(tensor: Any) -> bool:
+    """Tell whether a kernel may write a tensor's memory by its address, and no one wants to know of it before."""
+    return (
+        type(tensor) in PLAIN
+        and not tensor.__dict__  # with which libraries mark tensors
+        and not has_torch_function_variadic(tensor)
+        and not is_observed()
+        and tensor.is_cpu
+        and tensor.layout is torch.strided
+        and tensor.is_contiguous()
+        and not tensor.is_nested
+        and not tensor.is_neg()
+        and tensor.grad_fn is None
+    )
 
 
 def filled(key: Key, tensor: Tensor, seed: int | None) -> bool:
