@@ -14,6 +14,7 @@ from oneseed.stream.paths import Part, as_path
 from oneseed_torch.drawing.recording import note
 from oneseed_torch.drawing.shards import is_distributed
 from oneseed_torch.drawing.writing import layout_of_weights, no_values, parts_to_write, shape_of, write
+from oneseed_torch.init import quick
 
 Tensor = Any
 DRAWN = (*FLOATS, *COMPLEX)
@@ -72,7 +73,9 @@ def put(tensor: Tensor, make: Callable[..., RandomInitializer], seed: Seed, path
     if empty:
         note("draw", draw)
         return tensor
-    return write(draw, tensor, parts)
+    written = write(draw, tensor, parts)
+    quick.keep(draw)
+    return written
 
 
 def _check_shared(tensor: Tensor, seed: Seed) -> None:

@@ -17,6 +17,7 @@ from oneseed.initializers.base import RandomInitializer
 from oneseed.initializers.calls import check_float
 from oneseed.initializers.targets import Target
 from oneseed_torch.drawing.writing import no_values, shape_of
+from oneseed_torch.init import quick
 from oneseed_torch.init.calls import in_place
 from oneseed_torch.init.put import PathLike, Seed, Tensor, from_generator, put
 
@@ -214,6 +215,7 @@ def trunc_normal_(
     law = _truncated(centre, stddev, low, high, dtype)
     check_fits(law, dtype, "std", std)
     if not no_values(tensor) and (centre < low - 2 * stddev or centre > high + 2 * stddev):
+        quick.ask(None)  # each such call warns
         warnings.warn(
             "mean is more than 2 std from [a, b] in trunc_normal_: all values come from one tail of the distribution, "
             f"where few are distinct. Received: mean={mean!r}, std={std!r}, a={a!r}, b={b!r}",
