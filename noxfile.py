@@ -220,6 +220,7 @@ def bench(session: nox.Session) -> None:
     session.run("python", "benchmarks/checkpoint.py")
     session.install(*group("models"))
     session.run("python", "benchmarks/models.py")
+    session.run("python", "benchmarks/jax_compile.py")
 
 
 if __name__ == "__main__":
