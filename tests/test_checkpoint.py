@@ -186,7 +186,7 @@ def damaged(folder):
         ("cut in its header", whole[:50], "header"),
         ("empty", b"", "header"),
         ("its header", whole[:20] + b"\0" + whole[21:], "header"),
-        ("a fingerprint", changed(whole, whole.index(b'fingerprints":"') + 15), "fingerprint"),
+        ("a fingerprint", changed(whole, whole.index(b'fingerprints":"') + 15), "header"),
         ("zeros", bytes(len(whole)), "header"),
         ("another file of the plan", second.read_bytes(), "another file of the same plan, number 2 of"),
     ):

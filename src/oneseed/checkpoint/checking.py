@@ -23,6 +23,9 @@ from oneseed.models.entry import Entry
 MAPPED = 1 << 25
 """The bytes of a file that a thread maps into memory at once."""
 
+ACROSS = 4
+"""How many times larger blocks are that lie across their file, and fewer the threads that have one."""
+
 MISSING = "missing"
 
 ROWS = 32
@@ -98,7 +101,7 @@ def _told(file: File, path: Path) -> dict[str, str]:
         raise ValueError(f"a file of another plan, whose seed is {seed}")
     if number != file.metadata[f"{PREFIX}file"]:
         raise ValueError(f"another file of the same plan, number {headers.shortened(number)}")
-    prints = header.metadata.get(FINGERPRINTS, "").split(" ")
+    prints = header.metadata.get(FINGERPRINTS, "").split(" ")[:-1]
     found = dict(zip(file.stored, prints, strict=False))
     with open(path, "rb") as opened:
         data = opened.read(file.begin)
@@ -110,16 +113,18 @@ def _told(file: File, path: Path) -> dict[str, str]:
 
 
 def values_differ(
-    file: File, folder: Path, workers: Workers, prints: Mapping[str, str], quick: bool
+    file: File, folder: Path, workers: Workers, prints: Mapping[str, str], by_print: Callable[[Draw], bool]
 ) -> Difference | None:
-    """Compare the values of a file with those that are made again, or their fingerprints with the known ones."""
-    compare = _by_fingerprint if quick else _by_value
+    """Compare the values of a file with those that are made again, or the fingerprints of some with the known ones."""
     descriptor = os.open(folder / file.name, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
-        tasks = [
-            partial(compare, file, entry, draw, descriptor, workers, prints[entry.name]) for entry, draw in file.tensors
-        ]
-        found = workers.run(tasks)
+        found = workers.run(
+            partial(
+                _by_fingerprint if by_print(draw) else _by_value,
+                *(file, entry, draw, descriptor, workers, prints[entry.name]),
+            )
+            for entry, draw in file.tensors
+        )
     finally:
         os.close(descriptor)
     return next((difference for difference in found if difference is not None), None)
@@ -198,10 +203,10 @@ def _read_print(file: File, entry: Entry, draw: Draw, descriptor: int, workers: 
     """Return the fingerprint of a tensor as the file holds it."""
     start = file.begin + file.stored[entry.name].start
     digest = Digest(draw.dtype, blocks.logical_shape(draw))
-    most = blocks.BLOCK // numpy_dtype(draw.dtype).itemsize
+    size = numpy_dtype(draw.dtype).itemsize
     if blocks.in_order(draw):
         done = 0
-        for _, block in blocks.pieces(draw.shape, most):
+        for _, block in blocks.pieces(draw.shape, blocks.BLOCK // size):
             values = workers.scratch.take(draw.dtype, block)
             if not durable.read_all(descriptor, values.reshape(-1).view(np.uint8).data, start + done):
                 return "cut off"
@@ -210,7 +215,8 @@ def _read_print(file: File, entry: Entry, draw: Draw, descriptor: int, workers: 
             workers.tick(values.nbytes)
         return digest.hexdigest()
     back = [draw.order.index(axis) for axis in range(len(draw.order))]
-    for offset, block in blocks.pieces(blocks.logical_shape(draw), most):
+    # Each of these blocks reads over the whole tensor, so they are large.
+    for offset, block in blocks.pieces(blocks.logical_shape(draw), ACROSS * blocks.BLOCK // size):
         values = workers.scratch.take(draw.dtype, block)
         part = draw._replace(offset=tuple(offset[at] for at in back), block=tuple(block[at] for at in back))
         if not _gather(part, values.transpose(back), descriptor, start, workers.tick):

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from oneseed import checks
-from oneseed.checkpoint import durable, manifest
+from oneseed.checkpoint import blocks, durable, manifest
 from oneseed.checkpoint.checking import MISSING, Difference, described, values_differ
 from oneseed.checkpoint.manifest import Checkpoint, File, planned
 from oneseed.checkpoint.sources import FORMATS
-from oneseed.checkpoint.writing import Workers, write_file
+from oneseed.checkpoint.writing import Workers, threads, write_file
 from oneseed.models.plan import Plan
 
 Progress = Callable[[int, int], None]
@@ -112,8 +112,8 @@ def write(
         ``(i, n)``, i from 1 to n: write every n-th file, beginning with the i-th. What other parts have written, and
         what this one has written before, may be there.
     resume : bool
-        Go on where the folder has files of the same plan. Those that are there are read and compared with their
-        fingerprints; what is damaged is made again.
+        Go on where the folder has files of the same plan. Those that are there are verified, and what is damaged is
+        written again.
     format : {"pt", "flax", "mlx", "np", "tf"}
         What "format" is in the files' metadata, which libraries look at.
     scheme : str, optional
@@ -164,7 +164,7 @@ def write(
     written: list[str] = []
     kept: list[str] = []
     damaged: list[Difference] = []
-    with Workers(counted.add) as workers:
+    with Workers(counted.add, threads()) as workers:
         for file in own:
             before = counted.done
             found = _wrong(file, folder, workers)
@@ -228,8 +228,8 @@ def verify(
     if (wrong := _wrong_outside(folder, checkpoint, prints)) is not None or prints is None:
         return wrong
     counted = _Counted(progress, sum(file.values for file in checkpoint.files))
-    with Workers(counted.add) as workers:
-        found = (values_differ(file, folder, workers, prints, quick) for file in checkpoint.files)
+    with Workers(counted.add, 2 if quick else threads()) as workers:
+        found = (values_differ(file, folder, workers, prints, lambda _: quick) for file in checkpoint.files)
         return next((wrong for wrong in found if wrong is not None), None)
 
 
@@ -354,9 +354,12 @@ def _read(folder: Path) -> tuple[Checkpoint, Mapping[str, str] | None]:
 
 
 def _wrong(file: File, folder: Path, workers: Workers) -> Difference | None:
-    """Return what is wrong with a file that may be there already; its values are read and compared by fingerprint."""
+    """Return what is wrong with a file that may be there already.
+
+    Values are made again, which takes less time than their fingerprints, but for those that take long to make.
+    """
     prints, wrong = described(file, folder)
-    return values_differ(file, folder, workers, prints, quick=True) if wrong is None else wrong
+    return values_differ(file, folder, workers, prints, blocks.made_whole) if wrong is None else wrong
 
 
 def _wrong_outside(folder: Path, checkpoint: Checkpoint, prints: Mapping[str, str] | None) -> Difference | None:

@@ -30,7 +30,7 @@ PREFIX = "oneseed."
 """What the keys of ours in a file's metadata begin with; "format" is for those who load it."""
 
 FINGERPRINTS = f"{PREFIX}fingerprints"
-"""The key of the fingerprints of a file's tensors, in their order."""
+"""The key of the fingerprints of a file's tensors, in their order, and of a digest of them, which tells of damage."""
 
 BLANK = "0" * (2 * DIGEST_BYTES)
 """What stands for a fingerprint that is not known yet."""
@@ -48,7 +48,8 @@ class File:
     def header(self, fingerprints: Mapping[str, str] | None = None) -> bytes:
         """Return the bytes before the values, as many whether or not fingerprints are known."""
         known = [BLANK if fingerprints is None else fingerprints[name] for name in self.stored]
-        return headers.written(self.stored, {**self.metadata, FINGERPRINTS: " ".join(known)})
+        check = blake2b(" ".join(known).encode(), digest_size=DIGEST_BYTES).hexdigest()
+        return headers.written(self.stored, {**self.metadata, FINGERPRINTS: " ".join([*known, check])})
 
     @cached_property
     def begin(self) -> int:

@@ -38,9 +38,9 @@ class Stopped(Exception):
 class Workers:
     """Threads that work on tensors until one fails or the main thread is interrupted."""
 
-    def __init__(self, tick: Tick) -> None:
+    def __init__(self, tick: Tick, count: int) -> None:
         self.scratch = blocks.Scratch()
-        self._pool = ThreadPoolExecutor(threads(), "oneseed-files")
+        self._pool = ThreadPoolExecutor(count, "oneseed-files")
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._report = tick
