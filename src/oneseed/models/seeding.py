@@ -47,7 +47,7 @@ def seeded(initializer: Any, seed: Any, always: bool = False, path: Path = ()) -
             parts = (seeded(item, seed, always, (*path, name, number)) for number, item in enumerate(value))
             setattr(copied, name, type(value)(parts))
     if isinstance(copied, RandomInitializer) and (always or getattr(copied, "_given", copied.seed) is None):
-        copied.seed = seed if describes(copied) else _derived(initializer, seed, path)
+        copied.seed = seed if describes(copied) else _derived(copied, seed, path)
     return copied
 
 
