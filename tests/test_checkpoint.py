@@ -300,6 +300,7 @@ def test_a_matrix_of_another_linear_algebra_is_told_from_damage(tmp_path, monkey
     assert checkpoint.verify(tmp_path, quick=True) is None
 
 
+@pytest.mark.filterwarnings("ignore:The seed of the scheme does not reach")
 def test_what_cannot_be_written_is_refused_before(tmp_path):
     folder = tmp_path / "new"
     for its, kind, said in (
@@ -470,6 +471,7 @@ def test_progress_counts_bytes_to_the_end(tmp_path):
     assert seen[-1] == (total, total)
 
 
+@pytest.mark.filterwarnings("ignore:The seed of the scheme does not reach")
 def test_custom_classes_are_written_where_they_are_registered(tmp_path):
     @oneseed.initializers.register(package="checkpoint_tests")
     class Halves(oneseed.initializers.Initializer):

@@ -108,9 +108,10 @@ def test_an_integer_seed_of_its_own_stays_and_all_others_are_the_calls():
     assert (made(scheme, floats(w=(4, 3), own=(2, 2)), seed=8)["own"] == values["own"]).all()
 
 
-def test_functions_are_called_as_they_are():
+def test_functions_are_called_as_they_are_with_a_warning():
     scheme = Scheme([Rule("w", lambda shape, dtype: np.arange(6, dtype=dtype).reshape(shape))])
-    assert made(scheme, floats(w=(2, 3)))["w"].tolist() == [[0, 1, 2], [3, 4, 5]]
+    with pytest.warns(UserWarning, match=r"The seed of the scheme does not reach .*'w' \(<function .*<lambda>"):
+        assert made(scheme, floats(w=(2, 3)))["w"].tolist() == [[0, 1, 2], [3, 4, 5]]
     assert scheme.plan(floats(w=(2, 3)))[0].stddev is None
 
 
@@ -198,6 +199,7 @@ def test_a_plan_says_what_each_parameter_gets():
         "fan_out": 72,
         "bytes": 576,
         "also": [],
+        "unreached": None,
     }
     with pytest.raises(KeyError, match="Did you mean 'cut'"):
         plan["cuts"]
@@ -311,7 +313,8 @@ def test_unmatched_parameters_are_listed_before_any_draw():
     with pytest.raises(ValueError, match=r"Nothing was drawn. Received: no rule for b, c\.d$"):
         plan.draws(7)
     assert not drawn
-    assert [entry.name for entry, _ in Scheme(scheme.rules, KEEP).plan(floats(a=(1,), b=(2,))).draws(7)] == ["a"]
+    with pytest.warns(UserWarning, match="does not reach"):
+        assert [entry.name for entry, _ in Scheme(scheme.rules, KEEP).plan(floats(a=(1,), b=(2,))).draws(7)] == ["a"]
     filled = Scheme([], otherwise="ones").plan(floats(a=(1,)))
     assert filled[0].as_dict()["rule"] == "otherwise"
 

@@ -216,6 +216,7 @@ def test_refused_before_anything_is_drawn(build, arguments, error, message):
 
 @pytest.mark.parametrize("build", [nn.Linear, lambda *sizes: on_meta(lambda: nn.Linear(*sizes))])
 @pytest.mark.usefixtures("interruptible")
+@pytest.mark.filterwarnings("ignore:The seed of the scheme does not reach")
 def test_ctrl_c_leaves_old_or_new_values(build):
     module = nn.Sequential(build(3, 3), build(3, 3))
     old = module[1].weight
