@@ -115,7 +115,9 @@ def test_memory_in_any_order(in_use, name, dtype):
             np.zeros(shape, kind),
             np.zeros(shape[::-1], kind).transpose(),
             np.zeros(shape, kind)[::-1],
-            np.zeros(shape[::-1], kind).transpose()[::-1, :, ::-1] if len(shape) > 2 else np.zeros(shape, kind)[:, ::-1],
+            np.zeros(shape[::-1], kind).transpose()[::-1, :, ::-1]
+            if len(shape) > 2
+            else np.zeros(shape, kind)[:, ::-1],
             stepped[tuple(slice(1, None, 2) for _ in shape)],
             records["value"],  # whose steps are not multiples of its size
         ):
@@ -197,7 +199,11 @@ def test_what_does_not_fit_is_refused_before_anything_is_written():
 def test_the_environment_chooses_a_kernel(name):
     code = "from oneseed_numpy import engine; print(engine.kernels.kernel())"
     done = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, "ONESEED_KERNEL": name}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        env={**os.environ, "ONESEED_KERNEL": name},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout == f"{name}\n"
 

@@ -220,5 +220,7 @@ def test_the_number_of_threads(monkeypatch):
 
 def test_the_process_ends_while_threads_wait():
     code = "from oneseed_numpy import engine; from oneseed.initializers import HeNormal; engine.THREADS = 4; HeNormal(7)((2000, 2000))"
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
     assert (done.returncode, done.stderr) == (0, "")
