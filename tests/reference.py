@@ -252,8 +252,8 @@ def logical_index(shape, axes, coordinates):
 
 
 def clamped(value, least, largest):
-    """Return max(least, min(value, largest)); a value that equals a bound is kept, with its sign of zero."""
-    return max(min(value, largest), least)  # of equals, Python takes the first
+    """Return max(least, min(value, largest)); what equals a bound becomes the bound, with its sign of zero."""
+    return max(least, min(largest, value))  # of equals, Python takes the first
 
 
 def uniform(seed, stream, i, low, high, dtype):
@@ -350,6 +350,6 @@ def truncated_normal(seed, stream, i, mean, stddev, dtype, lower=-2.0, upper=2.0
         raise ValueError(f"no random integer lies between the quantiles {lower} and {upper}")
     u = first + (random_integer(seed, stream, i, dtype) * width >> bits_of_u)
     value = rounded(quantile_value(u, mean, stddev, dtype), dtype)
-    least = bound(mean + lower * stddev, dtype)
-    largest = bound(mean + upper * stddev, dtype)
+    ends = (mean + lower * stddev, mean + upper * stddev) if stddev else (mean, mean)
+    least, largest = (bound(end, dtype) for end in ends)
     return clamped(value, least, largest)

@@ -14,7 +14,7 @@ import oneseed
 from oneseed import initializers as I
 from oneseed import registry
 from oneseed.distributions import Complex, Normal, TruncatedNormal, Uniform
-from oneseed.initializers.matrices import orthogonal as haar
+from oneseed.distributions import orthogonal as haar
 
 PARTS = {"complex64": "float32", "complex128": "float64"}
 IMAG = reference.stream_of(("imag",))

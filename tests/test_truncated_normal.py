@@ -1,12 +1,13 @@
 """Truncated normals of every convention: bounds, and standard deviations before and after."""
 
+import json
 import math
 
 import mpmath
 import numpy as np
 import pytest
 from families_oracle import moments_agree
-from frameworks import installed
+from frameworks import ALL, installed
 from refusals import refused
 from scipy import stats
 
@@ -15,8 +16,15 @@ from oneseed import SeedGenerator
 from oneseed import initializers as I
 from oneseed.distributions import TruncatedNormal
 from oneseed.exact import moments
+from oneseed.host_arrays import to_numpy
 
 FLOATS = ("bfloat16", "float16", "float32", "float64")
+INF = math.inf
+KNOWN = {
+    "half": ["0x1.001d949aad36fp+1", "0x1.2695887391d3bp+0", "0x1.261393675643cp-3"],
+    "tail": ["0x1.643d420000000p+2", "0x1.50b4f80000000p+2", "0x1.417e280000000p+2"],
+    "wide": ["0x1.f0275c0000000p-1", "0x1.8dca420000000p-2", "-0x1.627f2e0000000p-1"],
+}
 
 
 @pytest.mark.parametrize(
@@ -34,6 +42,11 @@ FLOATS = ("bfloat16", "float16", "float32", "float64")
         (-1e3, 1e3),
         (5.5, 1e3),
         (9, 9.01),
+        (0, INF),
+        (-INF, 2),
+        (5.5, INF),
+        (-INF, -8),
+        (-INF, INF),
     ],
 )
 def test_the_stddev_after_truncation(lower, upper):
@@ -68,6 +81,15 @@ def test_the_stddev_after_truncation_is_that_of_scipy(lower, upper):
         ({"mean": 2.0, "stddev": 0.2, "lower": 0, "upper": 1, "bounds": "absolute", "std": "after"}, None, 0.2),
         ({"stddev": 0.02, "bounds": "absolute"}, 0.0, 0.02),
         ({"stddev": 2.0, "lower": 6, "upper": 8}, None, None),
+        ({"stddev": 2.0, "lower": 0, "upper": INF}, 2 * math.sqrt(2 / math.pi), 2 * math.sqrt(1 - 2 / math.pi)),
+        ({"stddev": 2.0, "lower": 0, "upper": INF, "std": "after"}, None, 2.0),
+        ({"mean": 1.0, "stddev": 0.5, "lower": -INF, "upper": 1.5}, None, None),
+        ({"mean": 1.0, "stddev": 0.5, "lower": -INF, "upper": INF}, 1.0, 0.5),
+        ({"mean": 1.0, "stddev": 0.5, "lower": -INF, "upper": INF, "bounds": "absolute", "std": "after"}, 1.0, 0.5),
+        ({"stddev": 0.3, "lower": 0, "upper": INF, "bounds": "absolute"}, None, None),
+        ({"stddev": 0.3, "lower": 0.1, "upper": INF, "bounds": "absolute", "std": "after"}, None, 0.3),
+        ({"mean": 0.5, "stddev": 0.3, "lower": -INF, "upper": -0.1, "bounds": "absolute", "std": "after"}, None, 0.3),
+        ({"stddev": 2.0, "lower": 5.5, "upper": INF}, None, None),
     ],
     ids=str,
 )
@@ -75,7 +97,8 @@ def test_truncated_moments(arguments, mean, stddev, dtype):
     init = I.TruncatedNormal(**arguments, seed=11)
     numbers = init.describe((1,), dtype).distribution.numbers
     before, center = numbers["stddev_before_truncation"], numbers["mean"]
-    theory = stats.truncnorm((numbers["lower"] - center) / before, (numbers["upper"] - center) / before, center, before)
+    ends = [side if end is None else end for end, side in ((numbers["lower"], -INF), (numbers["upper"], INF))]
+    theory = stats.truncnorm(*((end - center) / before for end in ends), center, before)
     assert numbers["stddev_after_truncation"] == pytest.approx(theory.std(), rel=1e-6)
     if stddev is not None:
         assert numbers["stddev_after_truncation"] == pytest.approx(stddev, rel=1e-14)
@@ -134,6 +157,92 @@ def test_a_tail_is_drawn_as_finely_as_the_rest(lower):
     assert stats.ks_2samp(-other, values["float32"]).pvalue > 1e-9
 
 
+@pytest.mark.parametrize("backend", ALL)
+@pytest.mark.parametrize("dtype", ["float16", "float32", "complex64"])
+@pytest.mark.parametrize("bounds", [(0.0, INF), (-INF, 2.0), (-INF, INF), (-0.5, INF), (-INF, -1.0)])
+def test_a_cut_on_one_side_is_a_far_cut_on_the_other(backend, dtype, bounds):
+    # Beyond 9.2 standard deviations nothing is drawn, so that the window is the same but for its last integers.
+    far = [max(-9.2, min(bound, 9.2)) for bound in bounds]
+    kinds = ("sigma", "absolute")
+    for kind in kinds:
+        one = I.TruncatedNormal(0.0, 1.0, 3, lower=bounds[0], upper=bounds[1], bounds=kind)
+        other = I.TruncatedNormal(0.0, 1.0, 3, lower=far[0], upper=far[1], bounds=kind)
+        assert I.deserialize(json.loads(json.dumps(I.serialize(one)))).get_config() == one.get_config()
+        json.dumps(one.describe((9,), dtype).as_dict(), allow_nan=False)
+        found, want = (to_numpy(init((64, 64), dtype, backend=backend)) for init in (one, other))
+        np.testing.assert_allclose(found.astype("complex128"), want.astype("complex128"), rtol=1e-4, atol=1e-4)
+
+
+def test_a_plain_normal_is_one_that_is_not_cut():
+    plain = I.RandomNormal(0.5, 2.0, 3)((64, 64), "float64")
+    np.testing.assert_array_equal(I.TruncatedNormal(0.5, 2.0, 3, lower=-INF, upper=INF)((64, 64), "float64"), plain)
+
+
+def test_known_answers_of_one_sided_cuts():
+    half = I.TruncatedNormal(0.0, 1.0, 7, lower=0.0, upper=INF)
+    assert [x.hex() for x in half((3,), "float64").tolist()] == KNOWN["half"]
+    tail = I.TruncatedNormal(0.0, 1.0, 7, lower=5.0, upper=INF)
+    assert [x.hex() for x in tail((3,), "float32").tolist()] == KNOWN["tail"]
+    wide = I.VarianceScaling(seed=7, lower=-3, upper=3, std="before")
+    assert [x.hex() for x in wide((3, 1), "float32").ravel().tolist()] == KNOWN["wide"]
+
+
+@pytest.mark.parametrize("dtype", [*FLOATS, "complex64", "complex128"])
+@pytest.mark.parametrize(
+    ("window", "std"),
+    [
+        ({}, None),
+        ({}, "before"),
+        ({"lower": -3, "upper": 3}, "before"),
+        ({"lower": -3, "upper": 3}, "after"),
+        ({"upper": 1}, None),
+        ({"lower": 0, "upper": INF}, "after"),
+        ({"lower": -INF}, "before"),
+    ],
+)
+def test_variance_scaling_cuts_where_it_is_told(window, std, dtype):
+    given = {**window, **({} if std is None else {"std": std})}
+    init = I.VarianceScaling(2.0, "fan_out", seed=3, **given)
+    config = init.get_config()
+    assert {key: config.get(key) for key in given} == given
+    assert not {"lower", "upper", "std"} - set(given) & set(config)
+    assert I.deserialize(json.loads(json.dumps(I.serialize(init)))).get_config() == config
+    bounds = {"lower": -2, "upper": 2, **window}
+    same = I.TruncatedNormal(0.0, 0.125 * math.sqrt(2), 3, **bounds, std=std or "after")
+    np.testing.assert_array_equal(init((100, 64), dtype), same((100, 64), dtype))
+    if dtype == "float64" and std != "before":
+        assert init((100, 64), dtype).std() == pytest.approx(0.125 * math.sqrt(2), rel=0.03)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_variance_scaling_in_a_tail_is_drawn_from_64_bits(dtype):
+    values = I.VarianceScaling(seed=3, lower=5, upper=INF)((1000, 50), dtype)
+    assert len(np.unique(values)) > (10_000 if dtype in ("float32", "float64") else 50)
+    assert values.astype("float64").std() == pytest.approx(1000**-0.5, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "words"),
+    [
+        ({"lower": 2, "upper": 1}, ValueError, "`lower` must be below `upper`"),
+        ({"lower": 3}, ValueError, "`lower` must be below `upper`"),
+        ({"lower": 10, "upper": 11}, ValueError, "within 9.1 standard deviations"),
+        ({"lower": math.nan}, ValueError, "`lower` must be"),
+        ({"lower": "-3"}, TypeError, "`lower` must be a real number"),
+        ({"upper": 1j}, TypeError, "`upper` must be a real number"),
+        ({"std": "post"}, ValueError, "'after', 'before'"),
+        ({"std": 3}, TypeError, "'after', 'before'"),
+        ({"lower": -3, "distribution": "uniform"}, ValueError, "`lower` must be None unless"),
+        ({"upper": 3, "distribution": "untruncated_normal"}, ValueError, "`upper` must be None unless"),
+        ({"std": "after", "distribution": "uniform"}, ValueError, "`std` must be None unless"),
+    ],
+    ids=str,
+)
+def test_windows_that_variance_scaling_refuses(arguments, kind, words):
+    with refused(kind, words):
+        I.VarianceScaling(**arguments)
+
+
 def test_the_default_window_is_untouched():
     same = I.TruncatedNormal(0.5, 2.0, 3, lower=-2, upper=2)((99,))
     np.testing.assert_array_equal(same, I.TruncatedNormal(0.5, 2.0, 3)((99,)))
@@ -154,7 +263,11 @@ def test_the_inverse_of_truncation():
     ("arguments", "words"),
     [
         ({"lower": 1, "upper": 1}, "`lower` must be below `upper`"),
-        ({"lower": float("-inf")}, "`lower` must be finite"),
+        ({"lower": float("nan")}, "`lower` must be a number or infinite"),
+        ({"lower": float("inf")}, "`lower` must be below"),
+        ({"lower": float("-inf"), "upper": float("-inf")}, "`lower` must be below"),
+        ({"upper": float("-inf")}, "`lower` must be below"),
+        ({"lower": 9.2, "upper": float("inf"), "std": "after"}, "within 9.1 standard deviations"),
         ({"bounds": "sigmas"}, "Did you mean 'sigma'?"),
         ({"std": "post"}, "one of 'after', 'before'"),
         ({"stddev": 0, "lower": 1, "bounds": "absolute"}, "`mean` must lie between"),

@@ -84,6 +84,7 @@ def packed(distribution: Distribution, dtype: str) -> bytes:
         An `oneseed_distribution`.
     """
     numbers = recipe(distribution, dtype)
-    real = [float(number or 0.0) for number in (numbers.scale, numbers.offset, numbers.low, numbers.high)]
+    given = (numbers.scale, numbers.offset, numbers.low, numbers.high)
+    real = [0.0 if number is None else float(number) for number in given]  # a zero keeps its sign
     shifted = numbers.offset is not None
     return DISTRIBUTION.pack(KINDS[numbers.kind], DTYPES[dtype], shifted, 0, *real, numbers.first, numbers.width)

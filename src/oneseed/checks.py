@@ -144,9 +144,9 @@ def _measured(sizes: Shape, argument: str) -> Shape:
     if min(sizes, default=0) < 0:
         counts(sizes, argument)
     if len(sizes) > MAX_RANK:
-        raise ValueError(f"`{argument}` must have at most {MAX_RANK} axes. Received: {argument}={sizes!r}")
+        raise ValueError(f"`{argument}` must have at most {MAX_RANK} axes. Received: {argument}={shown(sizes)}")
     if span(sizes) >= MAX_SIZE:
-        raise ValueError(f"`{argument}` must have fewer than 2**63 elements. Received: {argument}={sizes!r}")
+        raise ValueError(f"`{argument}` must have fewer than 2**63 elements. Received: {argument}={shown(sizes)}")
     return sizes
 
 

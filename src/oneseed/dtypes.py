@@ -51,7 +51,7 @@ _ALIASES: dict[str, str] = {
         alias: np.dtype(alias).name
         for alias in (*_CODES, *(order + code for order in "<>=|" for code in _CODES), *_C_TYPES, *"?bBhHiIlLqQpPefdFD")
     },
-    "int": "int32",
+    **{"int": "int32", "int_": np.dtype("int_").name, "bool_": "bool"},
 }
 """The dtypes by every name that is understood: NumPy's names, codes and names of C types."""
 

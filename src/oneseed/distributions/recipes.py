@@ -63,6 +63,8 @@ def recipe(distribution: Distribution, dtype: str) -> Recipe:
     lower, upper = distribution.lower, distribution.upper
     ends = [end(bound) for bound in distribution.ends]
     first, width = window(lower, upper, bits)
+    if width == 2**bits:  # nothing is cut on either side
+        return made
     if width <= 0:
         raise ValueError(
             f"`lower` and `upper` must have more than 2**-{bits} of the normal distribution between them. "

@@ -155,12 +155,9 @@ class TruncatedNormal(_Floats):
     @property
     def ends(self) -> tuple[float, float]:
         """The least and the largest value, infinite where nothing is cut."""
-        # Without a width no bound is far: 0 times infinity would not be a number.
-        lower, upper = (
-            self.mean + bound * self.stddev if self.stddev or math.isfinite(bound) else self.mean
-            for bound in (self.lower, self.upper)
-        )
-        return lower, upper
+        if not self.stddev:  # 0 times infinity would not be a number, and of sums the zeros could have other signs
+            return self.mean, self.mean
+        return self.mean + self.lower * self.stddev, self.mean + self.upper * self.stddev
 
     @property
     def stddev_after_truncation(self) -> float:

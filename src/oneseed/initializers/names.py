@@ -99,7 +99,7 @@ def find(name: str) -> Any:
         return cls
     known = sorted({*SHORTCUTS, *_custom} - {"initializer", "assign"})
     raise ValueError(
-        f"Unknown initializer {name!r}.{nearest(name, [*ALIASES, *_custom])} Known ones are "
+        f"Unknown initializer {shown(name)}.{nearest(name, [*ALIASES, *_custom])} Known ones are "
         f"{', '.join(known)}; a custom class must be registered with `oneseed.initializers.register`. "
         f"Received: identifier={shown(name)}"
     )

@@ -41,9 +41,9 @@ def draw_elements(recipe: Recipe, index: Array, seed: Halves, stream: Halves, ar
 def random_bits(bits: int, block: Halves, place: Array, seed: Halves, stream: Halves, arrays: Arrays) -> Array:
     """Return one random integer of 32 or 64 bits for each element, given its block and its place there.
 
-    The halves of block and stream are in the `arrays`' lanes, unless they are Python integers. The seed's halves are best of uint32, where sums of
-    keys wrap by themselves: to XLA a mask that is shared with scalars is an argument, and no constant that would tell
-    LLVM how small the factors of products are.
+    The halves of block and stream are in the `arrays`' lanes, unless they are Python integers. The seed's halves are
+    best of uint32, where sums of keys wrap by themselves: to XLA a mask that is shared with scalars is an argument, and
+    no constant that would tell LLVM how small the factors of products are.
     """
 
     def lane(key: Any) -> Any:

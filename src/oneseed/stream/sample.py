@@ -52,6 +52,10 @@ class Recipe(NamedTuple):
         """Tell whether two recipes give the same bits: unlike the numbers, 0.0 and -0.0 are two."""
         return isinstance(other, Recipe) and tuple.__eq__(self, other) and self._signs() == other._signs()
 
+    def __ne__(self, other: object) -> bool:
+        """Tell whether they give other bits; a tuple has a method of its own for that."""
+        return not self == other
+
     def __hash__(self) -> int:
         """Hash the numbers."""
         return tuple.__hash__(self)
