@@ -8,6 +8,7 @@ import os
 import struct
 import warnings
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 from oneseed.checks import one_of
@@ -48,7 +49,7 @@ def load() -> Any:
     """
     module: Any
     try:
-        from oneseed_numpy import _kernel as module  # type: ignore[attr-defined, no-redef, unused-ignore]
+        module = import_module("oneseed_numpy._kernel")
     except ModuleNotFoundError:
         module = None
     except ImportError as error:
