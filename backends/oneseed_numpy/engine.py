@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from oneseed.draws import Draw
 from oneseed.dtypes import NOT_IN_NUMPY, numpy_dtype
-from oneseed_numpy import kernel, plain, threads
+from oneseed_numpy import kernel, threads
 
 Array = NDArray[Any]
 
@@ -32,7 +32,7 @@ def fill(draw: Draw, out: Array) -> None:
         An array of shape ``draw.block`` and of the draw's dtype, with any strides. All of it is written.
     """
     if kernels is None:
-        plain.fill(draw, out)
+        _fill_with_numpy([(draw, out)])
     else:
         kernels.draw(*_arguments(draw, out), THREADS, helpers.ask)
 
@@ -40,8 +40,7 @@ def fill(draw: Draw, out: Array) -> None:
 def fill_all(parts: Sequence[tuple[Draw, Array]]) -> None:
     """Write the blocks of several draws into arrays, as `fill` does; threads done with one go on with the next."""
     if kernels is None:
-        for draw, out in parts:
-            plain.fill(draw, out)
+        _fill_with_numpy(parts)
     else:
         kernels.draw_all(tuple(_arguments(draw, out) for draw, out in parts), THREADS, helpers.ask)
 
@@ -82,6 +81,13 @@ def prepared(draw: Draw) -> Callable[[], Array] | None:
             return out
 
     return make
+
+
+def _fill_with_numpy(parts: Sequence[tuple[Draw, Array]]) -> None:
+    from oneseed_numpy import plain  # of no use beside kernels
+
+    for draw, out in parts:
+        plain.fill(draw, out)
 
 
 def _arguments(draw: Draw, out: Array) -> tuple[Any, ...]:
