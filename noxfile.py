@@ -195,13 +195,18 @@ def wheel(session: nox.Session) -> None:
     """Run the README's first command in an empty environment, and the installed command outside the sources."""
     readme = Path("README.md").read_text(encoding="utf-8")
     install, _, sample = re.search(r"^\$ (pip install \. && .*)$", readme, re.MULTILINE)[1].partition(" && ")
-    session.run(*install.split())
+    session.run(*install.split(), env={"ONESEED_REQUIRE_KERNEL": "1"})
     printed = session.run(*sample.split(), silent=True)
     session.log(printed)
     fingerprint = re.search(r"fingerprint `(\w+)`", readme)[1]
     if fingerprint not in printed:
         session.error(f"the command did not print the fingerprint {fingerprint}")
-    session.chdir(session.create_tmp())
+    folder = Path(session.create_tmp())
+    session.run("pip", "wheel", "--no-deps", "--wheel-dir", str(folder), ".", env={"ONESEED_REQUIRE_KERNEL": "1"})
+    (built,) = folder.glob("*.whl")
+    if "abi3" not in built.name or built.stat().st_size >= 10**6:
+        session.error(f"{built.name} must be for the limited API and below 1 MB: {built.stat().st_size} bytes")
+    session.chdir(folder)
     session.run("python", "-W", "error", "-m", "oneseed", "backends")
     session.run("oneseed", "sample", "he_norml", "--shape", "3", success_codes=[2])
 

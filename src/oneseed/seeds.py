@@ -20,6 +20,8 @@ _LIMIT = 2**64
 _lock = Lock()
 """Held while a number is counted; a forked process has a new one, for nobody there would give the old one back."""
 
+_UNSEEDED = stream_number(("unseeded",))
+
 AT_ONCE = 256
 """Seeds of objects built without one that are made together."""
 
