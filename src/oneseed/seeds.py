@@ -236,9 +236,10 @@ def address(seed: Any, path: Path, advance: bool | Ahead) -> tuple[Any, Path]:
     return seed, path
 
 
-def derived(seed: int, path: Path, number: int = 0) -> int:
-    """Return a seed that follows from another and a path: the 64-bit word with a number in their stream."""
-    return _words64(seed, stream_number(path), number // AT_ONCE)[number % AT_ONCE]
+def derived(seed: int, path: Path) -> int:
+    """Return a seed that follows from another and a path: the first 64-bit word in their stream."""
+    high, low = (int(words_of_blocks(0, seed, stream_number(path), plane)[0]) for plane in (0, 1))
+    return high << 32 | low
 
 
 @lru_cache(maxsize=2)
@@ -271,7 +272,9 @@ class _Unseeded:
             number, seed = self.count, self.seed
             self.count += 1
         # A seed that a worker process has chosen for itself is for it alone; one from before, it shares with others.
-        return derived(seed, ("unseeded", *(() if self.of_worker else _worker())), number)
+        worker = () if self.of_worker else _worker()
+        stream = stream_number(("unseeded", *worker)) if worker else _UNSEEDED
+        return _words64(seed, stream, number // AT_ONCE)[number % AT_ONCE]
 
     def after_fork(self) -> None:
         # A child must not repeat its parent's seeds, unless the user chose them.
