@@ -182,6 +182,14 @@ def reach(session: nox.Session) -> None:
 
 
 @nox.session
+def mlx(session: nox.Session) -> None:
+    """Install the example of a backend, for MLX, as its users would; hold it to the contract and the known answers."""
+    session.install("-e", ".", "./examples/oneseed_mlx", *group("test"))
+    pytest(session, "-k", "mlx", "tests/test_contract.py", required="mlx")
+    session.run("oneseed", "parity", "--backend", "mlx")
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation; a broken link is an error."""
     session.install("-e", ".", *group("docs"))

@@ -7,6 +7,8 @@ from enum import Enum
 
 import pytest
 
+from oneseed.config import available_backends
+
 
 class Framework(Enum):
     """A backend by its name, which is the import name of its framework."""
@@ -35,9 +37,12 @@ def peer(name):
     return importlib.import_module(name)
 
 
+OTHERS = sorted(REQUIRED & set(available_backends()) - {item.value for item in Framework})
+"""Backends of other projects, held to the same contract by a session that asks for them."""
+
 ALL = [
-    pytest.param(item.value, marks=() if installed(item.value) else pytest.mark.skip(f"{item.value} is not installed"))
-    for item in Framework
+    pytest.param(name, marks=() if installed(name) else pytest.mark.skip(f"{name} is not installed"))
+    for name in (*(item.value for item in Framework), *OTHERS)
 ]
 
 

@@ -97,6 +97,15 @@ class MlxBackend:
     def cast(self, x: mx.array, dtype: str) -> mx.array:
         return x.astype(DTYPES[dtype])
 
+    def full_like(self, x: mx.array, value: int, dtype: str) -> mx.array:
+        return mx.full(x.shape, value, DTYPES[dtype])
+
+    def identity(self, x: mx.array) -> mx.array:
+        return mx.array(x)
+
+    def sizes(self, x: mx.array) -> mx.array:
+        return mx.array(x.shape, mx.int32)
+
     def variable(self, array: np.ndarray, name: str | None = None) -> mx.array:
         return self.from_numpy(array)
 
