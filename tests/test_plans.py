@@ -10,7 +10,15 @@ from frameworks import ALL
 
 import oneseed
 from oneseed import distributions
-from oneseed.initializers import GlorotUniform, HeNormal, RandomNormal, RandomUniform, TruncatedNormal, VarianceScaling, plans
+from oneseed.initializers import (
+    GlorotUniform,
+    HeNormal,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+    VarianceScaling,
+    plans,
+)
 
 EACH = [
     HeNormal(7),
@@ -60,7 +68,8 @@ def test_each_call_makes_memory_of_its_own():
 
 
 @pytest.mark.parametrize(
-    ("attribute", "value"), [("scale", 3.0), ("mode", "fan_out"), ("distribution", "uniform"), ("seed", 8), ("dtype", "float16")]
+    ("attribute", "value"),
+    [("scale", 3.0), ("mode", "fan_out"), ("distribution", "uniform"), ("seed", 8), ("dtype", "float16")],
 )
 def test_a_changed_attribute_counts(attribute, value):
     init = VarianceScaling(2.0, "fan_in", "truncated_normal", seed=7)
