@@ -10,12 +10,13 @@ if TYPE_CHECKING:
     from oneseed_jax.models.layer_axes import axes_of
     from oneseed_jax.models.trees import initialize, plan_of
 
-__all__ = ["axes_of", "backend", "initialize", "initializers", "plan_of"]
+__all__ = ["axes_of", "backend", "initialize", "initializers", "plan_of", "recorded_scheme"]
 
 _HOMES = {
     "axes_of": "oneseed_jax.models.layer_axes",
     "initialize": "oneseed_jax.models.trees",
     "plan_of": "oneseed_jax.models.trees",
+    "recorded_scheme": "oneseed_jax.models.recording",
 }
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from oneseed_keras.models import axes_of, initialize, plan_of
 
-__all__ = ["axes_of", "initialize", "plan_of", "register_keras"]
+__all__ = ["axes_of", "initialize", "plan_of", "recorded_scheme", "register_keras"]
 
 _INITIALIZERS = {"keras": "keras_initializers", "tf_keras": "tf_keras_initializers"}
 
@@ -57,4 +57,6 @@ def register_keras(keras: ModuleType) -> ModuleType:
 def __getattr__(name: str) -> Any:
     if name in ("axes_of", "initialize", "plan_of"):
         return getattr(import_module(f"{__name__}.models"), name)
+    if name == "recorded_scheme":
+        return import_module(f"{__name__}.recording").recorded_scheme
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

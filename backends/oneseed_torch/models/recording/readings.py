@@ -7,13 +7,9 @@ from typing import Any
 
 import torch
 
+from oneseed.models.folding import SIMPLE, Simple, affine, cut, limited
 from oneseed_torch.models.recording.geometry import Ref, covers, disjoint, within
 from oneseed_torch.models.recording.log import Event, Log
-
-FAR = 10.0
-"""Standard deviations from the mean beyond which a bound of a normal distribution does nothing."""
-SIMPLE = ("normal", "uniform", "truncated", "orthogonal", "sparse")
-"""Kinds that an initializer draws by itself."""
 
 
 @dataclass(frozen=True)
@@ -269,31 +265,25 @@ _DRAWS: dict[str, tuple[str, tuple[str, ...], tuple[float, ...]]] = {
 
 def _limited(reading: Reading) -> Reading:
     """Take a distribution of no width as its number, and bounds that are too far to meet as none."""
-    kind, numbers = reading.kind, reading.numbers
-    if (kind in ("normal", "truncated") and numbers[1] == 0) or (kind == "uniform" and numbers[0] == numbers[1]):
-        return Reading("fill", (numbers[0],), at=reading.at)
-    if kind == "truncated" and all(abs(bound - numbers[0]) > FAR * numbers[1] for bound in numbers[2:]):
-        return replace(reading, kind="normal", numbers=numbers[:2])
-    return reading
+    found = limited(Simple(reading.kind, reading.numbers))
+    if found.kind == "fill":
+        return Reading("fill", found.numbers, at=reading.at)
+    return replace(reading, kind=found.kind, numbers=found.numbers)
 
 
 # Folding --------------------------------------------------------------------------------------------------------------
 
 
-def _affine(reading: Reading, factor: float, shift: float) -> Reading | None:
-    kind, n = reading.kind, reading.numbers
-    if kind == "normal":
-        made: tuple[float, ...] = (n[0] * factor + shift, n[1] * abs(factor))
-    elif kind == "uniform":
-        made = tuple(sorted((n[0] * factor + shift, n[1] * factor + shift)))
-    elif kind == "truncated":
-        bounds = sorted((n[2] * factor + shift, n[3] * factor + shift))
-        made = (n[0] * factor + shift, n[1] * abs(factor), *bounds)
-    elif shift or factor <= 0:
+def _as(reading: Reading, found: Simple | None) -> Reading | None:
+    if found is None:
         return None
-    else:
-        made = (n[0] * factor,) if kind == "orthogonal" else (n[0], n[1] * factor)
-    return _limited(replace(reading, numbers=made))
+    if found.kind == "fill":
+        return Reading("fill", found.numbers, at=reading.at)
+    return replace(reading, kind=found.kind, numbers=found.numbers)
+
+
+def _affine(reading: Reading, factor: float, shift: float) -> Reading | None:
+    return _as(reading, affine(Simple(reading.kind, reading.numbers), factor, shift))
 
 
 def _scaled(reading: Reading, others: list[Any], place: int, kwargs: Any) -> Reading | None:
@@ -325,28 +315,7 @@ def _clamped(reading: Reading, others: list[Any], place: int, kwargs: Any) -> Re
 
 
 def _cut(reading: Reading, low: float, high: float) -> Reading | None:
-    """Cut where nothing is, or next to nothing: a clamp that meets values is a program."""
-    n = reading.numbers
-    if reading.kind == "uniform":
-        return reading if low <= n[0] and high >= n[1] else None
-    if reading.kind not in ("normal", "truncated"):
-        return None
-    mean, stddev = n[:2]
-    a, b = n[2:] if reading.kind == "truncated" else (-math.inf, math.inf)
-    room = 1e-4 * stddev
-    if low <= a + room and high >= b - room:
-        return (
-            replace(reading, numbers=(mean, stddev, max(a, low), min(b, high)))
-            if reading.kind == "truncated"
-            else reading
-        )
-
-    def beyond(x: float) -> float:
-        return 0.5 * math.erfc(x / math.sqrt(2))
-
-    if beyond((mean - low) / stddev) + beyond((high - mean) / stddev) < 1e-9:
-        return _limited(replace(reading, kind="truncated", numbers=(mean, stddev, max(a, low), min(b, high))))
-    return None
+    return _as(reading, cut(Simple(reading.kind, reading.numbers), low, high))
 
 
 def _erfinv(reading: Reading, others: list[Any], place: int, kwargs: Any) -> Reading | None:

@@ -9,28 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from oneseed.initializers import (
-    At,
-    Computed,
-    Constant,
-    Ones,
-    Orthogonal,
-    Overlay,
-    RandomNormal,
-    RandomUniform,
-    Sparse,
-    Stored,
-    TruncatedNormal,
-    Zeros,
-)
+from oneseed.initializers import At, Overlay, Stored, Zeros
+from oneseed.models.folding import SIMPLE, Simple, filled
+from oneseed.models.folding import initializer as drawn_by
+from oneseed.models.graphs import Node, elementwise, nodes, program
 from oneseed.models.rule import Rule, stored
 from oneseed.models.scheme import Scheme
 from oneseed_torch.drawing.writing import layout_of_weights
 from oneseed_torch.models.recording.geometry import Box, Ref, box, covers, disjoint, within
 from oneseed_torch.models.recording.log import Log
-from oneseed_torch.models.recording.readings import SIMPLE, Reading, Readings
+from oneseed_torch.models.recording.readings import Reading, Readings
 from oneseed_torch.models.recording.recorder import place
-from oneseed_torch.models.recording.translation import Node, Translation, Untranslated, to_numpy
+from oneseed_torch.models.recording.translation import Translation, Untranslated, to_numpy
 
 TABLE = 1 << 28
 """Elements of a computed table that a scheme holds at most."""
@@ -123,7 +113,7 @@ class _Decisions:
                 one.refused = str(error)
         users: dict[int, set[int]] = defaultdict(set)
         for one in rest:
-            for node in _nodes(one.node):
+            for node in nodes(one.node):
                 if node.kind == "draw":
                     users[node.value.draw].add(id(one))
         for one in rest:
@@ -236,8 +226,8 @@ class _Decisions:
     # Programs ---------------------------------------------------------------------------------------------------------
 
     def _program(self, one: Recorded, users: dict[int, set[int]]) -> None:
-        nodes = _nodes(one.node)
-        draws = [node for node in nodes if node.kind == "draw"]
+        found = nodes(one.node)
+        draws = [node for node in found if node.kind == "draw"]
         events = list(dict.fromkeys(node.value.draw for node in draws))
         sources = []
         for node in draws:
@@ -254,19 +244,12 @@ class _Decisions:
                 if len(events) < len(draws):  # two forms of one draw
                     made = At(made.initializer, (one.names[0], events.index(number)), node.shape, its)
             sources.append(made)
-        constants = [node for node in nodes if node.kind == "constant"]
-        steps = [node for node in nodes if node.kind == "step"]
-        if not steps:
-            one.initializer = sources[0]
-            one.kind = "shared"
+        if found[-1].kind != "step":
+            one.initializer, one.kind = sources[0], "shared"
             return
-        number = {id(node): at for at, node in enumerate([*draws, *constants, *steps])}
-        rows = [(node.operation, [number[id(operand)] for operand in node.operands], node.options) for node in steps]
-        one.initializer = Computed(sources, rows, [node.value for node in constants])
-        from oneseed.programs import ELEMENTWISE
-
-        simple = all(node.operation in ELEMENTWISE for node in steps) and all(n.shape == one.ref.size for n in draws)
-        one.kind = "elementwise" if simple else "program"
+        assert one.node is not None
+        one.initializer = program(one.node, draws, sources)
+        one.kind = "elementwise" if elementwise(one.node) else "program"
 
 
 def as_parts(name: str) -> tuple[str, ...]:
@@ -274,46 +257,14 @@ def as_parts(name: str) -> tuple[str, ...]:
     return (name,)
 
 
-def _nodes(node: Node | None) -> list[Node]:
-    """Return the nodes below one, each once, operands before what takes them."""
-    found: dict[int, Node] = {}
-    stack = [(node, False)] if node is not None else []
-    while stack:
-        one, done = stack.pop()
-        if id(one) in found:
-            continue
-        if done:
-            found[id(one)] = one
-        else:
-            stack.append((one, True))
-            stack += [(operand, False) for operand in reversed(one.operands)]
-    return list(found.values())
-
-
 def _uniform(array: Any) -> bool:
     raw = np.ascontiguousarray(array).reshape(-1, 1).view(np.uint8).reshape(array.size, -1)
     return array.size == 0 or bool((raw == raw[0]).all())
 
 
-def filled(value: Any) -> Any:
-    """Return the initializer of one number."""
-    if not isinstance(value, complex) and not isinstance(value, bool) and np.signbit(value) == 0 and value in (0, 1):
-        return Ones() if value else Zeros()
-    return Constant(value)
-
-
 def initializer(reading: Reading) -> Any:
     """Return the initializer of a simple distribution."""
-    n = reading.numbers
-    if reading.kind == "normal":
-        return RandomNormal(n[0], n[1])
-    if reading.kind == "uniform":
-        return RandomUniform(n[0], n[1])
-    if reading.kind == "truncated":
-        return TruncatedNormal(n[0], n[1], lower=n[2], upper=n[3], bounds="absolute")
-    if reading.kind == "orthogonal":
-        return Orthogonal(n[0])
-    return Sparse(n[0], n[1], per="input")
+    return drawn_by(Simple(reading.kind, reading.numbers))
 
 
 # Rules ----------------------------------------------------------------------------------------------------------------

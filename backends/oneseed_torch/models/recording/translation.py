@@ -1,16 +1,16 @@
 """From operations of PyTorch on draws to the steps of a program that every backend can run."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from oneseed.checks import Shape
+from oneseed.models.folding import SIMPLE
+from oneseed.models.graphs import Node, broadcast, constant, reshaped, step, transposed
 from oneseed_torch.adapter import TorchBackend
 from oneseed_torch.models.recording.geometry import Ref, box, covers, disjoint
 from oneseed_torch.models.recording.log import Event, Log
-from oneseed_torch.models.recording.readings import COPIES, SIMPLE, Reading, Readings
+from oneseed_torch.models.recording.readings import COPIES, Reading, Readings
 from oneseed_torch.models.recording.recorder import place
 
 to_numpy = TorchBackend().to_numpy
@@ -18,32 +18,6 @@ to_numpy = TorchBackend().to_numpy
 
 class Untranslated(Exception):
     """An operation that has no counterpart among the steps."""
-
-
-@dataclass(eq=False)
-class Node:
-    """A value of a program: a draw, a constant, or the result of a step."""
-
-    kind: str
-    shape: Shape
-    operation: str = ""
-    operands: tuple["Node", ...] = ()
-    options: dict[str, Any] = field(default_factory=dict)
-    value: Any = None
-    """Of a constant its array; of a draw its reading."""
-
-
-def step(operation: str, *operands: Any, shape: Shape | None = None, **options: Any) -> Node:
-    """Return the result of an operation; numbers are constants, and without a shape operands are broadcast."""
-    nodes = tuple(operand if isinstance(operand, Node) else constant(operand) for operand in operands)
-    found = np.broadcast_shapes(*(node.shape for node in nodes)) if shape is None else shape
-    return Node("step", tuple(found), operation, nodes, options)
-
-
-def constant(value: Any) -> Node:
-    """Return a constant."""
-    array = np.asarray(value)
-    return Node("constant", array.shape, value=array)
 
 
 class Translation:
@@ -85,7 +59,7 @@ class Translation:
             self._write(target, _random(event, at, lambda given: self._read(given, at)))
         elif event.name in COPIES:
             source = self._read(event.args[1] if event.name == "copy_" else event.args[0], at)
-            self._write(target, _cast(_broadcast(source, target.size), event.reads[-1].dtype, target.dtype))
+            self._write(target, _cast(broadcast(source, target.size), event.reads[-1].dtype, target.dtype))
         else:
             made = self._operation(event, at)
             for ref, node in zip(event.targets, made, strict=False):
@@ -153,10 +127,9 @@ def _as_slice(node: Node, held: Ref, base: Ref) -> Node:
     part = box(base, held)
     assert part is not None
     sizes = [len(range(*one)) for one in part.ranges]
-    node = step("reshape", node, shape=tuple(sizes[axis] for axis in part.order))
-    node.options = {"shape": list(node.shape)}
+    node = reshaped(node, [sizes[axis] for axis in part.order])
     back = [part.order.index(axis) for axis in range(len(sizes))]
-    return _transposed(node, back)
+    return transposed(node, back)
 
 
 def _view(node: Node, base: Ref, ref: Ref) -> Node:
@@ -172,9 +145,9 @@ def _view(node: Node, base: Ref, ref: Ref) -> Node:
         sizes = tuple(len(range(*one)) for one in part.ranges)
         starts, stops, steps = ([one[at] for one in part.ranges] for at in range(3))
         node = step("slice", node, shape=sizes, starts=starts, stops=stops, steps=steps)
-    node = _transposed(node, list(part.order))
+    node = transposed(node, list(part.order))
     kept = tuple(1 if not s and n > 1 else n for n, s in zip(ref.size, ref.stride, strict=True))
-    return _broadcast(_reshaped(node, kept), ref.size)
+    return broadcast(reshaped(node, kept), ref.size)
 
 
 def _taken(node: Node, base: Ref, ref: Ref) -> Node:
@@ -184,31 +157,9 @@ def _taken(node: Node, base: Ref, ref: Ref) -> Node:
         raise Untranslated("a view that is not a slice")
     # In the order in which they lie in memory.
     order = sorted(range(len(base.size)), key=lambda axis: (-base.stride[axis], -base.size[axis]))
-    flat = _reshaped(_transposed(node, order), (base.elements,))
+    flat = reshaped(transposed(node, order), (base.elements,))
     taken = step("take", flat, constant(places - base.offset), shape=(ref.elements,), axis=0)
-    return _reshaped(taken, ref.size)
-
-
-def _transposed(node: Node, order: list[int]) -> Node:
-    if order == sorted(order):
-        return node
-    return step("transpose", node, shape=tuple(node.shape[axis] for axis in order), order=order)
-
-
-def _reshaped(node: Node, shape: Shape) -> Node:
-    if node.shape == tuple(shape):
-        return node
-    made = step("reshape", node, shape=tuple(shape))
-    made.options = {"shape": list(shape)}
-    return made
-
-
-def _broadcast(node: Node, shape: Shape) -> Node:
-    if node.shape == tuple(shape):
-        return node
-    made = step("broadcast", node, shape=tuple(shape))
-    made.options = {"shape": list(shape)}
-    return made
+    return reshaped(taken, ref.size)
 
 
 def _cast(node: Node, before: Any, after: Any) -> Node:
@@ -374,7 +325,7 @@ def _stack(tensors: list[Node], dim: int = 0) -> Node:
     rank = len(tensors[0].shape) + 1
     axis = dim % rank
     shape = (*tensors[0].shape[:axis], 1, *tensors[0].shape[axis:])
-    return _cat([_reshaped(node, shape) for node in tensors], axis)
+    return _cat([reshaped(node, shape) for node in tensors], axis)
 
 
 def _svd(x: Node, some: bool = False, *_: Any, **__: Any) -> list[Node]:
