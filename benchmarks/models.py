@@ -87,7 +87,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--json", help="write the results to this file")
     chosen = options.parse_args()
-    warnings.simplefilter("ignore")  # of buffers, which are no weights
+    warnings.simplefilter("ignore")  # about buffers, which are not weights
     used = {name: version(name) for name in ("oneseed", "torch", "transformers")}
     print(", ".join(f"{name} {each}" for name, each in used.items()), f"{torch.get_num_threads()} threads")
     print(f"{'':44}{'parameters':>14}{'ours s':>10}{'theirs s':>10}{'ratio':>8}")

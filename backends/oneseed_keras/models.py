@@ -195,7 +195,7 @@ def axes_of(model: Any) -> dict[str, str]:
     Raises
     ------
     TypeError
-        If `model` is no layer of Keras.
+        If `model` is not a layer of Keras.
     ValueError
         If it has no weights.
 
@@ -256,7 +256,7 @@ def _state(model: Any) -> Iterator[Any]:
 
 
 def _floats(model: Any) -> Iterator[Any]:
-    """Give the weights that an initializer could fill; counters and the states of seeds are none."""
+    """Give the weights that an initializer could fill; counters and the states of seeds are not."""
     for weight in wholes(model.weights):
         if dtype_name(weight.dtype) in FLOATS:
             yield weight

@@ -124,7 +124,7 @@ def blocks(shape: Shape, layout: Any) -> list[Part]:
     Raises
     ------
     TypeError
-        If `layout` is no layout of DTensors.
+        If `layout` is not a layout of DTensors.
     ValueError
         If it does not fit the shape.
     """

@@ -60,7 +60,7 @@ def one_of(argument: str, value: Any, accepted: Sequence[str]) -> str:
     TypeError
         If `value` is not a str.
     ValueError
-        If it is none of the accepted ones.
+        If it is not among the accepted ones.
     """
     if isinstance(value, str) and value in accepted:
         return value
@@ -71,7 +71,7 @@ def one_of(argument: str, value: Any, accepted: Sequence[str]) -> str:
 
 
 def index(argument: str, value: Any, low: int, high: int) -> int:
-    """Check an integer of any integer type, ``low <= value < high``; booleans are none.
+    """Check an integer of any integer type, ``low <= value < high``; booleans are not integers here.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def span(sizes: Shape) -> int:
 
 
 def _entries(value: Any) -> tuple[Any, ...] | None:
-    """Return what a sequence holds, integers of other types as Python's; None for what is no sequence."""
+    """Return what a sequence holds, integers of other types as Python's; None for anything that is not a sequence."""
     if isinstance(value, str | bytes | Set | Mapping):
         return None
     try:
@@ -209,7 +209,7 @@ def scalar(argument: str, value: Any) -> float:
     Raises
     ------
     TypeError
-        If `value` is no number, or complex.
+        If `value` is not a real number.
     ValueError
         If it has axes, is NaN or infinite.
     """

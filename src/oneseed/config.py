@@ -139,7 +139,7 @@ def set_epsilon(value: float) -> None:
     Raises
     ------
     TypeError
-        If `value` is no number.
+        If `value` is not a number.
     ValueError
         If it is not positive and finite.
 

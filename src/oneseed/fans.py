@@ -59,7 +59,7 @@ def parse(axes: Any) -> Layout:
     TypeError
         If `axes` is not a str.
     ValueError
-        If a name is no identifier or comes twice.
+        If a name is not an identifier or comes twice.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def _parse(axes: str) -> Layout:
     for name in names:
         if not name.isidentifier():
             raise ValueError(
-                f"`axes` must hold names separated by spaces, such as 'h w i o'; {name!r} is no name. "
+                f"`axes` must hold names separated by spaces, such as 'h w i o'; {name!r} is not a name. "
                 f"Received: axes={shown(axes)}"
             )
     if len(set(names)) < len(names):

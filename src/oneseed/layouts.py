@@ -86,7 +86,7 @@ def axes(layer: str, framework: str) -> str:
     Raises
     ------
     TypeError
-        If an argument is no str.
+        If an argument is not a str.
     ValueError
         If it is not known.
 
@@ -124,7 +124,7 @@ def dense_general(inputs: int, outputs: int, batch: int = 0) -> str:
     Raises
     ------
     TypeError
-        If a number is no integer.
+        If a number is not an integer.
     ValueError
         If it is out of range.
 
@@ -159,9 +159,9 @@ def einsum(equation: str) -> str:
     Raises
     ------
     TypeError
-        If `equation` is no str.
+        If `equation` is not a str.
     ValueError
-        If it is no such equation.
+        If it is not such an equation.
 
     Examples
     --------

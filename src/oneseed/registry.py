@@ -34,7 +34,7 @@ def _entry_points() -> dict[str, "list[EntryPoint]"]:
     found: dict[str, list[EntryPoint]] = {}
     for entry in entry_points(group=GROUP):
         known = found.setdefault(entry.name, [])
-        # The same distribution seen twice on sys.path is no conflict.
+        # The same distribution seen twice on sys.path is not a conflict.
         if all(_owner(entry) != _owner(other) for other in known):
             known.append(entry)
     return found

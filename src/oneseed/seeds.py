@@ -155,7 +155,7 @@ def deserialized(config: dict[str, Any]) -> SeedGenerator:
 
 
 def check_seed(seed: Any) -> int:
-    """Check a seed given as an integer; ValueError or TypeError if it is none in ``[0, 2**64)``."""
+    """Check a seed given as an integer; ValueError or TypeError if it is not in ``[0, 2**64)``."""
     return index("seed", seed, 0, _LIMIT)
 
 

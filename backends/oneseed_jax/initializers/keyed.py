@@ -80,7 +80,7 @@ def seed_of(key: Any) -> Any:
     Raises
     ------
     TypeError
-        If it is none of these.
+        If it is not one of these.
     ValueError
         If it is a number out of range, an array of keys, a key of more than four words, or oneseed's settings ask for
         JAX's own random numbers.

@@ -22,7 +22,7 @@ class Leaf(NamedTuple):
     dtype: Any
     sharding: Any
     state: bool
-    """Whether the tree itself says that this is no parameter.
+    """Whether the tree itself says that this is not a parameter.
 
     So do variables of Flax NNX other than ``nnx.Param``, collections of Flax Linen beside ``"params"``, and the states
     of Equinox's layers.

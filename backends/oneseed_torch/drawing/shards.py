@@ -49,7 +49,7 @@ def local_parts(tensor: Tensor) -> Iterator[tuple[Tensor, Shape]]:
     coordinate = mesh.get_coordinate()
     if coordinate is None:  # a rank outside the mesh holds nothing
         return
-    with torch.no_grad():  # under which the local tensor is no node of a graph
+    with torch.no_grad():  # under which the local tensor is not a node of a graph
         local = tensor.to_local()
     axes = []
     for axis, size in enumerate(tensor.shape):

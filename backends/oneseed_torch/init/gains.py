@@ -16,7 +16,7 @@ def calculate_gain(nonlinearity: str, param: Any = None) -> float:
         "sigmoid" (gain 1), "tanh" (5/3), "relu" (``sqrt(2)``), "leaky_relu" (``sqrt(2 / (1 + param**2))``) and
         "selu" (3/4).
     param : float or scalar tensor, optional
-        The negative slope of "leaky_relu", 0.01 unless given; the others read past it.
+        The negative slope of "leaky_relu", 0.01 unless given; the others ignore it.
 
     Returns
     -------
@@ -26,7 +26,7 @@ def calculate_gain(nonlinearity: str, param: Any = None) -> float:
     Raises
     ------
     ValueError
-        If `nonlinearity` is none of these, or `param` no finite real number.
+        If `nonlinearity` is not one of these, or `param` is not a finite real number.
 
     References
     ----------

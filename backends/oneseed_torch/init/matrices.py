@@ -56,8 +56,8 @@ def orthogonal_(
     TypeError
         If an argument is of another type.
     ValueError
-        If there are fewer than 2 axes beside the batch axes, `gain` is not finite or beyond the dtype, the dtype is no
-        float, or `generator` is not alone.
+        If there are fewer than 2 axes beside the batch axes, `gain` is not finite or beyond the dtype, the dtype is
+        not a float, or `generator` is not alone.
 
     References
     ----------

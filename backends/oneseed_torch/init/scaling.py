@@ -58,7 +58,7 @@ def xavier_uniform_(
     TypeError
         If an argument is of another type.
     ValueError
-        If there are fewer than 2 axes, `gain` is negative, not finite or too large, the dtype is no float, or
+        If there are fewer than 2 axes, `gain` is negative, not finite or too large, the dtype is not a float, or
         `generator` is not alone.
 
     References
@@ -119,7 +119,7 @@ def xavier_normal_(
     TypeError
         If an argument is of another type.
     ValueError
-        If there are fewer than 2 axes, `gain` is negative, not finite or too large, the dtype is no float, or
+        If there are fewer than 2 axes, `gain` is negative, not finite or too large, the dtype is not a float, or
         `generator` is not alone.
 
     References
@@ -161,7 +161,7 @@ def kaiming_uniform_(
     tensor : torch.Tensor
         The tensor, of a float dtype and at least 2 axes. One without elements is left as it is, with a warning.
     a : float or scalar tensor
-        The negative slope of "leaky_relu"; other nonlinearities read past it.
+        The negative slope of "leaky_relu"; other nonlinearities ignore it.
     mode : {"fan_in", "fan_out"}
         Whether n is the number of inputs, which keeps the variance on the way forward, or of outputs, for the way back.
     nonlinearity : str
@@ -186,8 +186,8 @@ def kaiming_uniform_(
     TypeError
         If an argument is of another type.
     ValueError
-        If there are fewer than 2 axes, `mode` or `nonlinearity` is unknown, `a` is no finite number, the dtype is no
-        float, or `generator` is not alone.
+        If there are fewer than 2 axes, `mode` or `nonlinearity` is unknown, `a` is not a finite number, the dtype is
+        not a float, or `generator` is not alone.
 
     Warns
     -----
@@ -236,7 +236,7 @@ def kaiming_normal_(
     tensor : torch.Tensor
         The tensor, of a float dtype and at least 2 axes. One without elements is left as it is, with a warning.
     a : float or scalar tensor
-        The negative slope of "leaky_relu"; other nonlinearities read past it.
+        The negative slope of "leaky_relu"; other nonlinearities ignore it.
     mode : {"fan_in", "fan_out"}
         Whether n is the number of inputs, which keeps the variance on the way forward, or of outputs, for the way back.
     nonlinearity : str
@@ -261,8 +261,8 @@ def kaiming_normal_(
     TypeError
         If an argument is of another type.
     ValueError
-        If there are fewer than 2 axes, `mode` or `nonlinearity` is unknown, `a` is no finite number, the dtype is no
-        float, or `generator` is not alone.
+        If there are fewer than 2 axes, `mode` or `nonlinearity` is unknown, `a` is not a finite number, the dtype is
+        not a float, or `generator` is not alone.
 
     Warns
     -----

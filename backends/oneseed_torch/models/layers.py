@@ -71,7 +71,7 @@ def axes_of(module: Module) -> dict[str, str]:
     Raises
     ------
     TypeError
-        If `module` is no module.
+        If `module` is not a module.
 
     Examples
     --------

@@ -45,7 +45,7 @@ def initialize_(
     the others; sharded by ``fully_shard``, a module may be on the meta device too.
 
     Parameters are known by their names in the bare module: what ``torch.compile``, activation checkpointing, DDP,
-    DataParallel, FullyShardedDataParallel and PEFT put before a name is no part of it, and the parameter behind a
+    DataParallel, FullyShardedDataParallel and PEFT put before a name is not part of it, and the parameter behind a
     parametrization or a pruned weight has the name of the weight that it makes. A tied parameter is filled once, and
     refused where the rules for its names disagree.
 
@@ -83,8 +83,8 @@ def initialize_(
         If an argument is of another type.
     ValueError
         If parameters are matched by no rule, an initializer refuses one, rules for a tied one disagree, one is to be
-        kept though it is on the meta device, a FullyShardedDataParallel holds pieces of them, or `device` is none on
-        which values can be made.
+        kept though it is on the meta device, a FullyShardedDataParallel holds pieces of them, or `device` is one on
+        which no values can be made.
 
     Warns
     -----

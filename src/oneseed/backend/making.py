@@ -165,7 +165,7 @@ def zeros_like(x: Tensor, dtype: Any = None, name: str | None = None) -> Tensor:
     Raises
     ------
     TypeError
-        If `x` is no tensor.
+        If `x` is not a tensor.
 
     Examples
     --------
@@ -198,7 +198,7 @@ def ones_like(x: Tensor, dtype: Any = None, name: str | None = None) -> Tensor:
     Raises
     ------
     TypeError
-        If `x` is no tensor.
+        If `x` is not a tensor.
 
     Examples
     --------

@@ -28,7 +28,7 @@ def held_by(x: Any) -> Any:
 
 
 def owner_or_none(x: Any) -> Backend | None:
-    """Return the backend of a tensor, or None if it is none of a backend in use."""
+    """Return the backend of a tensor, or None if no backend in use owns it."""
     engine = in_force()
     return engine if engine.is_tensor(x) else backend_of(x)
 

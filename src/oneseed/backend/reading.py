@@ -28,7 +28,7 @@ def eval(x: Tensor) -> NDArray[Any]:
     Raises
     ------
     TypeError
-        If `x` is no tensor.
+        If `x` is not a tensor.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def set_value(x: Tensor, value: Any) -> None:
     Raises
     ------
     TypeError
-        If `x` is no variable, or `value` holds no numbers.
+        If `x` is not a variable, or `value` holds no numbers.
     ValueError
         If the shape differs, or the variable's dtype cannot hold the values.
 
@@ -87,7 +87,7 @@ def batch_get_value(tensors: Sequence[Tensor]) -> list[NDArray[Any]]:
     Raises
     ------
     TypeError
-        If one is no tensor.
+        If one is not a tensor.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def batch_set_value(tuples: Sequence[tuple[Tensor, Any]]) -> None:
     Raises
     ------
     TypeError
-        If one is no variable, or a value holds no numbers.
+        If one is not a variable, or a value holds no numbers.
     ValueError
         If a shape differs, or a variable's dtype cannot hold its values. No variable has been changed then.
 
@@ -163,7 +163,7 @@ def cast(x: Tensor, dtype: Any) -> Tensor:
     Raises
     ------
     TypeError
-        If `x` is no tensor.
+        If `x` is not a tensor.
 
     Examples
     --------
@@ -237,7 +237,7 @@ def dtype(x: Tensor) -> str:
     Raises
     ------
     TypeError
-        If `x` is no tensor.
+        If `x` is not a tensor.
 
     Examples
     --------
@@ -265,7 +265,7 @@ def int_shape(x: Tensor) -> Shape:
     Raises
     ------
     TypeError
-        If `x` is no tensor.
+        If `x` is not a tensor.
 
     Examples
     --------
@@ -293,7 +293,7 @@ def shape(x: Tensor) -> Tensor:
     Raises
     ------
     TypeError
-        If `x` is no tensor.
+        If `x` is not a tensor.
 
     Examples
     --------
@@ -321,7 +321,7 @@ def count_params(x: Tensor) -> int:
     Raises
     ------
     TypeError
-        If `x` is no tensor.
+        If `x` is not a tensor.
     ValueError
         If a size is unknown before the function runs.
 
@@ -355,7 +355,7 @@ def identity(x: Tensor, name: str | None = None) -> Tensor:
     Raises
     ------
     TypeError
-        If `x` is no tensor.
+        If `x` is not a tensor.
 
     Examples
     --------
@@ -383,7 +383,7 @@ def ndim(x: Tensor) -> int:
     Raises
     ------
     TypeError
-        If `x` is no tensor.
+        If `x` is not a tensor.
 
     Examples
     --------

@@ -117,7 +117,7 @@ def plan(backends: list[str]) -> list[tuple[str, str, str, str]]:
 def check(planned: list[tuple[str, str, str, str]]) -> Iterator[Check]:
     """Make each draw and compare its fingerprint.
 
-    A dtype that the backend's `check_dtype` refuses is no fault of the backend; any other error is.
+    A dtype that the backend's `check_dtype` refuses is not a failure of the backend; any other error is.
 
     Parameters
     ----------

@@ -235,7 +235,7 @@ def _heat_map(figure: Any, axes: Any, values: Reals, draw: Draw) -> None:
         low, high, colors = -max(-low, high), max(-low, high), "RdBu_r"
     else:
         high, colors = (high if low < high else 1), "viridis"
-    axes.set_facecolor(BLANK)  # shows through between tiles, and where a value is no number
+    axes.set_facecolor(BLANK)  # shows through between tiles, and where a value is NaN
     # A picture of few rows is stretched, so that it can be seen.
     aspect = "auto" if max(shown.shape) > 5 * min(shown.shape) else "equal"
     image = axes.imshow(np.ma.masked_invalid(shown), colors, vmin=low, vmax=high, aspect=aspect)

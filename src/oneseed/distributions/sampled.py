@@ -91,7 +91,7 @@ class Normal(_Floats):
     stddev: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse what is no standard deviation; the usual case, of two floats, takes one condition."""
+        """Refuse what is not a standard deviation; the usual case, two floats, takes one condition."""
         if not (type(self.mean) is type(self.stddev) is float and self.mean == self.mean and self.stddev >= 0):
             _check_reals(self, "mean", "stddev")
             _check_stddev(self.stddev)
@@ -129,7 +129,7 @@ class TruncatedNormal(_Floats):
     upper: float = 2.0
 
     def __post_init__(self) -> None:
-        """Refuse what is no standard deviation, and bounds with nothing between them."""
+        """Refuse what is not a standard deviation, and bounds with nothing between them."""
         if not (
             type(self.mean) is type(self.stddev) is type(self.lower) is type(self.upper) is float
             and self.mean == self.mean
@@ -324,7 +324,7 @@ def _check_stddev(stddev: float) -> None:
 
 
 def check_base(argument: str, distribution: Any) -> None:
-    """Refuse what is no distribution of independent real numbers."""
+    """Refuse what is not a distribution of independent real numbers."""
     if not isinstance(distribution, Normal | TruncatedNormal | Uniform):
         raise TypeError(
             f"`{argument}` must be a Normal, TruncatedNormal or Uniform. Received: {argument}={distribution!r}"
@@ -347,7 +347,7 @@ def _overflows(value: float, dtype: str) -> bool:
 
 
 def check_dtype(distribution: Distribution, dtype: str, accepted: Sequence[str]) -> None:
-    """Raise ValueError if a dtype is none of those that a distribution has values of."""
+    """Raise ValueError if a distribution has no values of a dtype."""
     if dtype not in accepted:
         raise ValueError(
             f"`dtype` must be one of {', '.join(sorted(accepted))} for the distribution {distribution.name!r}. "

@@ -104,7 +104,7 @@ class Values(Structured):
     array: NDArray[Any]
 
     def __post_init__(self) -> None:
-        """Refuse what is no array of numbers."""
+        """Refuse what is not an array of numbers."""
         if not isinstance(self.array, np.ndarray) or self.array.dtype.name not in NUMERIC:
             raise TypeError(f"`array` must be an ndarray of numbers. Received: array={self.array!r}")
 
@@ -170,7 +170,7 @@ class Elementwise(Structured):
     label: str = "elementwise"
 
     def __post_init__(self) -> None:
-        """Refuse what is no distribution and no function."""
+        """Refuse what is neither a distribution nor a function."""
         check_base("base", self.base)
         if not callable(self.function):
             raise TypeError(f"`function` must be callable. Received: function={self.function!r}")

@@ -11,7 +11,7 @@ from oneseed.stream.paths import Path, as_path
 
 
 def check_float(dtype: str) -> None:
-    """Refuse dtypes that are no floats."""
+    """Refuse dtypes that are not floats."""
     if dtype not in FLOATS:
         raise ValueError(
             f"`dtype` must be a float dtype for this initializer, one of {', '.join(FLOATS)}. "

@@ -38,7 +38,7 @@ def serialize(initializer: Any) -> dict[str, Any]:
     Raises
     ------
     TypeError
-        If it is no initializer with a configuration; a function has none.
+        If it is not an initializer, or has no configuration, as a function has none.
 
     Examples
     --------

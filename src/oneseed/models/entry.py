@@ -27,8 +27,8 @@ class Parameter(NamedTuple):
     axes : str, optional
         Names of the axes, as at an initializer's call.
     state : bool
-        Whether it is no parameter: a buffer, or a running statistic. Only rules with ``state=True`` are for it; it is
-        no row of a plan otherwise.
+        Whether it is not a parameter but a buffer or a running statistic. Only rules with ``state=True`` apply to it;
+        without one it is not in the plan.
     frozen : bool
         Whether it is a parameter that is not trained. It keeps its values unless a rule matches its name; `otherwise`
         is not for it.

@@ -76,7 +76,7 @@ def lsuv(
     Raises
     ------
     TypeError
-        If an argument is of another type, or a weight is no tensor of a backend in use.
+        If an argument is of another type, or a weight is not a tensor of a backend in use.
     ValueError
         If one is out of range, a weight's dtype is not a float, or the variance of a layer's output is 0, NaN or
         infinite.

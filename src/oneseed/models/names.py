@@ -31,7 +31,7 @@ def logical_names(given: Iterable[str], names: Names, argument: str = "names") -
     Raises
     ------
     TypeError
-        If `names` is of another type, or its result is no str.
+        If `names` is of another type, or its result is not a str.
     ValueError
         If it names what is not there, or a regular expression is malformed.
     """
@@ -81,7 +81,7 @@ def _rewrites(names: object, argument: str) -> list[tuple[re.Pattern[str], str]]
 
 
 def compiled(pattern: str, argument: str) -> re.Pattern[str]:
-    """Compile a regular expression; ValueError if it is none."""
+    """Compile a regular expression; ValueError if it is malformed."""
     try:
         return re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as error:

@@ -37,8 +37,8 @@ class Rule:
     dtype : str or dtype, optional
         The dtype that the parameter gets; None is its own.
     state : bool
-        Whether the rule is for a model's state too: buffers, running statistics and what else is no parameter. Other
-        rules are for parameters alone.
+        Whether the rule is for a model's state too: buffers, running statistics and anything else that is not a
+        parameter. Other rules are for parameters alone.
     source : str, optional
         Where the rule comes from, such as a line of a model's code; a plan shows it.
 

@@ -27,7 +27,7 @@ class Scheme:
         The rules.
     otherwise : initializer, KEEP or None
         What happens to parameters that no rule matches: an initializer, or KEEP, which leaves them alone. With None
-        there must be no such parameter: before anything is drawn, a ValueError lists them.
+        no such parameter may exist: before anything is drawn, a ValueError lists them.
 
     Raises
     ------
@@ -324,7 +324,7 @@ class Scheme:
 
 
 def check_scheme(scheme: Any) -> None:
-    """Refuse what is no scheme."""
+    """Refuse what is not a scheme."""
     if not isinstance(scheme, Scheme):
         raise TypeError(f"`scheme` must be a oneseed.Scheme. Received: scheme={shown(scheme)}")
 

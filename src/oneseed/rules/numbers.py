@@ -13,7 +13,7 @@ MANY = 2**31
 
 
 def positive(argument: str, value: Any) -> float:
-    """Check a number above 0; TypeError or ValueError if it is none."""
+    """Check a number above 0; TypeError or ValueError if it is not."""
     return float(checks.positive(argument, value))
 
 

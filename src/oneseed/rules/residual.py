@@ -137,7 +137,7 @@ def deepnorm(encoder_layers: int = 0, decoder_layers: int = 0) -> Depths:
     Raises
     ------
     TypeError
-        If an argument is no integer.
+        If an argument is not an integer.
     ValueError
         If one is negative, or both are 0.
 
@@ -178,7 +178,7 @@ def subln(encoder_layers: int = 0, decoder_layers: int = 0) -> Depths:
     Raises
     ------
     TypeError
-        If an argument is no integer.
+        If an argument is not an integer.
     ValueError
         If one is negative, or both are 0.
 
@@ -266,7 +266,7 @@ def tfixup(encoder_layers: int = 0, decoder_layers: int = 0) -> TFixup:
     Raises
     ------
     TypeError
-        If an argument is no integer.
+        If an argument is not an integer.
     ValueError
         If one is negative, or both are 0.
 

@@ -185,7 +185,7 @@ def deepnorm(encoder_layers: int = 0, decoder_layers: int = 0) -> Scheme:
     Raises
     ------
     TypeError
-        If an argument is no integer.
+        If an argument is not an integer.
     ValueError
         If one is negative, or both are 0.
 

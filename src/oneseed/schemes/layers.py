@@ -110,7 +110,7 @@ def torch(layers: Mapping[str, Layer]) -> Scheme:
     Raises
     ------
     TypeError
-        If `layers` is no such mapping.
+        If `layers` is not such a mapping.
     ValueError
         If a kind is unknown or a number out of range.
 

@@ -34,7 +34,7 @@ def vit_timm(patch_size: int = 16, channels: int = 3) -> Scheme:
     Raises
     ------
     TypeError
-        If an argument is no integer.
+        If an argument is not an integer.
     ValueError
         If one is out of range.
 
@@ -77,7 +77,7 @@ def vit_jax(head_bias: Any = 0.0) -> Scheme:
     Raises
     ------
     TypeError
-        If `head_bias` is no real number.
+        If `head_bias` is not a real number.
     ValueError
         If it is NaN or infinite.
 
@@ -126,7 +126,7 @@ def vit_moco(patch_size: int = 16, channels: int = 3) -> Scheme:
     Raises
     ------
     TypeError
-        If an argument is no integer.
+        If an argument is not an integer.
     ValueError
         If one is out of range.
 

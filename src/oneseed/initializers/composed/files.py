@@ -152,7 +152,7 @@ class FromFile(Initializer):
     Raises
     ------
     TypeError
-        If `path` is no path, or `name` not a str.
+        If `path` is not a path, or `name` not a str.
     ValueError
         If the file's name has another ending, or `name` is given for a .npy file. At the call, if the file is
         malformed or holds no numbers, or no tensor of that name, the shape is another one, or the dtype cannot hold the

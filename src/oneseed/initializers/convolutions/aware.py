@@ -82,7 +82,7 @@ class ConvolutionAware(RandomKernel):
     Raises
     ------
     TypeError
-        If `eps_std` is no real number, or `seed` of another type.
+        If `eps_std` is not a real number, or `seed` of another type.
     ValueError
         If `eps_std` is NaN, infinite, negative or not a scalar, or `seed` is out of range. At the call, if there are
         not 1, 2 or 3 spatial axes, a kernel has one element only, which has no variance, or the dtype is not a float.

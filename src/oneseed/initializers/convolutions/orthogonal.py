@@ -180,7 +180,7 @@ class DeltaOrthogonal(_Gained):
     Raises
     ------
     TypeError
-        If `gain` is no real number, or `seed` of another type.
+        If `gain` is not a real number, or `seed` of another type.
     ValueError
         If `gain` is NaN, infinite or not a scalar, or `seed` is out of range. At the call, if there are no spatial
         axes or fewer outputs than inputs, or the dtype is not a float.
@@ -235,7 +235,7 @@ class ConvolutionOrthogonal(_Gained):
     Raises
     ------
     TypeError
-        If `gain` is no real number, or `seed` of another type.
+        If `gain` is not a real number, or `seed` of another type.
     ValueError
         If `gain` is NaN, infinite or not a scalar, or `seed` is out of range. At the call, if there are not 1, 2 or 3
         spatial axes, of one size, or fewer outputs than inputs, or the dtype is not a float.
@@ -293,7 +293,7 @@ class GlorotOrthogonal(RandomKernel):
     Raises
     ------
     TypeError
-        If `scale` is no real number, or `seed` of another type.
+        If `scale` is not a real number, or `seed` of another type.
     ValueError
         If `scale` is not positive and finite, or `seed` is out of range. At the call, if the shape has fewer than 2
         axes, a matrix has one element only, which has no variance, or the dtype is not a float.

@@ -53,7 +53,7 @@ class UniformUnitScaling(RandomInitializer):
     Raises
     ------
     TypeError
-        If `factor` is no real number, or `seed` of another type.
+        If `factor` is not a real number, or `seed` of another type.
     ValueError
         If `factor` is not positive and finite, or `seed` is out of range. At the call, if the dtype is not a float or
         cannot hold the limit.

@@ -164,7 +164,7 @@ class RandomSign(RandomInitializer):
     Raises
     ------
     TypeError
-        If `p` or `value` is no real number, or `seed` of another type.
+        If `p` or `value` is not a real number, or `seed` of another type.
     ValueError
         If `p` is outside of [0, 1], `value` is NaN or infinite, or `seed` is out of range. At the call, if the dtype is
         neither a float nor an integer, or cannot hold `value` and ``-value``.

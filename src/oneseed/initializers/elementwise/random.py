@@ -84,7 +84,7 @@ class RandomNormal(_MeanStddev, repeats=True):
     Raises
     ------
     TypeError
-        If `mean` is no number, `stddev` no real one, or `seed` of another type.
+        If `mean` is not a number, `stddev` not a real number, or `seed` of another type.
     ValueError
         If one is NaN, infinite or not a scalar, `stddev` is negative, or `seed` is out of range. At the call, if
         the dtype is neither float nor complex, or cannot hold the mean.
@@ -158,7 +158,7 @@ class TruncatedNormal(_MeanStddev, repeats=True):
     Raises
     ------
     TypeError
-        If `mean` is no number, `stddev` or a bound no real one, or another argument of another type.
+        If `mean` is not a number, `stddev` or a bound not a real number, or another argument of another type.
     ValueError
         If a number is NaN or not a scalar, `mean` or `stddev` infinite, `stddev` negative, `lower` not below `upper`,
         `bounds` or `std` unknown, `seed` out of range, or no distribution has the bounds and the standard deviation:
@@ -252,7 +252,7 @@ class RandomUniform(RandomInitializer, repeats=True):
     Raises
     ------
     TypeError
-        If `minval` or `maxval` is no real number, or `seed` of another type.
+        If `minval` or `maxval` is not a real number, or `seed` of another type.
     ValueError
         If one is NaN, infinite or not a scalar, ``minval > maxval``, or `seed` is out of range. At the call, in
         an integer dtype, if the bounds are not whole, do not fit, are equal or more than ``2**32`` apart.

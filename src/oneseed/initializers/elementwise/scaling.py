@@ -70,7 +70,7 @@ class VarianceScaling(RandomInitializer, repeats=True):
         The axes whose product is fan_in, and fan_out; both or neither. They decide the fans only. `axes` at the
         call is the other, fuller way, and the two exclude each other.
     nonlinearity : str, optional
-        A name that `calculate_gain` knows, such as "relu"; None is no gain.
+        A name that `calculate_gain` knows, such as "relu"; None means no gain.
     negative_slope : float or scalar tensor, optional
         The slope of "leaky_relu" below 0; None is 0.01. For no other nonlinearity.
     lower, upper : float or scalar tensor, optional
@@ -82,7 +82,7 @@ class VarianceScaling(RandomInitializer, repeats=True):
     Raises
     ------
     TypeError
-        If `scale`, `negative_slope` or a bound is no real number, or an argument is of another type.
+        If `scale`, `negative_slope` or a bound is not a real number, or an argument is of another type.
     ValueError
         If `scale` is not positive and finite, `mode`, `distribution` or `nonlinearity` is unknown, `seed` is out of
         range, one of `input_axes` and `output_axes` is given without the other, `negative_slope` without "leaky_relu",

@@ -112,7 +112,7 @@ class Range(Initializer):
     Raises
     ------
     TypeError
-        If `start` or `step` is no real number, or `axis` not an integer.
+        If `start` or `step` is not a real number, or `axis` not an integer.
     ValueError
         If `start` or `step` is NaN, infinite or not a scalar. At the call, if the shape has no such axis, or the dtype
         is neither a float nor an integer, or cannot hold the first and the last value; an integer dtype holds none if
@@ -177,7 +177,7 @@ class PriorProbability(Initializer):
     Raises
     ------
     TypeError
-        If `p` is no real number.
+        If `p` is not a real number.
     ValueError
         If `p` is not above 0 and below 1. At the call, if the dtype is not a float.
 

@@ -125,7 +125,7 @@ class Identity(Initializer):
     Raises
     ------
     TypeError
-        If `gain` is no real number, or `shift` no integer.
+        If `gain` is not a real number, or `shift` not an integer.
     ValueError
         If `gain` is NaN, infinite or not a scalar. At the call, if the shape has fewer than 2 axes, or the dtype
         cannot hold `gain`, or if `axes` names a spatial axis, or no input or no output.
@@ -194,7 +194,7 @@ class Dirac(Initializer):
     Raises
     ------
     TypeError
-        If `groups` is no integer.
+        If `groups` is not an integer.
     ValueError
         If it is less than 1. At the call, if it does not divide the outputs, or there are no spatial axes.
 
@@ -255,7 +255,7 @@ class NoisyIdentity(RandomKernel):
     Raises
     ------
     TypeError
-        If `gain` or `stddev` is no real number, or `seed` of another type.
+        If `gain` or `stddev` is not a real number, or `seed` of another type.
     ValueError
         If one is NaN, infinite or not a scalar, `stddev` is negative, or `seed` is out of range. At the call, as
         `Identity`, and if the dtype is not a float.

@@ -107,7 +107,7 @@ def sides_of(target: Target) -> Sides:
 
 
 def check_spatial(sides: Sides, shape: Shape, accepted: Sequence[int], what: str) -> None:
-    """Raise ValueError if the number of spatial axes is none of the accepted ones."""
+    """Raise ValueError if the number of spatial axes is not among the accepted ones."""
     if len(sides.spatial) not in accepted:
         numbers = " or ".join(map(str, accepted)) if accepted[-1] < 9 else f"at least {accepted[0]}"
         raise ValueError(

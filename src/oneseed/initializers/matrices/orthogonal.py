@@ -44,7 +44,7 @@ class Orthogonal(RandomInitializer):
     Raises
     ------
     TypeError
-        If `gain` is no real number, or `seed` of another type.
+        If `gain` is not a real number, or `seed` of another type.
     ValueError
         If `gain` is NaN, infinite or not a scalar, or `seed` is out of range. At the call, if the shape has fewer
         than 2 axes beside the batch axes, or the dtype is neither float nor complex.

@@ -126,8 +126,8 @@ class Spectral(RandomKernel):
     Raises
     ------
     TypeError
-        If `k_coef_lip` is no real number, `bjorck_iterations` no integer, `base` no initializer of this package, or
-        `seed` of another type.
+        If `k_coef_lip` is not a real number, `bjorck_iterations` not an integer, `base` not an initializer of this
+        package, or `seed` of another type.
     ValueError
         If `k_coef_lip` is not positive and finite, `bjorck_iterations` is negative, `base` is unknown or has a seed, or
         `seed` is out of range. At the call, if the shape has fewer than 2 axes, the dtype is not a float, or the base

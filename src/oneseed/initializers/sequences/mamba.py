@@ -131,7 +131,7 @@ class MambaDtBias(RandomInitializer):
     Raises
     ------
     TypeError
-        If a number is no real one, or `seed` of another type.
+        If a number is not a real number, or `seed` of another type.
     ValueError
         If a number is NaN, infinite, out of range or not a scalar, or `seed` is out of range. At the call, if the
         dtype is not a float, or cannot hold `dt_max`.

@@ -55,7 +55,8 @@ class UnitForgetBias(CompositeInitializer):
         If an argument is of another type.
     ValueError
         If `forget_bias` is NaN, infinite or not a scalar, or `gates` does not name each gate once. At the call, if the
-        size of the axis is no multiple of 4, the dtype cannot hold `forget_bias`, or a layer of Keras asks for pieces.
+        size of the axis is not a multiple of 4, the dtype cannot hold `forget_bias`, or a layer of Keras asks for
+        pieces.
 
     References
     ----------

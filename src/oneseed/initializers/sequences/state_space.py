@@ -104,7 +104,7 @@ class HiPPO(Initializer):
     Raises
     ------
     TypeError
-        If an argument is no str.
+        If an argument is not a str.
     ValueError
         If one is not an accepted value. At the call, if A is not square, the size is odd for "fout", the dtype is
         not a float, or cannot hold the values.
@@ -222,7 +222,7 @@ class S4D(Initializer):
     Raises
     ------
     TypeError
-        If an argument is no str.
+        If an argument is not a str.
     ValueError
         If one is not an accepted value. At the call, if the shape has no axes, the dtype does not fit `part`, or
         cannot hold the values.
