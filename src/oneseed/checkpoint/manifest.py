@@ -258,6 +258,12 @@ def _check(plan: Plan) -> None:
     if foreign := [entry for entry in plan if entry.dtype not in CODES]:
         named = ", ".join(f"{entry.name!r} of {entry.dtype}" for entry in foreign)
         raise ValueError(f"Files of safetensors hold {', '.join(sorted(CODES))}. Received: {named}")
+    if own := [entry for entry in plan if entry.unreached == "seed"]:
+        named = ", ".join(f"{entry.initializer!r} for {entry.name!r}" for entry in own)
+        raise ValueError(
+            "A checkpoint's initializers must have values that a seed and a name decide, so that they can be made "
+            f"again: override `distribution_for` in place of `__call__`. Received: {shortened(named, 300)}"
+        )
     if any(headers.METADATA in (entry.name, *entry.tied) for entry in plan):
         raise ValueError(f"Files of safetensors have no tensor of the name {headers.METADATA!r}. Received: such a one")
 
