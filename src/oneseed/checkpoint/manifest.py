@@ -297,13 +297,16 @@ def _rules(entries: Sequence[Entry]) -> tuple[list[dict[str, Any]], dict[str, in
 
 
 def _data(entry: Entry) -> Any:
+    """Return an initializer as data, of which it can be built again."""
     try:
-        return stored(entry.initializer)
-    except TypeError as error:
-        raise TypeError(
-            "A checkpoint's initializers must be such as can be stored, so that its values can be made again: register "
-            f"a class in place of a function. Received: {entry.initializer!r} for {entry.name!r} ({error})"
+        data = stored(entry.initializer)
+        restored(data)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            "A checkpoint's initializers must be such as can be stored and read, so that its values can be made again: "
+            f"register your own classes. Received: {entry.initializer!r} for {entry.name!r} ({shortened(error, 300)})"
         ) from None
+    return data
 
 
 def _row(entry: Entry, draw: Draw, file: str, rule: int) -> dict[str, Any]:
