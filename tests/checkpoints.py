@@ -37,7 +37,7 @@ SCHEME = Scheme(
         Rule("step", oneseed.initializers.Constant(3)),
         Rule("gate.*", oneseed.initializers.Constant(np.arange(4.0))),
         Rule("sign.*", oneseed.initializers.RandomSign()),
-        Rule("embed.*", oneseed.initializers.RandomNormal(0.0, 0.02, seed=5)),
+        Rule(r"(embed|head)\.weight", oneseed.initializers.RandomNormal(0.0, 0.02, seed=5), regex=True),
         Rule("*", "he_normal"),
     ]
 )

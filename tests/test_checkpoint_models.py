@@ -111,6 +111,24 @@ def test_a_configuration_becomes_a_model_that_transformers_loads(tmp_path, run, 
 
 @torch_models
 @pytest.mark.parametrize("config", ["gpt2"], indirect=True)
+def test_a_model_s_own_initialization(tmp_path, run, config):
+    import transformers
+
+    import oneseed_torch
+
+    path, data = config
+    out = tmp_path / "out"
+    assert run("init", path, "--scheme", "own", "--seed", 7, "--out", out)[0] == 0
+    assert run("verify", out)[0] == 0
+    settings = transformers.GPT2Config.from_dict(dict(data))
+    scheme = oneseed_torch.recorded_scheme(lambda: transformers.GPT2LMHeadModel(settings))
+    model = oneseed_torch.initialize_(transformers.GPT2LMHeadModel(settings), scheme, seed=7)
+    loaded = transformers.GPT2LMHeadModel.from_pretrained(out)
+    assert_same_model(dict(model.named_parameters()), dict(loaded.named_parameters()))
+
+
+@torch_models
+@pytest.mark.parametrize("config", ["gpt2"], indirect=True)
 def test_configurations_that_are_refused(tmp_path, run, config):
     path, data = config
     for change, said in (

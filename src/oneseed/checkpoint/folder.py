@@ -129,10 +129,11 @@ def write(
     Raises
     ------
     TypeError
-        If an argument is of another type, or an initializer is a function, which a manifest cannot hold.
+        If an argument is of another type, or an initializer cannot be stored.
     ValueError
-        If parameters have no rule, are to be kept, or have a dtype that the files lack; if an argument is out of range;
-        or if the folder has something else: another seed, scheme or shape. Nothing is written then.
+        If parameters have no rule, are to be kept, or have a dtype that the files lack, or an initializer that the seed
+        does not reach; if an argument is out of range; or if the folder has something else: another seed, scheme or
+        shape. Nothing is written then.
     FileExistsError
         If the folder has a checkpoint of this plan, and neither `resume` nor `part` is given.
     OSError

@@ -258,6 +258,12 @@ def _check(plan: Plan) -> None:
     if foreign := [entry for entry in plan if entry.dtype not in CODES]:
         named = ", ".join(f"{entry.name!r} of {entry.dtype}" for entry in foreign)
         raise ValueError(f"Files of safetensors hold {', '.join(sorted(CODES))}. Received: {named}")
+    if own := [entry for entry in plan if entry.unreached == "seed"]:
+        named = ", ".join(f"{entry.initializer!r} for {entry.name!r}" for entry in own)
+        raise ValueError(
+            "A checkpoint's initializers must have values that a seed and a name decide, so that they can be made "
+            f"again: override `distribution_for` in place of `__call__`. Received: {shortened(named, 300)}"
+        )
     if any(headers.METADATA in (entry.name, *entry.tied) for entry in plan):
         raise ValueError(f"Files of safetensors have no tensor of the name {headers.METADATA!r}. Received: such a one")
 
@@ -291,13 +297,16 @@ def _rules(entries: Sequence[Entry]) -> tuple[list[dict[str, Any]], dict[str, in
 
 
 def _data(entry: Entry) -> Any:
+    """Return an initializer as data, of which it can be built again."""
     try:
-        return stored(entry.initializer)
-    except TypeError as error:
-        raise TypeError(
-            "A checkpoint's initializers must be such as can be stored, so that its values can be made again: register "
-            f"a class in place of a function. Received: {entry.initializer!r} for {entry.name!r} ({error})"
+        data = stored(entry.initializer)
+        restored(data)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            "A checkpoint's initializers must be such as can be stored and read, so that its values can be made again: "
+            f"register your own classes. Received: {entry.initializer!r} for {entry.name!r} ({shortened(error, 300)})"
         ) from None
+    return data
 
 
 def _row(entry: Entry, draw: Draw, file: str, rule: int) -> dict[str, Any]:

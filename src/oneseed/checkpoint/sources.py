@@ -25,7 +25,10 @@ FORMATS = ("flax", "mlx", "np", "pt", "tf")
 """What `format` in a file's metadata may be; transformers reads "flax", "mlx", "pt" and "tf"."""
 
 KEYS = ("name", "shape", "dtype", "axes", "logical", "tied")
-DERIVED = ("rule", "initializer", "distribution", "stddev", "fan_in", "fan_out", "bytes", "also")
+DERIVED = (
+    *("rule", "source", "initializer", "distribution", "stddev", "fan_in", "fan_out", "bytes", "also"),
+    *("guessed", "unreached"),
+)
 """What `Plan.as_dict` tells beside a parameter's own keys; it is ignored."""
 
 LARGEST = 1 << 28
