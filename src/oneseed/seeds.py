@@ -12,6 +12,7 @@ import numpy as np
 from oneseed import registry
 from oneseed.checks import index, shown
 from oneseed.host_arrays import backend_of, backends_present
+from oneseed.protocol import Backend
 from oneseed.stream.paths import Path, stream_number
 from oneseed.stream.philox import words_of_blocks
 
@@ -194,21 +195,6 @@ def resolve(seed: Any) -> Any:
     return check_seed(seed)
 
 
-class Numbered(int):
-    """The seed of a draw that a SeedGenerator has numbered: an integer that knows its generator.
-
-    A backend whose framework records functions asks for it, since what is recorded repeats the draw.
-    """
-
-    generator: SeedGenerator
-
-    def __new__(cls, generator: SeedGenerator) -> "Numbered":
-        """Take the generator's seed."""
-        seed = super().__new__(cls, generator.seed)
-        seed.generator = generator
-        return seed
-
-
 class Ahead:
     """The numbers that generators would give to the next draws, none of which is counted."""
 
@@ -230,7 +216,9 @@ def address(seed: Any, path: Path, advance: bool | Ahead) -> tuple[Any, Path]:
     """Return seed and path of the next draw: True counts it in a generator, False does not, an `Ahead` looks on."""
     if isinstance(seed, SeedGenerator):
         ahead = advance if isinstance(advance, Ahead) else Ahead()
-        return Numbered(seed), (*path, seed.next() if advance is True else ahead.next(seed))
+        return seed.seed, (*path, seed.next() if advance is True else ahead.next(seed))
+    if _of_programs and advance is True and type(seed) is int and seed in _of_programs:
+        warn_if_recorded()
     return seed, path
 
 
@@ -290,10 +278,17 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+_of_programs: set[int] = set()
+"""The seeds of objects that were built without one while a framework recorded a program."""
+
+
 def unseeded() -> int:
     """Return the seed of the next object that is built without one."""
-    warn_if_recorded()
-    return _unseeded.next()
+    seed = _unseeded.next()
+    if _recorder() is not None:
+        # Not every object draws with its seed, so that the draw is what warns.
+        _of_programs.add(seed)
+    return seed
 
 
 def _worker() -> Path:
@@ -309,16 +304,33 @@ def _worker() -> Path:
     return ()
 
 
-def warn_if_recorded() -> None:
-    """Warn if a framework records a program, in which the next number of a sequence is one number for ever."""
+def _recorder() -> Backend | None:
+    """Return the backend whose framework records a program now, or None."""
     for backend in registry.loaded():
         if getattr(backend, "records", bool)():
-            warnings.warn(
-                f"A draw without an int as `seed`, in a program that {backend.name} records: the program repeats the "
-                "values of this one draw at each run. Give an int as `seed`, or draw outside of the program.",
-                UserWarning,
-                stacklevel=4,
-            )
+            return backend
+    return None
+
+
+def warn_if_recorded() -> None:
+    """Warn if a framework records a program, in which the next number of a sequence is one number for ever."""
+    backend = _recorder()
+    if backend is not None:
+        warnings.warn(
+            f"A draw without an int as `seed`, in a program that {backend.name} records: the program repeats the "
+            "values of this one draw at each run. Give an int, or a seed of the framework's own, as `seed`; or draw "
+            "outside of the program.",
+            UserWarning,
+            stacklevel=_level_of_caller(),
+        )
+
+
+def _level_of_caller() -> int:
+    """Return the `stacklevel` with which the function that calls this warns of what a user wrote."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("oneseed"):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def chosen() -> bool:
