@@ -3,7 +3,6 @@
 import os
 import sys
 import warnings
-from functools import lru_cache
 from threading import Lock
 from typing import Any
 
@@ -11,10 +10,9 @@ import numpy as np
 
 from oneseed import registry
 from oneseed.checks import index, shown
-from oneseed.host_arrays import backend_of, backends_present
+from oneseed.host_arrays import backend_of, backends_present, host
 from oneseed.protocol import Backend
 from oneseed.stream.paths import Path, stream_number
-from oneseed.stream.philox import words_of_blocks
 
 _LIMIT = 2**64
 
@@ -222,18 +220,13 @@ def address(seed: Any, path: Path, advance: bool | Ahead) -> tuple[Any, Path]:
     return seed, path
 
 
-def derived(seed: int, path: Path, number: int = 0) -> int:
-    """Return a seed that follows from another and a path: the 64-bit word with a number in their stream."""
-    return _words64(seed, stream_number(path), number // AT_ONCE)[number % AT_ONCE]
+def derived(seed: int, path: Path) -> int:
+    """Return a seed that follows from another and a path: the first 64-bit word of their stream."""
+    return int(host().words(seed, stream_number(path), 0, 1)[0])
 
 
-@lru_cache(maxsize=2)
-def _words64(seed: int, stream: int, batch: int) -> tuple[int, ...]:
-    """Return `AT_ONCE` words of 64 bits: for so many NumPy takes little longer than for one."""
-    blocks = np.arange(batch * AT_ONCE // 4, (batch + 1) * AT_ONCE // 4, dtype=np.uint64)
-    words = np.stack([words_of_blocks(blocks, seed, stream, np.uint64(plane)) for plane in (0, 1)])
-    high, low = words.transpose(0, 2, 1).reshape(2, -1)
-    return tuple((high << np.uint64(32) | low).tolist())
+_Words = tuple[int | None, Path, int, tuple[int, ...]]
+"""A seed, what tells a worker apart, and `AT_ONCE` words of their stream from one on, with its number before them."""
 
 
 class _Unseeded:
@@ -244,6 +237,7 @@ class _Unseeded:
         self.count = 0
         self.from_entropy = True
         self.of_worker = False
+        self.ahead: _Words = (None, (), 0, ())
 
     def start(self, seed: int | None) -> None:
         of_worker = seed is not None and bool(_worker())
@@ -251,13 +245,19 @@ class _Unseeded:
             self.seed, self.count, self.from_entropy, self.of_worker = seed, 0, seed is None, of_worker
 
     def next(self) -> int:
+        # A seed that a worker process has chosen for itself is for it alone; one from before, it shares with others.
+        worker = () if self.of_worker else _worker()
         with _lock:
             if self.seed is None:
                 self.seed = int.from_bytes(os.urandom(8), "little")
-            number, seed = self.count, self.seed
+            number, seed, ahead = self.count, self.seed, self.ahead
             self.count += 1
-        # A seed that a worker process has chosen for itself is for it alone; one from before, it shares with others.
-        return derived(seed, ("unseeded", *(() if self.of_worker else _worker())), number)
+        known, of, first, words = ahead
+        if known != seed or of != worker or not first <= number < first + AT_ONCE:
+            first = number // AT_ONCE * AT_ONCE
+            words = tuple(host().words(seed, stream_number(("unseeded", *worker)), first, AT_ONCE).tolist())
+            self.ahead = seed, worker, first, words
+        return words[number - first]
 
     def after_fork(self) -> None:
         # A child must not repeat its parent's seeds, unless the user chose them.
@@ -306,8 +306,8 @@ def _worker() -> Path:
 
 def _recorder() -> Backend | None:
     """Return the backend whose framework records a program now, or None."""
-    for backend in registry.loaded():
-        if getattr(backend, "records", bool)():
+    for backend, records in registry.recorders():
+        if records():
             return backend
     return None
 
