@@ -1,7 +1,6 @@
 """Draws inside of JAX's programs: transformations, exports, programs compiled ahead, and generators that repeat."""
 
 import warnings
-from functools import partial
 
 import numpy as np
 import pytest
@@ -117,29 +116,26 @@ def test_an_export_of_whole_models():
             jax.export.export(jax.jit(lambda key, init=init, shape=shape: init(key, shape)))(key)
 
 
-# Generators -----------------------------------------------------------------------------------------------------------
+# Seeds of a sequence --------------------------------------------------------------------------------------------------
 
 
-GENERATOR = r"draws from a SeedGenerator.*each call .* same values.* key as an argument.* Received: seed=<SeedGenerator"
+REPEATS = r"without an int as `seed`, in a program that jax records.* repeats the values of this one draw.* Give an int"
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_generator_in_a_compiled_function_is_warned_of_once(name):
+def test_a_generator_in_a_compiled_function_is_warned_of(name):
     generator = oneseed.random.SeedGenerator(7)
 
     def draw():
         return ALL[name](generator)(SHAPE, backend="jax")
 
     compiled = jax.jit(draw)
-    with pytest.warns(UserWarning, match=GENERATOR) as caught:
+    with pytest.warns(UserWarning, match=REPEATS) as caught:
         first = compiled()
-    assert len(caught) == 1
-    assert caught[0].filename == __file__
+    assert {warning.filename for warning in caught} == {__file__}
     same(compiled(), np.asarray(first))  # which is what the warning is of
-    jax.jit(partial(draw))()  # another function, traced for itself
-    other = oneseed.random.SeedGenerator(7)
-    with pytest.warns(UserWarning, match=GENERATOR):
-        jax.lax.map(lambda _: initializers.HeNormal(other)(SHAPE, backend="jax"), jnp.arange(2))
+    with pytest.warns(UserWarning, match=REPEATS):
+        jax.lax.map(lambda _: ALL[name](generator)(SHAPE, backend="jax"), jnp.arange(2))
 
 
 def test_a_generator_inside_of_other_initializers_is_warned_of():
@@ -147,10 +143,25 @@ def test_a_generator_inside_of_other_initializers_is_warned_of():
         lambda seed: initializers.Scaled(initializers.HeNormal(seed), 0.5),
         lambda seed: initializers.Sum([initializers.Zeros(), initializers.Orthogonal(1.0, seed)]),
     ):
-        with pytest.warns(UserWarning, match=GENERATOR):
+        with pytest.warns(UserWarning, match=REPEATS):
             jax.jit(lambda make=make: make(oneseed.random.SeedGenerator(7))(SHAPE, backend="jax"))()
-    with pytest.warns(UserWarning, match=GENERATOR):
+    with pytest.warns(UserWarning, match=REPEATS):
         jax.jit(lambda: oneseed.random.uniform(SHAPE, seed=oneseed.random.SeedGenerator(7), backend="jax"))()
+
+
+def test_a_seed_that_is_taken_in_a_compiled_function_is_warned_of():
+    initializers.HeNormal(7)(SHAPE, backend="jax")  # after which JAX is asked whether it traces
+    calls = (
+        lambda: initializers.HeNormal()(SHAPE, backend="jax"),
+        lambda: oneseed.random.normal(SHAPE, backend="jax"),
+        lambda: jnp.asarray(oneseed.random.normal(SHAPE, backend="numpy")),
+    )
+    for call in calls:
+        with pytest.warns(UserWarning, match=REPEATS) as caught:
+            compiled = jax.jit(call)
+            first = compiled()
+        assert caught[0].filename == __file__
+        same(compiled(), np.asarray(first))
 
 
 def test_what_does_not_repeat_is_not_warned_of():
@@ -167,4 +178,6 @@ def test_what_does_not_repeat_is_not_warned_of():
         jax.jit(lambda: initializers.HeNormal(7)(SHAPE, backend="jax"))()
         jax.jit(lambda key: initializers.HeNormal(key)(SHAPE, backend="jax"))(jax.random.key(7))
         jax.jit(lambda: door.from_oneseed(init)(jax.random.key(7), SHAPE))()
+        jax.jit(lambda: door.from_oneseed(initializers.HeNormal())(jax.random.key(7), SHAPE))()
+        jax.jit(lambda: initializers.Spectral(base="he_normal", seed=7)(SHAPE, backend="jax"))()
     same(init(SHAPE, backend="jax"), wanted[3])

@@ -70,7 +70,7 @@ def test_the_kernel_is_built_as_by_tensorflow(rank, size):
     kernel = theirs._block_orth(*onto[:rank])
     for step in range(1, size - 1):
         kernel = theirs._matrix_conv(kernel, theirs._block_orth(*onto[rank * step : rank * (step + 1)]))
-    h = haar(draw, 0, inputs, outputs)
+    h = haar(host(), draw, 0, inputs, outputs)
     # In three dimensions TensorFlow numbers the two taps the other way about.
     taps = {tap if rank < 3 else tuple(size - 1 - k for k in tap): h @ m.numpy() for tap, m in kernel.items()}
     made = init(shape, "float64")

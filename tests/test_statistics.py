@@ -135,10 +135,10 @@ def test_narrow_dtypes_are_roundings_of_float32(name):
         np.testing.assert_array_equal(build(seed=5)(SHAPE, dtype, **BLOCK).view("u2"), expected.view("u2"))
 
 
-def test_narrow_orthogonal_matrices_are_roundings_of_float64():
-    wide = of.Orthogonal(seed=5)((300, 200), "float64")
+def test_narrow_orthogonal_matrices_are_roundings():
+    single = of.Orthogonal(seed=5)((300, 200), "float64").astype("float32")
     for dtype in map(numpy_dtype, ("float16", "bfloat16", "float32")):
-        assert (of.Orthogonal(seed=5)((300, 200), dtype) == wide.astype(dtype)).all()
+        assert (of.Orthogonal(seed=5)((300, 200), dtype) == single.astype(dtype)).all()
 
 
 @pytest.mark.parametrize("name", CASES)

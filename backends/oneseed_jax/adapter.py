@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from oneseed.checks import Shape
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
-from oneseed_jax.drawing.devices import check_dtype, device_of
+from oneseed_jax.drawing.devices import check_dtype, device_of, recording
 from oneseed_jax.drawing.dispatch import execute
 
 Array = Any
@@ -86,6 +86,10 @@ class JaxBackend:
             f"Received: variable of shape {tuple(variable.shape)} and dtype {variable.dtype}"
         )
 
+    def records(self) -> bool:
+        """Tell whether JAX traces what runs now for a compiled function."""
+        return recording()
+
     def modes(self) -> dict[str, Callable[[Callable[[], Array]], Array]]:
         """Return the ways there are, with 64-bit types on in each; "sharded" where several devices are."""
         modes: dict[str, Any] = {"eager": lambda make: make(), "jit": lambda make: _once(jax.jit(make))}
@@ -97,7 +101,7 @@ class JaxBackend:
 def _once(compiled: Callable[[], Array]) -> Array:
     """Call a compiled function that is called no more, so that it does not matter whether it would repeat a draw."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "A function that JAX compiles draws from a SeedGenerator")
+        warnings.filterwarnings("ignore", "A draw without an int as `seed`, in a program that jax records")
         return compiled()
 
 

@@ -68,6 +68,14 @@ class NumpyBackend:
         """Return a function that draws with the kernels."""
         return engine.prepared(draw) if isinstance(draw.distribution, SAMPLED) else None
 
+    def filling(self, draw: Draw, strides: Shape) -> Callable[[int, int, int], None] | None:
+        """Return a function that writes with the kernels."""
+        return engine.filling(draw, strides) if isinstance(draw.distribution, SAMPLED) else None
+
+    def words(self, seed: int, stream: int, first: int, count: int) -> Array:
+        """Return random words."""
+        return engine.words(seed, stream, first, count)
+
     def fill(self, parts: Sequence[tuple[Draw, Array]]) -> None:
         """Execute draws that are sampled, each in an array."""
         fill_all(parts)

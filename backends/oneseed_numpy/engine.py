@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from oneseed.checks import Shape
 from oneseed.draws import Draw
 from oneseed.dtypes import NOT_IN_NUMPY, numpy_dtype
 from oneseed_numpy import kernel, threads
@@ -88,6 +89,30 @@ def _fill_with_numpy(parts: Sequence[tuple[Draw, Array]]) -> None:
 
     for draw, out in parts:
         plain.fill(draw, out)
+
+
+def filling(draw: Draw, strides: Shape) -> Callable[[int, int, int], None] | None:
+    """Return a function of address, seed and stream that writes a draw into memory; None without kernels."""
+    if kernels is None:
+        return None
+    run, ask, shape = kernels.draw, helpers.ask, draw.block
+    steps, first, _, _, what = _address(draw)
+
+    def fill(address: int, seed: int, stream: int) -> None:
+        run(address, shape, strides, steps, first, seed, stream, what, THREADS, ask)
+
+    return fill
+
+
+def words(seed: int, stream: int, first: int, count: int) -> Array:
+    """Return random words of 64 bits of a stream, from one on."""
+    if kernels is None:
+        from oneseed_numpy import plain
+
+        return plain.words(seed, stream, first, count)
+    out = np.empty(count, np.uint64)
+    kernels.draw(out, None, None, (1,), first, seed, stream, kernel.WORDS, THREADS, helpers.ask)
+    return out
 
 
 def _arguments(draw: Draw, out: Array) -> tuple[Any, ...]:

@@ -38,6 +38,9 @@ DTYPES = {
 DISTRIBUTION = struct.Struct("=4i4d2Q")
 """The type `oneseed_distribution` of ``native/oneseed.h``."""
 
+WORDS = DISTRIBUTION.pack(4, DTYPES["int64"], 0, 0, 0.0, 0.0, 0.0, 0.0, 0, 0)
+"""The random words of 64 bits themselves."""
+
 
 def load() -> Any:
     """Return the module of the kernels, with the one that ``ONESEED_KERNEL`` asks for in use, or None without one.

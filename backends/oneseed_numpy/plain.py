@@ -149,3 +149,12 @@ def words(starts: Array, length: int, seed: int, stream: int, plane: int = 0) ->
     if (lanes == lane).all():
         return rows[:, lane : lane + length]
     return np.take_along_axis(rows, lanes[:, None] + np.arange(length), axis=1)
+
+
+def words(seed: int, stream: int, first: int, count: int) -> Array:
+    """Return random words of 64 bits of a stream, from one on."""
+    blocks = np.arange(first // 4, -(-(first + count) // 4), dtype=np.uint64)
+    planes = np.stack([words_of_blocks(blocks, seed, stream, np.uint64(plane)) for plane in (0, 1)])
+    high, low = planes.transpose(0, 2, 1).reshape(2, -1)
+    found: Array = (high << np.uint64(32) | low)[first % 4 :][:count]
+    return found

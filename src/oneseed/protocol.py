@@ -101,3 +101,13 @@ class HostBackend(Backend, Protocol):
 
     def prepared(self, draw: Draw) -> Callable[[], Tensor] | None:
         """Return a function that executes a draw, any number of times, with as little as possible beside; or None."""
+
+    def filling(self, draw: Draw, strides: Shape) -> Callable[[int, int, int], None] | None:
+        """Return a function of an address, a seed and a stream, which writes draws that differ from `draw` in these.
+
+        The memory at the address holds the block of the draw, with `strides` in bytes, and it is the caller's task that
+        it does. None where a draw is not sampled, or no kernel is there: `fill` is then the way.
+        """
+
+    def words(self, seed: int, stream: int, first: int, count: int) -> NDArray[Any]:
+        """Return random words of 64 bits, uint64, of a stream: those of the elements from `first` on."""

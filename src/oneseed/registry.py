@@ -25,6 +25,7 @@ _lock = RLock()
 
 _registered: dict[str, "Callable[[], Backend] | str"] = {}
 _loaded: dict[str, "Backend"] = {}
+_recorders: "tuple[tuple[Backend, Callable[[], bool]], ...]" = ()
 
 
 @cache
@@ -128,9 +129,12 @@ def load(name: str) -> "Backend":
         return found
     if not isinstance(name, str):
         raise TypeError(f"`backend` must be a str, the name of a backend. Received: backend={shown(name)}")
+    global _recorders  # noqa: PLW0603 - a tuple, which those who ask see whole
     with _lock:
         if name not in _loaded:
-            _loaded[name] = _create(name)
+            _loaded[name] = backend = _create(name)
+            if records := getattr(backend, "records", None):
+                _recorders = (*_recorders, (backend, records))
         return _loaded[name]
 
 
@@ -152,6 +156,11 @@ def is_loaded(name: str) -> bool:
 def loaded() -> "tuple[Backend, ...]":
     """Return the backends that have been loaded so far."""
     return tuple(_loaded.values())
+
+
+def recorders() -> "tuple[tuple[Backend, Callable[[], bool]], ...]":
+    """Return those of them whose framework records programs, each with the method that tells whether it does so now."""
+    return _recorders
 
 
 def _create(name: str) -> "Backend":

@@ -3,7 +3,6 @@
 import os
 import sys
 import warnings
-from functools import lru_cache
 from threading import Lock
 from typing import Any
 
@@ -11,9 +10,9 @@ import numpy as np
 
 from oneseed import registry
 from oneseed.checks import index, shown
-from oneseed.host_arrays import backend_of, backends_present
+from oneseed.host_arrays import backend_of, backends_present, host
+from oneseed.protocol import Backend
 from oneseed.stream.paths import Path, stream_number
-from oneseed.stream.philox import words_of_blocks
 
 _LIMIT = 2**64
 
@@ -196,21 +195,6 @@ def resolve(seed: Any) -> Any:
     return check_seed(seed)
 
 
-class Numbered(int):
-    """The seed of a draw that a SeedGenerator has numbered: an integer that knows its generator.
-
-    A backend whose framework records functions asks for it, since what is recorded repeats the draw.
-    """
-
-    generator: SeedGenerator
-
-    def __new__(cls, generator: SeedGenerator) -> "Numbered":
-        """Take the generator's seed."""
-        seed = super().__new__(cls, generator.seed)
-        seed.generator = generator
-        return seed
-
-
 class Ahead:
     """The numbers that generators would give to the next draws, none of which is counted."""
 
@@ -232,23 +216,19 @@ def address(seed: Any, path: Path, advance: bool | Ahead) -> tuple[Any, Path]:
     """Return seed and path of the next draw: True counts it in a generator, False does not, an `Ahead` looks on."""
     if isinstance(seed, SeedGenerator):
         ahead = advance if isinstance(advance, Ahead) else Ahead()
-        return Numbered(seed), (*path, seed.next() if advance is True else ahead.next(seed))
+        return seed.seed, (*path, seed.next() if advance is True else ahead.next(seed))
+    if _of_programs and advance is True and type(seed) is int and seed in _of_programs:
+        warn_if_recorded()
     return seed, path
 
 
 def derived(seed: int, path: Path) -> int:
-    """Return a seed that follows from another and a path: the first 64-bit word in their stream."""
-    high, low = (int(words_of_blocks(0, seed, stream_number(path), plane)[0]) for plane in (0, 1))
-    return high << 32 | low
+    """Return a seed that follows from another and a path: the first 64-bit word of their stream."""
+    return int(host().words(seed, stream_number(path), 0, 1)[0])
 
 
-@lru_cache(maxsize=2)
-def _words64(seed: int, stream: int, batch: int) -> tuple[int, ...]:
-    """Return `AT_ONCE` words of 64 bits: for so many NumPy takes little longer than for one."""
-    blocks = np.arange(batch * AT_ONCE // 4, (batch + 1) * AT_ONCE // 4, dtype=np.uint64)
-    words = np.stack([words_of_blocks(blocks, seed, stream, np.uint64(plane)) for plane in (0, 1)])
-    high, low = words.transpose(0, 2, 1).reshape(2, -1)
-    return tuple((high << np.uint64(32) | low).tolist())
+_Words = tuple[int | None, Path, int, tuple[int, ...]]
+"""A seed, what tells a worker apart, and `AT_ONCE` words of their stream from one on, with its number before them."""
 
 
 class _Unseeded:
@@ -259,6 +239,7 @@ class _Unseeded:
         self.count = 0
         self.from_entropy = True
         self.of_worker = False
+        self.ahead: _Words = (None, (), 0, ())
 
     def start(self, seed: int | None) -> None:
         of_worker = seed is not None and bool(_worker())
@@ -266,15 +247,19 @@ class _Unseeded:
             self.seed, self.count, self.from_entropy, self.of_worker = seed, 0, seed is None, of_worker
 
     def next(self) -> int:
+        # A seed that a worker process has chosen for itself is for it alone; one from before, it shares with others.
+        worker = () if self.of_worker else _worker()
         with _lock:
             if self.seed is None:
                 self.seed = int.from_bytes(os.urandom(8), "little")
-            number, seed = self.count, self.seed
+            number, seed, ahead = self.count, self.seed, self.ahead
             self.count += 1
-        # A seed that a worker process has chosen for itself is for it alone; one from before, it shares with others.
-        worker = () if self.of_worker else _worker()
-        stream = stream_number(("unseeded", *worker)) if worker else _UNSEEDED
-        return _words64(seed, stream, number // AT_ONCE)[number % AT_ONCE]
+        known, of, first, words = ahead
+        if known != seed or of != worker or not first <= number < first + AT_ONCE:
+            first = number // AT_ONCE * AT_ONCE
+            words = tuple(host().words(seed, stream_number(("unseeded", *worker)), first, AT_ONCE).tolist())
+            self.ahead = seed, worker, first, words
+        return words[number - first]
 
     def after_fork(self) -> None:
         # A child must not repeat its parent's seeds, unless the user chose them.
@@ -295,10 +280,17 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+_of_programs: set[int] = set()
+"""The seeds of objects that were built without one while a framework recorded a program."""
+
+
 def unseeded() -> int:
     """Return the seed of the next object that is built without one."""
-    warn_if_recorded()
-    return _unseeded.next()
+    seed = _unseeded.next()
+    if _recorder() is not None:
+        # Not every object draws with its seed, so that the draw is what warns.
+        _of_programs.add(seed)
+    return seed
 
 
 def _worker() -> Path:
@@ -314,16 +306,33 @@ def _worker() -> Path:
     return ()
 
 
+def _recorder() -> Backend | None:
+    """Return the backend whose framework records a program now, or None."""
+    for backend, records in registry.recorders():
+        if records():
+            return backend
+    return None
+
+
 def warn_if_recorded() -> None:
     """Warn if a framework records a program, in which the next number of a sequence is one number for ever."""
-    for backend in registry.loaded():
-        if getattr(backend, "records", bool)():
-            warnings.warn(
-                f"A draw without an int as `seed`, in a program that {backend.name} records: the program repeats the "
-                "values of this one draw at each run. Give an int as `seed`, or draw outside of the program.",
-                UserWarning,
-                stacklevel=4,
-            )
+    backend = _recorder()
+    if backend is not None:
+        warnings.warn(
+            f"A draw without an int as `seed`, in a program that {backend.name} records: the program repeats the "
+            "values of this one draw at each run. Give an int, or a seed of the framework's own, as `seed`; or draw "
+            "outside of the program.",
+            UserWarning,
+            stacklevel=_level_of_caller(),
+        )
+
+
+def _level_of_caller() -> int:
+    """Return the `stacklevel` with which the function that calls this warns of what a user wrote."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("oneseed"):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def chosen() -> bool:

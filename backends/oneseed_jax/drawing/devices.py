@@ -201,6 +201,11 @@ def tracing() -> bool:
     return bool(get_opaque_trace_state() != _running())
 
 
+def recording() -> bool:
+    """Tell whether operations become a program that runs later: under `vmap` and `grad` alone they run at once."""
+    return tracing() and isinstance(jax.numpy.zeros(()), jax.core.Tracer)
+
+
 @cache
 def _running() -> Any:
     with jax.core.eval_context():

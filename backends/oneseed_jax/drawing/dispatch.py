@@ -1,8 +1,6 @@
 """Which way a draw takes: JAX's own generator, host memory, a compiled function, or parts of it one by one."""
 
-import warnings
 from typing import Any
-from weakref import WeakSet
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +9,6 @@ from jax.sharding import Sharding, SingleDeviceSharding
 from oneseed.composites import Concatenated
 from oneseed.distributions import Complex, Fill
 from oneseed.draws import Draw
-from oneseed.seeds import Numbered, SeedGenerator
 from oneseed_jax.drawing import host
 from oneseed_jax.drawing.compiled import elements
 from oneseed_jax.drawing.devices import check_sharding, default_device, explicit_axes, put, tracing
@@ -19,9 +16,6 @@ from oneseed_jax.drawing.keys import place_of, value_of
 from oneseed_jax.drawing.native import native
 
 Array = Any
-
-_warned: WeakSet[SeedGenerator] = WeakSet()
-"""The generators of which it has been said that compiled code repeats their draws."""
 
 
 def execute(draw: Draw, device: Any = None) -> Array:
@@ -41,10 +35,7 @@ def execute(draw: Draw, device: Any = None) -> Array:
     """
     if isinstance(device, Sharding):
         check_sharding("device", device, draw.block)
-    values = _executed(draw, device)
-    if isinstance(values, jax.core.Tracer):
-        _warn_of_repeats(draw)
-    return values
+    return _executed(draw, device)
 
 
 def _executed(draw: Draw, device: Any) -> Array:
@@ -103,18 +94,3 @@ def _sampled(draw: Draw, device: Any) -> Array:
         if jax.config.jax_disable_jit and not tracing():  # when functions that are not compiled have no place
             return put(elements(draw), device)
         return elements(draw, SingleDeviceSharding(device) if isinstance(device, jax.Device) else device)
-
-
-def _warn_of_repeats(draw: Draw) -> None:
-    """Say, once for each generator, that a function that is being compiled will repeat its draw."""
-    for part in draw.leaves:
-        if isinstance(part.seed, Numbered) and part.seed.generator not in _warned:
-            _warned.add(part.seed.generator)
-            warnings.warn(
-                "A function that JAX compiles draws from a SeedGenerator: the number of the draw is taken when the "
-                "function is traced, so that each call of the compiled function returns the same values. Give the "
-                "function a key as an argument, and use that as the seed. "
-                f"Received: seed={part.seed.generator!r}",
-                UserWarning,
-                stacklevel=5,  # past this module, the backend and the initializer, to who called that
-            )
