@@ -141,5 +141,5 @@ def _plain(found: Initializer, shape: tuple[int, ...], dtype: str) -> tuple[Any,
 
 
 def _table(array: Any) -> Any:
-    first = array.flat[0] if array.size else 0
-    return filled(first.item()) if array.size and (array == first).all() else Stored(array)
+    first: Any = array.flat[0] if array.size else None
+    return filled(first.item()) if first is not None and (array == first).all() else Stored(array)

@@ -109,7 +109,7 @@ def words(seed: int, stream: int, first: int, count: int) -> Array:
     if kernels is None:
         from oneseed_numpy import plain
 
-        return plain.words(seed, stream, first, count)
+        return plain.words64(seed, stream, first, count)
     out = np.empty(count, np.uint64)
     kernels.draw(out, None, None, (1,), first, seed, stream, kernel.WORDS, THREADS, helpers.ask)
     return out

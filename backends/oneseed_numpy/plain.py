@@ -151,7 +151,7 @@ def words(starts: Array, length: int, seed: int, stream: int, plane: int = 0) ->
     return np.take_along_axis(rows, lanes[:, None] + np.arange(length), axis=1)
 
 
-def words(seed: int, stream: int, first: int, count: int) -> Array:
+def words64(seed: int, stream: int, first: int, count: int) -> Array:
     """Return random words of 64 bits of a stream, from one on."""
     blocks = np.arange(first // 4, -(-(first + count) // 4), dtype=np.uint64)
     planes = np.stack([words_of_blocks(blocks, seed, stream, np.uint64(plane)) for plane in (0, 1)])

@@ -108,7 +108,7 @@ def _initializer(node: Node, name: str, axes: str | None, owners: dict[int, tupl
         owner = owners.setdefault(id(found[1]), (name, node, axes))
         drawn = initializer(found[0])
         return drawn if owner[0] == name else At(drawn, owner[0], axes=owner[2])
-    sources = []
+    sources: list[Any] = []
     for one in draws:
         drawn, owner_ = initializer(one.value), owners.get(id(one))
         if owner_ is not None and owner_[1].shape == one.shape:
