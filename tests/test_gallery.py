@@ -17,6 +17,11 @@ def test_the_page_is_what_the_script_writes():
     assert written == make_gallery.page(), "run: python tests/tools/make_gallery.py"
 
 
+def test_the_page_of_the_api_has_every_entry_in_the_same_order():
+    written = make_gallery.REFERENCE.read_text(encoding="utf-8")
+    assert written == make_gallery.reference(), "run: python tests/tools/make_gallery.py"
+
+
 def test_every_entry_has_a_picture_and_no_other_is_there():
     files = {file.name: file.read_bytes() for file in make_gallery.PICTURES.iterdir()}
     assert set(files) == {f"{name.lower()}.png" for name in make_gallery.ENTRIES}

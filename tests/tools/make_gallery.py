@@ -1,6 +1,6 @@
-"""Write docs/gallery.md and its pictures: ``python tests/tools/make_gallery.py``.
+"""Write the pages that show every initializer, in the register's order: ``python tests/tools/make_gallery.py``.
 
-The pictures are those of ``oneseed sample --plot``. The test of the page compares its text with `page`.
+The gallery's pictures are those of ``oneseed sample --plot``. Tests compare the text of both pages with `page` and `reference`.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from oneseed.cli.plotting import picture
 from oneseed.initializers.known import ENTRIES, Entry, in_order
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGE, PICTURES = DOCS / "gallery.md", DOCS / "gallery"
+PAGE, PICTURES, REFERENCE = DOCS / "gallery.md", DOCS / "gallery", DOCS / "api" / "initializers.md"
 
 RESOLUTION, COLORS = 100, 256
 """Dots per inch, and colors of a picture: enough to see what it shows, small enough for a repository."""
@@ -35,6 +35,37 @@ red. All else is a heat map: inputs downwards, outputs across, a kernel as such 
 all of each.
 
 `fan_in` and `fan_out` are those of the [layout](layouts.md).
+"""
+
+REFERENCE_HEAD = """# Initializers
+
+Every class is at `oneseed.initializers` under this name, and under its name in snake case: `he_normal` is `HeNormal`. All are
+called like `Initializer`.
+
+## Base classes
+
+::: oneseed.initializers.base.Initializer
+    options: {heading_level: 3, show_root_full_path: false, filters: ["!^_", "^__call__$"]}
+
+::: oneseed.initializers.base.RandomInitializer
+    options: {heading_level: 3, show_root_full_path: false, members: false}
+
+## Names and configurations
+
+::: oneseed.initializers.serialization.get
+    options: {heading_level: 3, show_root_full_path: false}
+
+::: oneseed.initializers.serialization.serialize
+    options: {heading_level: 3, show_root_full_path: false}
+
+::: oneseed.initializers.serialization.deserialize
+    options: {heading_level: 3, show_root_full_path: false}
+
+::: oneseed.initializers.names.register
+    options: {heading_level: 3, show_root_full_path: false}
+
+::: oneseed.initializers.elementwise.gains.calculate_gain
+    options: {heading_level: 3, show_root_full_path: false}
 """
 
 
@@ -83,6 +114,20 @@ def page() -> str:
     return "\n".join(parts)
 
 
+def reference() -> str:
+    """Return the text of the page of the API."""
+    parts, group = [REFERENCE_HEAD], ""
+    for entry in in_order():
+        if entry.group != group:
+            group = entry.group
+            parts.append(f"## {group}\n")
+        parts.append(
+            f"::: {entry.cls.__module__}.{entry.cls.__name__}\n"
+            "    options: {heading_level: 3, show_root_full_path: false, members: false}\n"
+        )
+    return "\n".join(parts)
+
+
 def draw(name: str, entry: Entry, folder: Path) -> None:
     """Write the picture of an entry."""
     from PIL import Image
@@ -106,6 +151,7 @@ def main() -> None:
     for name, entry in ENTRIES.items():
         draw(name, entry, PICTURES)
     PAGE.write_text(text, encoding="utf-8")
+    REFERENCE.write_text(reference(), encoding="utf-8")
     print(f"{len(ENTRIES)} pictures, {sum(file.stat().st_size for file in PICTURES.iterdir())} bytes")
 
 
