@@ -110,7 +110,7 @@ def words(seed: int, stream: int, first: int, count: int) -> Array:
         from oneseed_numpy import plain
 
         return plain.words64(seed, stream, first, count)
-    out = np.empty(count, np.uint64)
+    out = np.ndarray(count, np.uint64)
     kernels.draw(out, None, None, (1,), first, seed, stream, kernel.WORDS, THREADS, helpers.ask)
     return out
 
