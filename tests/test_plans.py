@@ -59,6 +59,16 @@ def test_on_every_backend(name):
     assert type(init((8, 8), backend=name)) is type(init.clone()((8, 8), backend=name))
 
 
+@pytest.mark.parametrize("init", EACH, ids=lambda init: type(init).__name__)
+def test_a_repeated_call_decides_nothing_again(init, monkeypatch):
+    expected = twice(init.clone(), (5, 6), path="w")
+    init((5, 6), path="w")
+    monkeypatch.setattr(type(init), "distribution_for", lambda self, target: 1 / 0)
+    assert same(init((5, 6), path="w"), expected)
+    with pytest.raises(ZeroDivisionError):
+        init((6, 5), path="w")
+
+
 def test_each_call_makes_memory_of_its_own():
     init = HeNormal(7)
     first = twice(init, (8, 8))

@@ -17,7 +17,7 @@ Make = Callable[[], Any]
 Key = tuple[Any, ...]
 
 PLAIN = frozenset({int, float, str, bool, type(None)})
-"""Types of attributes that are compared with those of before in no time."""
+"""Types of attributes that are compared with those of before in no time; tuples of them are too."""
 
 OWN = frozenset({"__init__", "get_config", "from_config", "__doc__", "__module__", "__qualname__", "__firstlineno__"})
 """What a subclass may define and still draw what its base does, given the same attributes."""
@@ -74,7 +74,7 @@ def found(initializer: Any, key: Key, engine: Backend) -> Make | None:
 def keep(initializer: Any, key: Key, engine: Backend, draw: Draw) -> None:
     """Keep what makes the tensor of a call, unless an attribute could change unnoticed."""
     state = dict(initializer.__dict__)
-    if type(draw.seed) is not int or not all(type(value) in PLAIN for value in state.values()):
+    if type(draw.seed) is not int or not all(map(_is_plain, state.values())):
         return
     number = id(initializer)
     plans = _held.get(number)
@@ -83,6 +83,10 @@ def keep(initializer: Any, key: Key, engine: Backend, draw: Draw) -> None:
     prepare = getattr(engine, "prepared", None)
     make = prepare(draw) if prepare else None
     plans.makers[key] = engine, make or _Again(engine, draw)
+
+
+def _is_plain(value: Any) -> bool:
+    return type(value) in PLAIN or (type(value) is tuple and all(type(item) in PLAIN for item in value))
 
 
 class _Again:
