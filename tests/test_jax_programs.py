@@ -157,8 +157,8 @@ def test_a_seed_that_is_taken_in_a_compiled_function_is_warned_of():
         lambda: jnp.asarray(oneseed.random.normal(SHAPE, backend="numpy")),
     )
     for call in calls:
+        compiled = jax.jit(call)
         with pytest.warns(UserWarning, match=REPEATS) as caught:
-            compiled = jax.jit(call)
             first = compiled()
         assert caught[0].filename == __file__
         same(compiled(), np.asarray(first))
