@@ -10,7 +10,7 @@ from oneseed.draws import Distribution, Draw
 from oneseed.dtypes import dtype_name
 from oneseed.fans import Layout, fans
 from oneseed.initializers import plans
-from oneseed.initializers.calls import check_native, checked_call
+from oneseed.initializers.calls import check_in_keras, check_native, checked_call
 from oneseed.initializers.configs import Configured
 from oneseed.initializers.targets import AS_GIVEN, Call, Target
 from oneseed.seeds import Ahead, SeedGenerator
@@ -144,7 +144,9 @@ class Initializer(Configured):
         key = None
         if self._repeats and device is None and partition_shape is None and partition_offset is None:
             key = plans.key_of(shape, self.dtype if dtype is None else dtype, axes, path, engine.name, set_)
-            if key is not None and (make := plans.found(self, key, engine)) is not None:
+            # No walrus: TensorFlow's AutoGraph, which reads this function, does not know it.
+            make = None if key is None else plans.found(self, key, engine)
+            if make is not None:
                 return make()
         where = engine.device(device)
         name = dtype_name(self.dtype if dtype is None else dtype)
@@ -336,7 +338,7 @@ class Initializer(Configured):
                 f"Received: {distribution!r}"
             )
         if rng == "native":
-            _check_in_keras(type(self).__name__, distribution, native)
+            check_in_keras(type(self).__name__, distribution, native)
         if self.seed is None and distribution.random:
             raise TypeError(
                 f"{type(self).__name__} must have a seed for the distribution {distribution.name!r}: derive the class "
@@ -399,16 +401,3 @@ class RandomInitializer(Initializer):
         if isinstance(config, dict) and isinstance(config.get("seed"), dict):
             config = {**config, "seed": seeds.deserialized(config["seed"])}
         return super().from_config(config)
-
-
-def _check_in_keras(name: str, distribution: Distribution, seeded: bool) -> None:
-    """Refuse distributions that Keras does not have, for its own numbers are asked for."""
-    if any(part.seed is not None for draw in distribution.draws for part in draw.leaves):
-        raise ValueError(
-            f"`rng` must be 'portable' for {name}, whose parts draw on streams of their own. Received: rng='native'"
-        )
-    if seeded and not distribution.in_keras:
-        raise ValueError(
-            f"`rng` must be 'portable' for this distribution, {distribution.name!r}: with 'native' the draws are "
-            "Keras's, which does not have it. Received: rng='native'"
-        )

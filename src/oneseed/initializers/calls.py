@@ -4,6 +4,7 @@ from typing import Any
 
 from oneseed import checks, settings
 from oneseed.checks import Shape, shown
+from oneseed.draws import Distribution
 from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, numpy_dtype
 from oneseed.fans import Layout, layout_of
 from oneseed.seeds import SeedGenerator
@@ -94,3 +95,16 @@ def _block(shape: Shape, partition_shape: Any, partition_offset: Any) -> tuple[S
             f"Received: partition_shape={shown(partition_shape)}, partition_offset={shown(partition_offset)}"
         )
     return offset, block
+
+
+def check_in_keras(name: str, distribution: Distribution, seeded: bool) -> None:
+    """Refuse distributions that Keras does not have, for its own numbers are asked for."""
+    if any(part.seed is not None for draw in distribution.draws for part in draw.leaves):
+        raise ValueError(
+            f"`rng` must be 'portable' for {name}, whose parts draw on streams of their own. Received: rng='native'"
+        )
+    if seeded and not distribution.in_keras:
+        raise ValueError(
+            f"`rng` must be 'portable' for this distribution, {distribution.name!r}: with 'native' the draws are "
+            "Keras's, which does not have it. Received: rng='native'"
+        )

@@ -81,7 +81,11 @@ class Configured:
 
     def __repr__(self) -> str:
         """Show the configuration."""
-        arguments = ", ".join(f"{key}={value!r}" for key, value in self.get_config().items())
+        try:
+            config = self.get_config()
+        except TypeError:  # of what cannot be stored, such as a framework's own seed
+            config = {key: value for key, value in vars(self).items() if not key.startswith("_")}
+        arguments = ", ".join(f"{key}={value!r}" for key, value in config.items())
         return f"{type(self).__name__}({arguments})"
 
 
