@@ -19,6 +19,8 @@ from oneseed.initializers.convolutions.fourier import STFT as STFT
 from oneseed.initializers.convolutions.orthogonal import ConvolutionOrthogonal as ConvolutionOrthogonal
 from oneseed.initializers.convolutions.orthogonal import DeltaOrthogonal as DeltaOrthogonal
 from oneseed.initializers.convolutions.orthogonal import GlorotOrthogonal as GlorotOrthogonal
+from oneseed.initializers.elementwise.by_depth import SmallInit as SmallInit
+from oneseed.initializers.elementwise.by_depth import WangInit as WangInit
 from oneseed.initializers.elementwise.by_shape import FanInUniform as FanInUniform
 from oneseed.initializers.elementwise.by_shape import RandomWalk as RandomWalk
 from oneseed.initializers.elementwise.by_shape import ScaledUniform as ScaledUniform
@@ -28,6 +30,11 @@ from oneseed.initializers.elementwise.constants import Assign as Assign
 from oneseed.initializers.elementwise.constants import Constant as Constant
 from oneseed.initializers.elementwise.constants import Ones as Ones
 from oneseed.initializers.elementwise.constants import Zeros as Zeros
+from oneseed.initializers.elementwise.decays import LRUPhase as LRUPhase
+from oneseed.initializers.elementwise.decays import LRURadius as LRURadius
+from oneseed.initializers.elementwise.decays import LogUniform as LogUniform
+from oneseed.initializers.elementwise.decays import RGLRU as RGLRU
+from oneseed.initializers.elementwise.decays import UniformLog as UniformLog
 from oneseed.initializers.elementwise.discrete import PositiveUnitBall as PositiveUnitBall
 from oneseed.initializers.elementwise.discrete import RandomSign as RandomSign
 from oneseed.initializers.elementwise.discrete import UniformInt as UniformInt
@@ -56,6 +63,10 @@ from oneseed.initializers.matrices.zero import ZerO as ZerO
 from oneseed.initializers.names import register as register
 from oneseed.initializers.sequences.mamba import MambaA as MambaA
 from oneseed.initializers.sequences.mamba import MambaDtBias as MambaDtBias
+from oneseed.initializers.sequences.positions import AlibiSlopes as AlibiSlopes
+from oneseed.initializers.sequences.positions import Ramp as Ramp
+from oneseed.initializers.sequences.positions import RotaryFrequencies as RotaryFrequencies
+from oneseed.initializers.sequences.positions import Sinusoidal as Sinusoidal
 from oneseed.initializers.sequences.recurrent import FusedRNN as FusedRNN
 from oneseed.initializers.sequences.recurrent import UnitForgetBias as UnitForgetBias
 from oneseed.initializers.sequences.reservoirs import Cluster as Cluster
@@ -72,6 +83,7 @@ from oneseed.initializers.serialization import serialize as serialize
 IdentityInitializer = Identity
 OrthogonalInitializer = Orthogonal
 STFTInitializer = STFT
+alibi_slopes = AlibiSlopes
 assign = Assign
 at = At
 bilinear = Bilinear
@@ -99,6 +111,9 @@ initializer = Initializer
 lecun_normal = LecunNormal
 lecun_uniform = LecunUniform
 line = Line
+log_uniform = LogUniform
+lru_phase = LRUPhase
+lru_radius = LRURadius
 mamba_a = MambaA
 mamba_dt_bias = MambaDtBias
 nan = NaN
@@ -110,15 +125,20 @@ partial = Partial
 per_group = PerGroup
 positive_unit_ball = PositiveUnitBall
 prior_probability = PriorProbability
+ramp = Ramp
 random_normal = RandomNormal
 random_sign = RandomSign
 random_uniform = RandomUniform
 random_walk = RandomWalk
+rg_lru = RGLRU
 ring = Ring
+rotary_frequencies = RotaryFrequencies
 s4d = S4D
 scaled = Scaled
 scaled_uniform = ScaledUniform
+sinusoidal = Sinusoidal
 siren = Siren
+small_init = SmallInit
 small_world = SmallWorld
 sparse = Sparse
 spectral = Spectral
@@ -126,10 +146,12 @@ stft = STFT
 stored = Stored
 truncated_normal = TruncatedNormal
 uniform_int = UniformInt
+uniform_log = UniformLog
 uniform_unit_scaling = UniformUnitScaling
 unit_forget_bias = UnitForgetBias
 upsampling_filter = UpsamplingFilter
 variance_scaling = VarianceScaling
+wang_init = WangInit
 zer_o = ZerO
 zeros = Zeros
 

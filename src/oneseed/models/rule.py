@@ -148,7 +148,24 @@ class Rule:
         return (self.axes, self.dtype) == (other.axes, other.dtype) and same(self.initializer, other.initializer)
 
     def same_values(self, other: "Rule") -> bool:
-        """Tell whether two rules, for two names of one tensor, do not contradict each other; axes may be left open."""
+        """Tell whether two rules, for two names of one tensor, do not contradict each other.
+
+        Parameters
+        ----------
+        other : Rule
+            The other rule.
+
+        Returns
+        -------
+        bool
+            Whether initializer and dtype are the same, and the axes too unless one of them leaves those open.
+
+        Examples
+        --------
+        >>> import oneseed
+        >>> oneseed.Rule("embed", "he_normal", axes="b o").same_values(oneseed.Rule("head", "he_normal"))
+        True
+        """
         axes = self.axes is None or other.axes is None or self.axes == other.axes
         return axes and self.dtype == other.dtype and same(self.initializer, other.initializer)
 
