@@ -166,7 +166,7 @@ def test_version_and_help(run):
         (("sample", "he_normal", "--shape", "3", "--out", "no/such/w.npy"), "a folder that exists"),
         (("sample", "he_normal", "--shape", "3", "--dtype", "bfloat16", "--out", "w.npy"), "bfloat16"),
         (("sample", "he_normal", "--shape", "3", "--dtype", "float8_e5m2", "--out", "w.npy"), "float8_e5m2"),
-        (("sample", "initializer", "--shape", "3"), "must override `__call__"),
+        (("sample", "initializer", "--shape", "3"), "must override `distribution_for(target)`"),
         (("describe", "identity", "--shape", "3"), "must have at least 2 axes"),
     ],
 )

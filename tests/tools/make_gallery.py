@@ -1,6 +1,7 @@
 """Write the pages that show every initializer, in the register's order: ``python tests/tools/make_gallery.py``.
 
-The gallery's pictures are those of ``oneseed sample --plot``. Tests compare the text of both pages with `page` and `reference`.
+The gallery's pictures are those of ``oneseed sample --plot``. Tests compare the text of both pages with `page` and
+`reference`.
 """
 
 import contextlib
@@ -39,8 +40,8 @@ all of each.
 
 REFERENCE_HEAD = """# Initializers
 
-Every class is at `oneseed.initializers` under this name, and under its name in snake case: `he_normal` is `HeNormal`. All are
-called like `Initializer`.
+Every class is in `oneseed.initializers` under this name and in snake case: `he_normal` is `HeNormal`.
+All are called like `Initializer`.
 
 ## Base classes
 
