@@ -40,13 +40,13 @@ Case = tuple[str, str, Callable[[], Any], dict[str, Callable[[], Any]]]
 
 
 def differences(backend: str, device: str) -> list[str]:
-    """Compare known answers and a million values of each law with what the device makes; return what differs."""
+    """Compare known answers and a million values of each distribution with the device's; return what differs."""
     from oneseed.host_arrays import to_numpy
 
     file = importlib.resources.files("oneseed.stream") / "data" / "vectors.json"
     known = json.loads(file.read_text(encoding="utf-8"))
     normals = [(each["mean"], each["stddev"]) for each in known["normal_params"]]
-    laws = {
+    makers_of = {
         "normal": [lambda seed, each=each: RandomNormal(*each, seed) for each in normals],
         "truncated_pm2": [lambda seed, each=each: TruncatedNormal(*each, seed) for each in normals],
         "uniform": [lambda seed, each=each: RandomUniform(*each, seed) for each in known["uniform_params"]],
@@ -55,11 +55,11 @@ def differences(backend: str, device: str) -> list[str]:
     for dtype, kind in (("float32", "u4"), ("float64", "u8")):
         for row in known["rows"]:
             where = {"path": row["path"], "partition_shape": (1,), "partition_offset": (row["index"],)}
-            for law, makers in laws.items():
-                for make, expected in zip(makers, row[dtype][law], strict=True):
+            for name, makers in makers_of.items():
+                for make, expected in zip(makers, row[dtype][name], strict=True):
                     made = make(row["seed"])((2**41,), dtype, backend=backend, device=device, **where)
                     if int(to_numpy(made).view(kind)[0]) != int(expected, 16):
-                        wrong.append(f"{dtype} {law} at seed {row['seed']}, path {row['path']}, index {row['index']}")
+                        wrong.append(f"{dtype} {name} at seed {row['seed']}, path {row['path']}, index {row['index']}")
     shapes: list[dict[str, Any]] = [{}, {"axes": "o i"}, {"partition_shape": (900, 801), "partition_offset": (7, 3)}]
     for dtype in SIZES:
         for init in (NORMAL, TRUNCATED, UNIFORM, RandomNormal(0.3, 0.02, 7), TruncatedNormal(-5.0, 0.01, 7)):

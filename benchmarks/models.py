@@ -3,7 +3,8 @@
 Run it as ``python benchmarks/models.py [--json FILE]`` in an environment with torch and transformers. GPT-2 XL,
 of 1.5 billion parameters, is built by transformers in bfloat16 with its own initialization, and by oneseed: on the meta
 device first, then made by the scheme of GPT-2. A ResNet-50 is built with its constructors' initialization, and by
-oneseed with the scheme that draws from the same laws. Both sides by turns in one process; the table has medians.
+oneseed with the scheme that draws from the same distributions. The two sides alternate in one process; the table has
+medians.
 """
 
 import argparse

@@ -31,7 +31,7 @@ LONG_ENOUGH = 2e-3
 Side = Callable[[tuple[int, int]], Callable[[], Any]]
 """From a shape to a call that fills or makes a tensor of it."""
 
-LAWS = {
+OURS = {
     "he_normal": HeNormal(7),
     "normal": RandomNormal(0.0, 0.02, 7),
     "uniform": RandomUniform(-0.02, 0.02, 7),
@@ -39,8 +39,8 @@ LAWS = {
 }
 
 
-def ours(law: str, backend: str, dtype: str = "float32") -> Side:
-    init = LAWS[law]
+def ours(name: str, backend: str, dtype: str = "float32") -> Side:
+    init = OURS[name]
     return lambda shape: lambda: init(shape, dtype, backend=backend)
 
 
@@ -89,11 +89,11 @@ def jax_pairs() -> dict[str, tuple[Side, Side]]:
     theirs = jax.nn.initializers.he_normal()
     return {
         "HeNormal / nn.initializers.he_normal": (
-            lambda shape: lambda: LAWS["he_normal"](shape, backend="jax").block_until_ready(),
+            lambda shape: lambda: OURS["he_normal"](shape, backend="jax").block_until_ready(),
             lambda shape: lambda: theirs(key, shape).block_until_ready(),
         ),
         "RandomNormal / random.normal": (
-            lambda shape: lambda: LAWS["normal"](shape, backend="jax").block_until_ready(),
+            lambda shape: lambda: OURS["normal"](shape, backend="jax").block_until_ready(),
             lambda shape: lambda: jax.random.normal(key, shape).block_until_ready(),
         ),
     }
@@ -120,10 +120,10 @@ def keras_pairs(backend: str) -> dict[str, tuple[Side, Side]]:
     }
     return {
         f"{type(init).__name__} / Keras on {backend}": (
-            ours(law, backend),
+            ours(name, backend),
             lambda shape, init=init: lambda: init(shape),  # type: ignore[misc]
         )
-        for law, init in theirs.items()
+        for name, init in theirs.items()
     }
 
 

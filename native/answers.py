@@ -83,15 +83,15 @@ def prepared() -> Iterator[str]:
         for case in range(200):
             spread = float(2.0 ** random.uniform(-20, 3))
             mean = float(random.choice([0.0, 1.0, -3.0, random.normal()]))
-            laws: dict[str, Any] = {
+            distributions: dict[str, Any] = {
                 "normal": Normal(mean, spread),
                 "truncated": TruncatedNormal(mean, spread, *((-2.0, 2.0) if case % 2 else (-1.25, 0.5))),
                 "uniform": Uniform(mean - spread, mean + spread),
             }
-            for kind, law in laws.items():
-                params = (law.low, law.high) if kind == "uniform" else (mean, spread)
-                bounds = (law.lower, law.upper) if kind == "truncated" else (0.0, 0.0)
-                fields = kernel.DISTRIBUTION.unpack(kernel.packed(law, dtype))
+            for kind, distribution in distributions.items():
+                params = (distribution.low, distribution.high) if kind == "uniform" else (mean, spread)
+                bounds = (distribution.lower, distribution.upper) if kind == "truncated" else (0.0, 0.0)
+                fields = kernel.DISTRIBUTION.unpack(kernel.packed(distribution, dtype))
                 real = " ".join(struct.pack(">d", number).hex() for number in fields[4:8])
                 yield f"prepared {described(kind, dtype, params, bounds)} {fields[2]} {real} {fields[8]} {fields[9]}"
     for low, high, dtype in ((0, 2**32, "uint32"), (-5, 6, "int8"), (-(2**63), 5 - 2**63, "int64")):

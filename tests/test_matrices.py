@@ -112,7 +112,7 @@ def test_computed_in_float64_and_rounded(name, dtype):
     init, shape = MADE[name]
     made = init(shape, dtype)
     assert made.dtype.name == dtype
-    if name == "Sparse":  # its values are those that the dtype's normal law has, at the same places
+    if name == "Sparse":  # its values are those of the dtype's normal distribution, at the same places
         np.testing.assert_array_equal(made == 0, init(shape, "float64") == 0)
     else:
         same_bits(made, narrowed(init(shape, "float64"), dtype))

@@ -41,9 +41,9 @@ class TorchBackend:
 
     def draw(self, draw: Draw, device: Any = None) -> Tensor:
         """Execute a draw; a function that PyTorch compiles calls it, and does not look inside."""
-        law = draw.distribution
-        if device is None and isinstance(law, Fill) and law.zero:  # PyTorch itself knows where, sooner than it tells
-            # Sizes one by one take PyTorch less time to read than a tuple of them.
+        distribution = draw.distribution
+        if device is None and isinstance(distribution, Fill) and distribution.zero:
+            # PyTorch knows the default device sooner than it tells, and reads single sizes faster than a tuple of them.
             return torch.zeros(*(draw.block or [()]), dtype=getattr(torch, draw.dtype))
         if torch.compiler.is_dynamo_compiling():
             # No decorator: it would import the compiler, a second's work, for those who never compile.
@@ -51,7 +51,7 @@ class TorchBackend:
         return self._draw(draw, device)
 
     def _draw(self, draw: Draw, device: Any) -> Tensor:
-        law, dtype = draw.distribution, getattr(torch, draw.dtype)
+        distribution, dtype = draw.distribution, getattr(torch, draw.dtype)
         check_seed(draw.seed)
         where = torch.get_default_device() if device is None else device
         check_device(where, draw.dtype)
@@ -61,14 +61,14 @@ class TorchBackend:
         if draw.native:
             check_native(draw)
             return native(draw, where)
-        return self._made(law, draw, where)
+        return self._made(distribution, draw, where)
 
-    def _made(self, law: Distribution, draw: Draw, where: Any) -> Tensor:
+    def _made(self, distribution: Distribution, draw: Draw, where: Any) -> Tensor:
         dtype = getattr(torch, draw.dtype)
-        if isinstance(law, Fill):
-            return torch.full(draw.block, law.scalar(draw.dtype).item(), dtype=dtype, device=where)
-        if isinstance(law, Concatenated):
-            return torch.cat([self._draw(part, where) for part in law.within(draw)], dim=law.axis)
+        if isinstance(distribution, Fill):
+            return torch.full(draw.block, distribution.scalar(draw.dtype).item(), dtype=dtype, device=where)
+        if isinstance(distribution, Concatenated):
+            return torch.cat([self._draw(part, where) for part in distribution.within(draw)], dim=distribution.axis)
         return made(draw, where)
 
     def from_numpy(self, array: Array, device: Any = None) -> Tensor:

@@ -3,7 +3,8 @@
 A tensor is seen as rows in which the element index grows by one. A program makes a tile of `ROWS` by four times
 `GROUPS` elements: one Philox counter for each four, of which every word is used. Rows follow each other as they lie in
 memory, so that stores of transposed layouts run along the rows. Numbers that would not fit 32 bits, and floats, come as
-int64 arguments, floats as their bits; nothing that decides a value is a constant of the compiled kernel, but the law.
+int64 arguments, floats as their bits. Of what decides a value, only the kind of distribution is a constant of the
+compiled kernel.
 """
 
 # mypy: disable-error-code="no-untyped-def, untyped-decorator"

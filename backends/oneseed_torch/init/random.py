@@ -213,8 +213,8 @@ def trunc_normal_(
     if not low < high:
         raise ValueError(f"`a` must be below `b`. Received: a={a!r}, b={b!r}")
     dtype = dtype_name(tensor.dtype)
-    law = _truncated(centre, stddev, low, high, dtype)
-    check_fits(law, dtype, "std", std)
+    distribution = _truncated(centre, stddev, low, high, dtype)
+    check_fits(distribution, dtype, "std", std)
     if not no_values(tensor) and (centre < low - 2 * stddev or centre > high + 2 * stddev):
         quick.ask(None)  # each such call warns
         warnings.warn(
@@ -222,20 +222,20 @@ def trunc_normal_(
             f"where few are distinct. Received: mean={mean!r}, std={std!r}, a={a!r}, b={b!r}",
             stacklevel=3,
         )
-    return put(tensor, partial(Cut, law), seed, path, axes)
+    return put(tensor, partial(Cut, distribution), seed, path, axes)
 
 
 class Cut(RandomInitializer):
     """An initializer with a distribution that is known already."""
 
-    def __init__(self, law: TruncatedNormal, seed: Seed) -> None:
+    def __init__(self, distribution: TruncatedNormal, seed: Seed) -> None:
         super().__init__(seed)
-        self._law = law
+        self._distribution = distribution
 
     def distribution_for(self, target: Target) -> TruncatedNormal:
         """Return the distribution for a tensor."""
         check_float(target.dtype)
-        return self._law
+        return self._distribution
 
 
 def _bound(argument: str, value: Any) -> float:

@@ -1,6 +1,6 @@
 """Pictures of what was drawn, by matplotlib, which is imported here alone and on demand.
 
-The rule: a law under which every element is drawn by itself, from one distribution of known density, is shown as a
+The rule: where every element is drawn independently, from one distribution of known density, the picture is a
 histogram with the density over it. All else, such as constants, matrices and filters, is shown as a heat map.
 """
 
@@ -38,7 +38,7 @@ TINT, LINE, BLANK = "#9db8d9", "#b3261e", "0.85"
 
 
 class Bars(NamedTuple):
-    """A law of few values: each with its probability."""
+    """A distribution of few values, each with its probability."""
 
     values: Reals
     masses: Reals
@@ -108,13 +108,13 @@ def picture(array: NDArray[Any], draw: Draw, title: str) -> "Figure":
     for axes, (name, values), part in zip(places, panels.items(), parts, strict=True):
         axes.tick_params(labelsize=7)
         axes.set_title(name, fontsize=8)
-        law = law_of(part)
-        if law is None:
+        density = density_of(part)
+        if density is None:
             _heat_map(figure, axes, values, draw)
-        elif isinstance(law, Bars):
-            _bars(axes, values, law)
+        elif isinstance(density, Bars):
+            _bars(axes, values, density)
         else:
-            _histogram(axes, values, law)
+            _histogram(axes, values, density)
     return figure
 
 
@@ -128,8 +128,8 @@ def _figure() -> "Figure":
 
 
 @singledispatch
-def law_of(distribution: object) -> Density | Bars | None:
-    """Return the density of a law, the probabilities of its values, or None where the elements have none in common.
+def density_of(distribution: object) -> Density | Bars | None:
+    """Return a distribution's density, the probabilities of its values, or None where elements differ in distribution.
 
     Parameters
     ----------
@@ -144,63 +144,72 @@ def law_of(distribution: object) -> Density | Bars | None:
     return None
 
 
-@law_of.register
-def _(law: Normal) -> Density | None:
-    if law.stddev == 0:
+@density_of.register
+def _(distribution: Normal) -> Density | None:
+    if distribution.stddev == 0:
         return None
-    return lambda x: np.exp(-(((x - law.mean) / law.stddev) ** 2) / 2) / (law.stddev * math.sqrt(2 * math.pi))
+    return lambda x: (
+        np.exp(-(((x - distribution.mean) / distribution.stddev) ** 2) / 2)
+        / (distribution.stddev * math.sqrt(2 * math.pi))
+    )
 
 
-@law_of.register
-def _(law: TruncatedNormal) -> Density | None:
-    whole = law_of(Normal(law.mean, law.stddev))
+@density_of.register
+def _(distribution: TruncatedNormal) -> Density | None:
+    whole = density_of(Normal(distribution.mean, distribution.stddev))
     if whole is None:
         return None
-    mass = float(normal_cdf(law.upper) - normal_cdf(law.lower))
-    low, high = law.ends
+    mass = float(normal_cdf(distribution.upper) - normal_cdf(distribution.lower))
+    low, high = distribution.ends
     return lambda x: np.where((x >= low) & (x <= high), whole(x) / mass, 0)  # type: ignore[operator]
 
 
-@law_of.register
-def _(law: Refined) -> Density | Bars | None:
-    return law_of(law.base)
+@density_of.register
+def _(distribution: Refined) -> Density | Bars | None:
+    return density_of(distribution.base)
 
 
-@law_of.register
-def _(law: Uniform) -> Density | None:
-    if law.low == law.high:
+@density_of.register
+def _(distribution: Uniform) -> Density | None:
+    if distribution.low == distribution.high:
         return None
-    return lambda x: np.where((x >= law.low) & (x < law.high), 1 / (law.high - law.low), 0)
+    return lambda x: np.where(
+        (x >= distribution.low) & (x < distribution.high), 1 / (distribution.high - distribution.low), 0
+    )
 
 
-@law_of.register
-def _(law: Integers) -> Density | Bars:
-    width = law.high - law.low
+@density_of.register
+def _(distribution: Integers) -> Density | Bars:
+    width = distribution.high - distribution.low
     if width > WHOLE_NUMBERS:
-        return lambda x: np.where((x >= law.low) & (x < law.high), 1 / width, 0)
-    return Bars(np.arange(law.low, law.high, dtype=np.float64), np.full(width, 1 / width))
+        return lambda x: np.where((x >= distribution.low) & (x < distribution.high), 1 / width, 0)
+    return Bars(np.arange(distribution.low, distribution.high, dtype=np.float64), np.full(width, 1 / width))
 
 
-@law_of.register
-def _(law: WholeNumbers) -> Density | Bars | None:
-    return law_of(law.law)
+@density_of.register
+def _(distribution: WholeNumbers) -> Density | Bars | None:
+    return density_of(distribution.integers)
 
 
-@law_of.register
-def _(law: Signs) -> Bars | None:
-    return Bars(np.array([-law.value, law.value]), np.array([1 - law.p, law.p])) if law.value else None
+@density_of.register
+def _(distribution: Signs) -> Bars | None:
+    return (
+        Bars(np.array([-distribution.value, distribution.value]), np.array([1 - distribution.p, distribution.p]))
+        if distribution.value
+        else None
+    )
 
 
-@law_of.register
-def _(law: InverseSoftplus) -> Density | None:
+@density_of.register
+def _(distribution: InverseSoftplus) -> Density | None:
     # What lies below the floor is one value, which has no density.
-    if law.dt_init_floor > law.dt_min or law.dt_min == law.dt_max:
+    if distribution.dt_init_floor > distribution.dt_min or distribution.dt_min == distribution.dt_max:
         return None
 
     def density(x: Reals) -> Reals:
         dt = np.logaddexp(0, x)
-        inside = (dt >= law.dt_min) & (dt <= law.dt_max)
-        values: Reals = np.where(inside, -np.expm1(-dt) / (dt * math.log(law.dt_max / law.dt_min)), 0)
+        inside = (dt >= distribution.dt_min) & (dt <= distribution.dt_max)
+        values: Reals = np.where(inside, -np.expm1(-dt) / (dt * math.log(distribution.dt_max / distribution.dt_min)), 0)
         return values
 
     return density
@@ -216,11 +225,11 @@ def _histogram(axes: Any, values: Reals, density: Density) -> None:
     axes.set_ylabel("density", fontsize=8)
 
 
-def _bars(axes: Any, values: Reals, law: Bars) -> None:
-    share = [np.count_nonzero(values == value) / values.size for value in law.values]
-    width = 0.8 * float(np.min(np.abs(np.diff(law.values)))) if len(law.values) > 1 else 0.8
-    axes.bar(law.values, share, width, color=TINT)
-    axes.plot(law.values, law.masses, "_", color=LINE, markersize=8)
+def _bars(axes: Any, values: Reals, bars: Bars) -> None:
+    share = [np.count_nonzero(values == value) / values.size for value in bars.values]
+    width = 0.8 * float(np.min(np.abs(np.diff(bars.values)))) if len(bars.values) > 1 else 0.8
+    axes.bar(bars.values, share, width, color=TINT)
+    axes.plot(bars.values, bars.masses, "_", color=LINE, markersize=8)
     axes.set_ylim(bottom=0)
     axes.set_ylabel("probability", fontsize=8)
 

@@ -223,7 +223,7 @@ def _by_width() -> VarianceScaling:
 
 
 def mup(width_mult: Any = 1.0, stddev: Any = 0.02) -> Scheme:
-    """Return muP's scheme, on the names of GPT-2 and of Llama-style models in transformers, whose norms scale by weight.
+    """Return muP's scheme, for names of GPT-2 and Llama-style models in transformers, whose norms scale by weight.
 
     Embedding and output layer have one distribution, so that a tied model may be initialized; muP itself wants the
     output layer apart. Its numbers are the paper's; no implementation was compared.

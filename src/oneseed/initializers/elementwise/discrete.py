@@ -34,17 +34,17 @@ class WholeNumbers(Structured):
 
     name: ClassVar[str] = "integers"
 
-    law: Integers
+    integers: Integers
 
     @property
     def numbers(self) -> dict[str, Any]:
         """What `describe` shows."""
-        return self.law.numbers
+        return self.integers.numbers
 
     @np.errstate(all="ignore")
     def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Make the block."""
-        return drawn(host, draw, self.law, "int64").astype(numpy_dtype(draw.dtype))
+        return drawn(host, draw, self.integers, "int64").astype(numpy_dtype(draw.dtype))
 
 
 @known(

@@ -23,7 +23,7 @@ class _Named(VarianceScaling, repeats=True):
     "glorot_normalV2",
     group="Variance by fans",
     formula="truncated normal, `Var w = 2 / (fan_in + fan_out)`",
-    use="As GlorotUniform, where a normal law is wanted.",
+    use="As GlorotUniform, where a normal distribution is wanted.",
     example="GlorotNormal(seed=7)",
     shape=(100, 200),
 )

@@ -192,7 +192,7 @@ class Sparse(RandomKernel):
             )
         self.sparsity = None if sparsity is None else checks.probability("sparsity", sparsity)
         self.connections = None if connections is None else checks.index("connections", connections, 0, checks.MAX_SIZE)
-        self._normal = RandomNormal(mean, stddev, 0)  # for its law and its checks alone
+        self._normal = RandomNormal(mean, stddev, 0)  # only for its distribution and its checks
         self.mean, self.stddev = self._normal.mean, self._normal.stddev
         self.per = checks.one_of("per", per, ("input", "output"))
         self.exact = checks.boolean("exact", exact)

@@ -162,8 +162,8 @@ class Spectral(RandomKernel):
 
     def _distribution_of(self, target: Target, sides: Sides) -> SpectralMatrix:
         fans = self.base.fans_for(target.shape, target.layout)
-        law = self.base.distribution_for(Target(target.shape, "float64", target.layout, *fans))
-        return SpectralMatrix(sides, law, float(self.k_coef_lip), self.bjorck_iterations)
+        distribution = self.base.distribution_for(Target(target.shape, "float64", target.layout, *fans))
+        return SpectralMatrix(sides, distribution, float(self.k_coef_lip), self.bjorck_iterations)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments; the base as plain data."""

@@ -98,8 +98,8 @@ class InverseSoftplus(Structured):
     @np.errstate(all="ignore")
     def values(self, draw: Draw, host: Host) -> Array:
         """Make the block, in float64."""
-        law = Uniform(math.log(self.dt_min), math.log(self.dt_max))
-        dt = np.maximum(np.exp(drawn(host, draw, law, "float64")), self.dt_init_floor)
+        logarithms = Uniform(math.log(self.dt_min), math.log(self.dt_max))
+        dt = np.maximum(np.exp(drawn(host, draw, logarithms, "float64")), self.dt_init_floor)
         return narrowed(dt + np.log(-np.expm1(-dt)), draw.dtype)
 
 

@@ -45,22 +45,22 @@ class Reservoir(WholeKernel):
     def whole(self, draw: Draw, host: Host, at: int) -> Matrix:
         """Make a matrix, from unit i to unit o."""
         units = self.sides.fan_in
-        law: Distribution = Uniform(-1.0, 1.0) if self.weights == "uniform" else Normal()
-        made = field(host, law, draw, (units, units), at)
+        distribution: Distribution = Uniform(-1.0, 1.0) if self.weights == "uniform" else Normal()
+        weights = field(host, distribution, draw, (units, units), at)
         if self.weights == "bernoulli":
-            made = np.copysign(1.0, made)
-        made = np.where(self.connected(draw, at, units), made, 0.0)
+            weights = np.copysign(1.0, weights)
+        weights = np.where(self.connected(draw, at, units), weights, 0.0)
         if self.radius is None:
-            return made
-        radius = abs(np.linalg.eigvals(made)).max()
+            return weights
+        radius = abs(np.linalg.eigvals(weights)).max()
         if not radius > 0:
             raise ValueError(
                 f"`spectral_radius` must be None here: all eigenvalues of the matrix of {units} units are 0, since its "
                 f"connections make no circle; or ask for more connections. "
                 f"Received: spectral_radius={shown(self.radius)}"
             )
-        made *= self.radius / radius
-        return made
+        weights *= self.radius / radius
+        return weights
 
     def connected(self, draw: Draw, at: int, units: int) -> Mask:
         """Tell which units are connected."""
