@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from oneseed.checks import shown
 from oneseed.distributions.fields import drawn
 from oneseed.distributions.sampled import Normal, TruncatedNormal, Uniform, check_dtype
 from oneseed.draws import Distribution, Draw, Host
@@ -136,6 +137,6 @@ class Elementwise(Structured):
         if found.shape != draw.block:
             raise ValueError(
                 f"`function` must return an array of the shape that it is given, {draw.block}. "
-                f"Received: an array of shape {found.shape} from {self.function!r}"
+                f"Received: an array of shape {found.shape} from {shown(self.function)}"
             )
         return narrowed(found, draw.dtype)

@@ -79,7 +79,7 @@ class Scheme:
         >>> rule.pattern, [other.pattern for other in later]
         ('*.bias', ['head.*'])
         """
-        found = [rule for rule in self.rules if rule._match(name)]
+        found = [rule for rule in self.rules if rule.matches(name)]
         if not found:
             return None, ()
         return found[0], tuple(rule for rule in found[1:] if not rule.agrees(found[0]))
