@@ -154,7 +154,7 @@ def counts(value: Any, argument: str) -> Shape:
     """Check a sequence of integers of 0 or more; errors as in `shape`."""
     sizes = _entries(value)
     if sizes is None:
-        positive = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        positive = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MAX_SIZE
         fix = f" Write ({value},) for one axis." if positive else ""
         raise TypeError(f"`{argument}` must be a sequence of integers.{fix} Received: {argument}={shown(value)}")
     for size in sizes:
@@ -172,6 +172,16 @@ def counts(value: Any, argument: str) -> Shape:
 def span(sizes: Shape) -> int:
     """Return the product of the sizes, a 0 counted as 1: strides need the product of the others."""
     return math.prod(max(size, 1) for size in sizes)
+
+
+def listed(value: Any) -> list[Any] | None:
+    """Return what a sequence holds; None for texts, mappings, and what is not a sequence, as arrays without axes."""
+    if isinstance(value, str | bytes | Mapping):
+        return None
+    try:
+        return list(value)
+    except TypeError:
+        return None
 
 
 def _entries(value: Any) -> tuple[Any, ...] | None:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from oneseed.checks import shown
 from oneseed.distributions import Fill, Structured
 from oneseed.draws import Draw, Host
 from oneseed.dtypes import cast_array, narrowed, numpy_dtype, wide_dtype
@@ -133,6 +134,6 @@ class Called(Structured):
         if made.shape != draw.shape:
             raise ValueError(
                 f"An initializer must return a tensor of the shape that it is asked for, {draw.shape}. Received: a "
-                f"tensor of shape {made.shape} from {self.function!r}"
+                f"tensor of shape {made.shape} from {shown(self.function)}"
             )
         return cast_array(made[draw.slices], draw.dtype, "initializer")

@@ -116,8 +116,9 @@ def part_dtype(name: str) -> str:
 
 def rounded(value: complex, dtype: str) -> Any:
     """Return a number as a NumPy scalar of a float or complex dtype; float8 is a rounding of float32."""
+    number = float(value) if isinstance(value, int) and abs(value) >= 2**63 else value  # which ml_dtypes refuses
     with np.errstate(all="ignore"):
-        return numpy_dtype(dtype).type(numpy_dtype("float32").type(value) if dtype in FLOAT8 else value)
+        return numpy_dtype(dtype).type(numpy_dtype("float32").type(number) if dtype in FLOAT8 else number)
 
 
 def dtype_name(dtype: Any) -> str:
@@ -150,9 +151,10 @@ def dtype_name(dtype: Any) -> str:
     if dtype is None or dtype is float or (isinstance(dtype, str) and dtype == "float"):
         return settings.in_force().floatx
     try:
-        return _dtype_name(dtype)
-    except TypeError:  # not hashable, so no dtype
+        hash(dtype)
+    except (TypeError, ValueError):  # not hashable, so no dtype
         raise _not_a_dtype(dtype) from None
+    return _dtype_name(dtype)
 
 
 @cache

@@ -6,6 +6,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from oneseed import config, registry
+from oneseed.checks import shown
 from oneseed.dtypes import cast_array, dtype_name
 from oneseed.host_arrays import backend_of, numbers
 from oneseed.protocol import Backend
@@ -39,8 +40,8 @@ def owned(x: Any) -> tuple[Backend, Tensor]:
     owner = owner_or_none(tensor)
     if owner is None:
         raise TypeError(
-            f"`x` must be a tensor of a backend in use; make one with `constant` or `variable`. Received: x={x!r} of "
-            f"type {type(x).__name__}"
+            "`x` must be a tensor of a backend in use; make one with `constant` or `variable`. "
+            f"Received: x={shown(x)} of type {type(x).__name__}"
         )
     return owner, tensor
 

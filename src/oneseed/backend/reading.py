@@ -6,8 +6,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from oneseed import checks
 from oneseed.backend.owners import Tensor, array_of, held_by, owned, owner_or_none
-from oneseed.checks import Shape
+from oneseed.checks import Shape, shown
 from oneseed.config import floatx
 from oneseed.dtypes import dtype_name
 
@@ -95,7 +96,7 @@ def batch_get_value(tensors: Sequence[Tensor]) -> list[NDArray[Any]]:
     >>> K.batch_get_value([K.ones((2,)), K.zeros((1,))])
     [array([1., 1.], dtype=float32), array([0.], dtype=float32)]
     """
-    return [eval(x) for x in tensors]
+    return [eval(x) for x in _several("tensors", tensors)]
 
 
 def batch_set_value(tuples: Sequence[tuple[Tensor, Any]]) -> None:
@@ -109,7 +110,7 @@ def batch_set_value(tuples: Sequence[tuple[Tensor, Any]]) -> None:
     Raises
     ------
     TypeError
-        If one is not a variable, or a value holds no numbers.
+        If `tuples` is not a sequence of pairs, one is not a variable, or a value holds no numbers.
     ValueError
         If a shape differs, or a variable's dtype cannot hold its values. No variable has been changed then.
 
@@ -121,8 +122,18 @@ def batch_set_value(tuples: Sequence[tuple[Tensor, Any]]) -> None:
     >>> K.batch_get_value([x, y])
     [array([3., 4.], dtype=float32), array(5., dtype=float32)]
     """
-    for x, array in [(x, _fitting(x, value)) for x, value in tuples]:
+    pairs = _several("tuples", tuples)
+    if not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in pairs):
+        raise TypeError(f"`tuples` must hold pairs of a variable and its new value. Received: tuples={shown(tuples)}")
+    for x, array in [(x, _fitting(x, value)) for x, value in pairs]:
         _assign(x, array)
+
+
+def _several(argument: str, given: Any) -> list[Any]:
+    found = checks.listed(given)
+    if found is None:
+        raise TypeError(f"`{argument}` must be a sequence. Received: {argument}={shown(given)}")
+    return found
 
 
 def _fitting(x: Tensor, value: Any) -> NDArray[Any]:

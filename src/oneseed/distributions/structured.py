@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from oneseed.checks import shown
 from oneseed.distributions.fields import drawn
 from oneseed.distributions.sampled import Normal, TruncatedNormal, Uniform, check_base, check_dtype
 from oneseed.draws import Distribution, Draw, Host
@@ -195,7 +196,7 @@ class Elementwise(Structured):
             if not np.isclose(alone, among, rtol=1e-6, equal_nan=True):
                 raise ValueError(
                     "`function` must work element by element, but what it makes of a random value depends on the "
-                    f"others. Received: function={self.function!r}, which makes {among!r} of one element and {alone!r} "
+                    f"others. Received: function={shown(self.function)}, which makes {among!r} of one element and {alone!r} "
                     "of the same element by itself"
                 )
         return narrowed(found, draw.dtype)
@@ -207,6 +208,6 @@ class Elementwise(Structured):
         if found.shape != shape or found.dtype.kind not in "fiu":
             raise ValueError(
                 f"`function` must return an array of real numbers of the shape that it is given, {shape}. Received: an "
-                f"array of shape {found.shape} and dtype {found.dtype} from {self.function!r}"
+                f"array of shape {found.shape} and dtype {found.dtype} from {shown(self.function)}"
             )
         return found.astype(np.float64, copy=False)

@@ -36,7 +36,7 @@ def stddev_after(lower: float, upper: float) -> float:
     Raises
     ------
     ValueError
-        If the bounds are so far in a tail that nothing is drawn between them.
+        If the bounds are so close, or so far in a tail, that nothing is drawn between them.
 
     Examples
     --------
@@ -57,6 +57,11 @@ def stddev_after(lower: float, upper: float) -> float:
     a, b = (Fraction(max(-FAR, min(bound, FAR))) for bound in (lower, upper))
     at_a, at_b = (normal_density(bound, one) if abs(bound) < FAR else 0 for bound in (lower, upper))
     mass = int((normal_cdf(upper) - normal_cdf(lower)) * one)
+    if not mass:
+        raise ValueError(
+            "`lower` and `upper` must leave a part of the distribution between them. "
+            f"Received: lower={lower!r}, upper={upper!r}"
+        )
     mean = Fraction(at_a - at_b, mass)
     return math.sqrt(1 + (a * at_a - b * at_b) / mass - mean**2)
 

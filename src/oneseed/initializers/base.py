@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 from oneseed import registry, seeds, settings
-from oneseed.checks import Shape
+from oneseed.checks import Shape, shown
 from oneseed.composites import Called
 from oneseed.draws import Distribution, Draw
 from oneseed.dtypes import dtype_name
@@ -335,7 +335,7 @@ class Initializer(Configured):
         if not isinstance(distribution, Distribution):
             raise TypeError(
                 f"`distribution_for` of {type(self).__name__} must return a distribution of oneseed.distributions. "
-                f"Received: {distribution!r}"
+                f"Received: {shown(distribution)}"
             )
         if rng == "native":
             check_in_keras(type(self).__name__, distribution, native)
@@ -392,7 +392,9 @@ class RandomInitializer(Initializer):
         if isinstance(given, SeedGenerator):
             return {"seed": seeds.serialized(given)}
         if seeds.is_framework_seed(given):
-            raise TypeError(f"A framework's own seed cannot be stored; give an int as `seed`. Received: seed={given!r}")
+            raise TypeError(
+                f"A framework's own seed cannot be stored; give an int as `seed`. Received: seed={shown(given)}"
+            )
         return {"seed": None if given is None else int(given)}
 
     @classmethod

@@ -90,11 +90,15 @@ class Configured:
 
 
 @cache
-def required(cls: type) -> tuple[str, ...]:
+def required(cls: Any) -> tuple[str, ...]:
     """Return the names of the constructor's arguments that have no default."""
+    try:
+        parameters = inspect.signature(cls).parameters
+    except ValueError:  # a class that is not written in Python
+        return ()
     return tuple(
         name
-        for name, parameter in inspect.signature(cls).parameters.items()
+        for name, parameter in parameters.items()
         if parameter.default is parameter.empty
         and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     )

@@ -138,6 +138,11 @@ def _built_in(name: str | None) -> Any:
     return ALIASES.get(found[1]) if found and find_registered(name or "") is None else None
 
 
+def callable_instances(cls: Any) -> bool:
+    """Tell whether the instances of a class can be called."""
+    return any("__call__" in vars(base) for base in cls.__mro__)
+
+
 def get(identifier: Any) -> Any:
     """Return the initializer that something stands for.
 
@@ -170,13 +175,19 @@ def get(identifier: Any) -> Any:
         identifier = _built_in(identifier) or find(identifier)
     if isinstance(identifier, dict):
         return deserialize(identifier)
-    if isinstance(identifier, type) and any("__call__" in vars(cls) for cls in identifier.__mro__):
+    if isinstance(identifier, type) and not issubclass(identifier, type) and callable_instances(identifier):
         if missing := required(identifier):
             raise TypeError(
                 f"The class {identifier.__name__} needs arguments: {', '.join(missing)}; give an instance, or a dict. "
                 f"Received: identifier={shown(identifier)}"
             )
-        identifier = identifier()
+        try:
+            identifier = identifier()
+        except TypeError as error:
+            raise TypeError(
+                f"The class {identifier.__name__} must be one that is built without arguments ({error}); give an "
+                f"instance. Received: identifier={shown(identifier)}"
+            ) from error
     if isinstance(identifier, np.ndarray) or backend_of(identifier) is not None:
         return find("assign")(identifier)
     if callable(identifier) and not isinstance(identifier, type):

@@ -124,6 +124,8 @@ class Rule:
         >>> oneseed.Rule("*.bias", "zeros").matches("layers.0.bias")
         True
         """
+        if not isinstance(name, str):
+            raise TypeError(f"`name` must be a str. Received: name={shown(name)}")
         return bool(self._match(name))
 
     def agrees(self, other: "Rule") -> bool:

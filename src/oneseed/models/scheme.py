@@ -86,7 +86,7 @@ class Scheme:
         >>> rule.pattern, [other.pattern for other in later]
         ('*.bias', ['head.*'])
         """
-        places = [*self._exact.get(name, ()), *(at for at in self._patterns if self.rules[at]._match(name))]
+        places = [*self._exact.get(name, ()), *(at for at in self._patterns if self.rules[at].matches(name))]
         found = [rule for rule in map(self.rules.__getitem__, sorted(places)) if rule.state or not state]
         if not found:
             return None, ()

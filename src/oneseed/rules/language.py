@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from oneseed import checks
+from oneseed.checks import shown
 from oneseed.initializers.elementwise.random import RandomNormal, RandomUniform
 from oneseed.initializers.elementwise.scaling import VarianceScaling
 from oneseed.rules.numbers import MANY, Seed, positive
@@ -59,7 +60,7 @@ def scaled_normal(
     if not 0 < divisor < math.inf:
         raise ValueError(
             "`multiplier * num_layers * width_mult` must lie between the least and the largest float64. Received: "
-            f"multiplier={multiplier!r}, num_layers={num_layers!r}, width_mult={width_mult!r}"
+            f"multiplier={shown(multiplier)}, num_layers={shown(num_layers)}, width_mult={shown(width_mult)}"
         )
     return RandomNormal(0.0, checks.scalar("stddev", stddev) / math.sqrt(divisor), seed)
 

@@ -62,7 +62,7 @@ def _checked(part: object, path: Sequence[Part]) -> Part:
         number = None
     if number is None:
         raise TypeError(
-            f"The parts of `path` must be str or int; {part!r} is of type {type(part).__name__}. "
+            f"The parts of `path` must be str or int; {shown(part)} is of type {type(part).__name__}. "
             f"Received: path={shown(path)}"
         )
     if not 0 <= number < 2**64:

@@ -1,9 +1,10 @@
 """What initializers made of others share."""
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from oneseed import checks
 from oneseed.checks import Shape, shown
 from oneseed.draws import Draw
 from oneseed.initializers.base import Initializer
@@ -28,9 +29,10 @@ def resolved(argument: str, identifier: Any) -> Any:
 
 def several(argument: str, identifiers: Any) -> list[Any]:
     """Return a list of initializers, at least one."""
-    if isinstance(identifiers, str | dict) or not isinstance(identifiers, Iterable):
+    given = checks.listed(identifiers)
+    if given is None:
         raise TypeError(f"`{argument}` must be a sequence of initializers. Received: {argument}={shown(identifiers)}")
-    found = [resolved(argument, identifier) for identifier in identifiers]
+    found = [resolved(argument, identifier) for identifier in given]
     if not found:
         raise ValueError(f"`{argument}` must hold at least one initializer. Received: {argument}={shown(identifiers)}")
     return found

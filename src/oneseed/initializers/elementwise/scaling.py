@@ -133,12 +133,12 @@ class VarianceScaling(RandomInitializer, repeats=True):
         if (self.input_axes is None) != (self.output_axes is None):
             raise ValueError(
                 "`input_axes` and `output_axes` must be given together. Received: "
-                f"input_axes={input_axes!r}, output_axes={output_axes!r}"
+                f"input_axes={shown(input_axes)}, output_axes={shown(output_axes)}"
             )
         if negative_slope is not None and nonlinearity != "leaky_relu":
             raise ValueError(
                 "`negative_slope` must be None unless `nonlinearity` is 'leaky_relu'. Received: "
-                f"negative_slope={negative_slope!r}, nonlinearity={nonlinearity!r}"
+                f"negative_slope={shown(negative_slope)}, nonlinearity={shown(nonlinearity)}"
             )
         self.nonlinearity = nonlinearity
         self.negative_slope = None if negative_slope is None else checks.scalar("negative_slope", negative_slope)
@@ -147,7 +147,7 @@ class VarianceScaling(RandomInitializer, repeats=True):
             if given is not None and self.distribution != "truncated_normal":
                 raise ValueError(
                     f"`{argument}` must be None unless `distribution` is 'truncated_normal'. Received: "
-                    f"{argument}={shown(given)}, distribution={distribution!r}"
+                    f"{argument}={shown(given)}, distribution={shown(distribution)}"
                 )
         window = window_of(-2.0 if lower is None else lower, 2.0 if upper is None else upper)
         self._window = float(window[0]), float(window[1])
@@ -171,7 +171,8 @@ class VarianceScaling(RandomInitializer, repeats=True):
         if layout is not None:
             raise ValueError(
                 "`axes` must not be given to an initializer built with `input_axes` and `output_axes`; leave "
-                f"one of the two out. Received: input_axes={self.input_axes!r}, output_axes={self.output_axes!r}"
+                f"one of the two out. "
+                f"Received: input_axes={shown(self.input_axes)}, output_axes={shown(self.output_axes)}"
             )
         return fans_of_axes(shape, self.input_axes, self.output_axes)
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from oneseed.checks import Shape
+from oneseed.checks import MAX_RANK, Shape
 from oneseed.distributions import Distribution, Structured
 from oneseed.draws import Draw, Host
 from oneseed.dtypes import narrowed, numpy_dtype
@@ -18,6 +18,9 @@ from oneseed.initializers.targets import Target
 
 Matrix = NDArray[np.float64]
 Indices = NDArray[np.int64]
+
+MAX_SPATIAL = MAX_RANK - 3
+"""Spatial axes at most: kernels are computed with one more axis for inputs, one for outputs and one for the batch."""
 
 
 class Sides(NamedTuple):
@@ -94,8 +97,17 @@ def sides_of(target: Target) -> Sides:
     Raises
     ------
     ValueError
-        If there are no `axes` and fewer than 2 axes.
+        If there are no `axes` and fewer than 2 axes, or more spatial axes than NumPy has room for beside the others.
     """
+    sides = _sides(target)
+    if len(sides.spatial) > MAX_SPATIAL:
+        raise ValueError(
+            f"`shape` must have at most {MAX_SPATIAL} spatial axes for this initializer. Received: shape={target.shape}"
+        )
+    return sides
+
+
+def _sides(target: Target) -> Sides:
     shape = target.shape
     if target.layout is None:
         if len(shape) < 2:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed import checks
+from oneseed.checks import shown
 from oneseed.distributions import Distribution
 from oneseed.distributions.fields import drawn, words64
 from oneseed.draws import Draw, Host
@@ -188,7 +189,7 @@ class Sparse(RandomKernel):
         if (sparsity is None) == (connections is None):
             raise ValueError(
                 "Exactly one of `sparsity` and `connections` must be given. Received: "
-                f"sparsity={sparsity!r}, connections={connections!r}"
+                f"sparsity={shown(sparsity)}, connections={shown(connections)}"
             )
         self.sparsity = None if sparsity is None else checks.probability("sparsity", sparsity)
         self.connections = None if connections is None else checks.index("connections", connections, 0, checks.MAX_SIZE)
@@ -215,7 +216,7 @@ class Sparse(RandomKernel):
         if self.connections > population:
             raise ValueError(
                 f"`connections` must be at most {population}, the elements of each {self.per} in the shape "
-                f"{target.shape}. Received: connections={self.connections!r}"
+                f"{target.shape}. Received: connections={shown(self.connections)}"
             )
         zeros = population - self.connections
         return zeros if self.exact else zeros / max(population, 1)
