@@ -60,10 +60,6 @@ class NumpyBackend:
             fill(draw, out)
         return out
 
-    def writer(self, draw: Draw) -> Callable[[int, int], None] | None:
-        """Return a function that has the kernels write to an address."""
-        return engine.writer(draw) if isinstance(draw.distribution, SAMPLED) else None
-
     def prepared(self, draw: Draw) -> Callable[[], Array] | None:
         """Return a function that draws with the kernels."""
         return engine.prepared(draw) if isinstance(draw.distribution, SAMPLED) else None

@@ -46,19 +46,6 @@ def fill_all(parts: Sequence[tuple[Draw, Array]]) -> None:
         kernels.draw_all(tuple(_arguments(draw, out) for draw, out in parts), THREADS, helpers.ask)
 
 
-def writer(draw: Draw) -> Callable[[int, int], None] | None:
-    """Return a function that writes a draw to contiguous memory, by its address and a seed; None without kernels."""
-    if kernels is None:
-        return None
-    run, ask, shape = kernels.draw, helpers.ask, draw.block
-    steps, first, _, stream, what = _address(draw)
-
-    def write(address: int, seed: int) -> None:
-        run(address, shape, None, steps, first, seed, stream, what, THREADS, ask)
-
-    return write
-
-
 def prepared(draw: Draw) -> Callable[[], Array] | None:
     """Return a function that makes an array of a draw and does nothing else; None without kernels."""
     if kernels is None:

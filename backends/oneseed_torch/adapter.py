@@ -14,7 +14,7 @@ from oneseed.draws import Draw
 from oneseed.stream.paths import Path
 from oneseed_torch.compiling import keep_out
 from oneseed_torch.drawing.devices import ACCELERATORS, device_of, is_usable
-from oneseed_torch.drawing.filling import check_device, check_native, check_seed, made
+from oneseed_torch.drawing.filling import check_device, check_native, check_seed, made, prepared
 from oneseed_torch.drawing.memory import copied, from_numpy, shared
 from oneseed_torch.drawing.native import native
 from oneseed_torch.drawing.watched import has_no_values, is_abstract, is_recorded
@@ -70,6 +70,15 @@ class TorchBackend:
         if isinstance(distribution, Concatenated):
             return torch.cat([self._draw(part, where) for part in distribution.within(draw)], dim=distribution.axis)
         return made(draw, where)
+
+    def prepared(self, draw: Draw) -> Callable[[], Tensor] | None:
+        """Return a function that makes a tensor in memory with the kernels, and elsewhere what `draw` makes."""
+
+        def otherwise() -> Tensor:
+            self.check_dtype(draw.dtype)
+            return self.draw(draw, None)
+
+        return prepared(draw, otherwise)
 
     def from_numpy(self, array: Array, device: Any = None) -> Tensor:
         """Return an array as a tensor; on the CPU in the array's own memory, if that may be written to."""

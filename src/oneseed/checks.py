@@ -1,6 +1,5 @@
 """Checks of arguments that several rooms of the house share, and the words of their messages."""
 
-import cmath
 import math
 import operator
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -252,7 +251,8 @@ def _finite(argument: str, value: Any, kinds: Any, what: str, bounded: bool = Tr
     if isinstance(number, bool) or not isinstance(number, kinds) or "time" in str(getattr(value, "dtype", "")):
         raise TypeError(f"`{argument}` must be {what} or a scalar tensor of one. Received: {argument}={shown(value)}")
     try:
-        fits = cmath.isfinite(number) if bounded else not cmath.isnan(number)
+        parts = number.real, number.imag
+        fits = all(map(math.isfinite, parts)) if bounded else not any(map(math.isnan, parts))
     except OverflowError:  # an int beyond every float
         fits = False
     if not fits:

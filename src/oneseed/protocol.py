@@ -96,9 +96,6 @@ class HostBackend(Backend, Protocol):
     def prepare(self, address: int, size: int) -> None:
         """Prepare memory of `size` bytes that has not been written yet, so that its pages come sooner."""
 
-    def writer(self, draw: Draw) -> Callable[[int, int], None] | None:
-        """Return a function that writes a draw to contiguous memory, given its address and another seed; or None."""
-
     def prepared(self, draw: Draw) -> Callable[[], Tensor] | None:
         """Return a function that executes a draw, any number of times, with as little as possible beside; or None."""
 

@@ -1,5 +1,6 @@
 """Writing a draw into a tensor that is there already, on any device."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,12 @@ from oneseed.draws import Draw
 from oneseed.dtypes import FLOAT8
 from oneseed.host_arrays import host
 from oneseed_torch.drawing.accelerators import filler
-from oneseed_torch.drawing.memory import copied, fresh, memory, put_array
+from oneseed_torch.drawing.memory import byte_strides, copied, fresh, memory, put_array
 from oneseed_torch.drawing.native import native
 from oneseed_torch.drawing.operation import define, text_of
 from oneseed_torch.drawing.operations import fill_on
 from oneseed_torch.drawing.watched import (
+    functions_overridden,
     has_no_values,
     is_observed,
     is_recorded,
@@ -72,6 +74,44 @@ def fill_(draw: Draw, tensor: Tensor) -> Tensor:
     else:
         _written(draw, tensor)
     return tensor
+
+
+def prepared(draw: Draw, otherwise: Callable[[], Tensor]) -> Callable[[], Tensor] | None:
+    """Return a function that makes a tensor of a draw where the default device is the CPU and nobody looks on.
+
+    Parameters
+    ----------
+    draw : Draw
+        The draw, from the portable stream with an int as the seed.
+    otherwise : callable
+        Makes the tensor everywhere else.
+
+    Returns
+    -------
+    callable or None
+        None where a function would gain nothing: without elements or a kernel, or for what is not sampled.
+    """
+    if 0 in draw.block:
+        return None
+    dtype, sizes, stream = getattr(torch, draw.dtype), draw.block or ((),), draw.stream
+    like = torch.empty(draw.block, dtype=dtype, device="meta")
+    fill = host().filling(draw, byte_strides(like))
+    if fill is None:
+        return None
+    size, prepare = like.nbytes, host().prepare
+
+    def make() -> Tensor:
+        if is_observed() or functions_overridden() > 0:
+            return otherwise()
+        tensor = torch.empty(*sizes, dtype=dtype)  # sizes one by one take less time to read than a tuple of them
+        if not tensor.is_cpu:
+            return otherwise()
+        address = tensor.data_ptr()
+        prepare(address, size)
+        fill(address, draw.seed, stream)
+        return tensor
+
+    return make
 
 
 def made(draw: Draw, device: Any) -> Tensor:

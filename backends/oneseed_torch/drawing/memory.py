@@ -21,15 +21,21 @@ class _Memory:
 
     __slots__ = ("__array_interface__", "tensor")
 
-    def __init__(self, tensor: Tensor, size: int, name: str, address: int) -> None:
+    def __init__(self, tensor: Tensor, name: str, address: int) -> None:
         self.tensor = tensor
         self.__array_interface__ = {
             "version": 3,
             "data": (address, False),
             "shape": tuple(tensor.shape),
-            "strides": tuple([step * size for step in tensor.stride()]),
+            "strides": byte_strides(tensor),
             "typestr": name,
         }
+
+
+def byte_strides(tensor: Tensor) -> Shape:
+    """Return the strides of a tensor in bytes."""
+    size = tensor.itemsize
+    return tuple([step * size for step in tensor.stride()])
 
 
 def memory(tensor: Tensor) -> NDArray[Any]:
@@ -65,7 +71,7 @@ def memory(tensor: Tensor) -> NDArray[Any]:
             "`tensor` must have memory of its own; that of this one has been freed, or was never taken. "
             f"Received: a tensor of shape {tuple(tensor.shape)}"
         )
-    array = np.asarray(_Memory(tensor, dtype.itemsize, name, address))
+    array = np.asarray(_Memory(tensor, name, address))
     return array if array.dtype == dtype else array.view(dtype)
 
 

@@ -9,6 +9,9 @@ import torch
 Module = Any
 Tensor = Any
 
+MARKS = frozenset({"ds_id", "_is_flat_param", "_fsdp_flattened", "_is_hf_initialized"})
+"""The attributes by which a library says that a parameter's values are its own affair."""
+
 _flat: dict[int, tuple[ReferenceType[Any], ReferenceType[Any]]] = {}
 """Parameters of FullyShardedDataParallel by their ids, each with the flat one that it is a view of."""
 

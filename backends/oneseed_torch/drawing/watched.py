@@ -21,6 +21,9 @@ _RECORDING = tuple(torch._C._TorchDispatchModeKey.__members__[name] for name in 
 _PRE_DISPATCH = torch._C.DispatchKey.PreDispatch
 
 _set_trace: Any = getattr(torch._C, "_set_tracing_state")  # noqa: B009 - of which PyTorch's types say nothing
+functions_overridden = torch._C._len_torch_function_stack
+"""How many modes there are that see calls of functions, such as one that chooses a device."""
+
 _modes = torch._C._len_torch_dispatch_stack
 _trace = torch._C._get_tracing_state
 _included = torch._C._dispatch_tls_is_dispatch_key_included

@@ -3,17 +3,19 @@
 import warnings
 from collections.abc import Callable
 from functools import wraps
-from inspect import signature
 from typing import Any, ParamSpec, TypeVar, cast
 
 import torch
 from torch.overrides import handle_torch_function, has_torch_function_variadic
 
-from oneseed_torch.init import quick
+from oneseed_torch.drawing.watched import PLAIN
 from oneseed_torch.init.compiled import in_graph
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+Again = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], bool]
 
 
 def in_place(function: Callable[P, R]) -> Callable[P, R]:
@@ -35,22 +37,27 @@ def in_place(function: Callable[P, R]) -> Callable[P, R]:
     callable
         One of the same name, arguments and docstring.
     """
-    draws = "seed" in signature(function).parameters
+    return _around(function, None)
 
+
+def in_place_again(again: Again) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return what does the same as `in_place`, and has `again` try each usual call first; see `repeated`."""
+
+    def around(function: Callable[P, R]) -> Callable[P, R]:
+        return _around(function, again)
+
+    return around
+
+
+def _around(function: Callable[P, R], again: Again | None) -> Callable[P, R]:
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         tensor: Any = args[0] if args else kwargs.get("tensor")
         if torch.compiler.is_dynamo_compiling():
             return cast(R, in_graph(call, function, *args, **kwargs))
-        found = quick.key_of(function, args, kwargs) if draws else None
-        if found is not None:
-            if quick.filled(*found):
+        if again and type(tensor) in PLAIN and not has_torch_function_variadic(tensor):
+            if again(function, tensor, args, kwargs):
                 return cast(R, tensor)
-            quick.ask(found[0])
-            try:
-                return function(*args, **kwargs)
-            finally:
-                quick.ask(None)
         if has_torch_function_variadic(tensor) and not torch.nn.parameter.is_lazy(tensor):
             result: R = handle_torch_function(seen, (tensor,), *args, **kwargs)
             return result

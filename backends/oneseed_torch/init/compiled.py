@@ -131,7 +131,7 @@ def _noted(
     """Make a call for a tensor without memory, and return what it would have written."""
     with recording.recorded() as found:
         function(torch.empty_strided(shape, strides, dtype=dtype, device="meta"), *args, **kwargs)
-    return found[0] if found else ("nothing", None)
+    return found[-1] if found else ("nothing", None)
 
 
 def _is_int(seed: Any) -> bool:

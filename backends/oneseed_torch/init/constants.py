@@ -11,14 +11,15 @@ from oneseed_torch.drawing.recording import note
 from oneseed_torch.drawing.shards import count_change, local_parts
 from oneseed_torch.drawing.watched import sizes_of
 from oneseed_torch.drawing.writing import no_values, shape_of
-from oneseed_torch.init.calls import in_place
+from oneseed_torch.init.calls import in_place, in_place_again
 from oneseed_torch.init.put import PathLike, Seed, Tensor, check_unused
+from oneseed_torch.init.repeated import filled, filled_with
 
 UNSIGNED = {getattr(torch, f"uint{bits}"): getattr(torch, f"int{bits}") for bits in (16, 32, 64)}
 """The dtypes that PyTorch knows few operations of, and those of the same bits for 0 and 1."""
 
 
-@in_place
+@in_place_again(filled_with)
 def constant_(tensor: Tensor, val: float, *, seed: Seed = None, path: PathLike = None) -> Tensor:
     """Fill a tensor with a value.
 
@@ -52,18 +53,10 @@ def constant_(tensor: Tensor, val: float, *, seed: Seed = None, path: PathLike =
     >>> init.constant_(torch.empty(3), 0.3)
     tensor([0.3000, 0.3000, 0.3000])
     """
-    shape_of(tensor)
-    check_unused(seed, path)
-    value = val if isinstance(val, bool | int | float | complex) else _scalar(val)
-    dtype = str(tensor.dtype).removeprefix("torch.")
-    if dtype in NUMERIC:
-        cast_scalar(value, dtype, "val")
-    if note("fill", value):
-        return tensor
-    return torch.nn.init.constant_(tensor, value)
+    return _filled(tensor, val, seed, path)
 
 
-@in_place
+@in_place_again(filled(1))
 def ones_(tensor: Tensor, *, seed: Seed = None, path: PathLike = None) -> Tensor:
     """Fill a tensor with ones.
 
@@ -95,10 +88,10 @@ def ones_(tensor: Tensor, *, seed: Seed = None, path: PathLike = None) -> Tensor
     >>> init.ones_(torch.empty(3))
     tensor([1., 1., 1.])
     """
-    return constant_(tensor, 1, seed=seed, path=path)
+    return _filled(tensor, 1, seed, path)
 
 
-@in_place
+@in_place_again(filled(0))
 def zeros_(tensor: Tensor, *, seed: Seed = None, path: PathLike = None) -> Tensor:
     """Fill a tensor with zeros.
 
@@ -130,7 +123,7 @@ def zeros_(tensor: Tensor, *, seed: Seed = None, path: PathLike = None) -> Tenso
     >>> init.zeros_(torch.empty(3))
     tensor([0., 0., 0.])
     """
-    return constant_(tensor, 0, seed=seed, path=path)
+    return _filled(tensor, 0, seed, path)
 
 
 @in_place
@@ -266,6 +259,18 @@ def matrix_shape(tensor: Tensor) -> checks.Shape:
     if len(shape) != 2:
         raise ValueError(f"`tensor` must have 2 axes, not {len(shape)}. Received: tensor of shape {shape}")
     return shape
+
+
+def _filled(tensor: Tensor, val: Any, seed: Seed, path: PathLike) -> Tensor:
+    shape_of(tensor)
+    check_unused(seed, path)
+    value = val if isinstance(val, bool | int | float | complex) else _scalar(val)
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    if dtype in NUMERIC:
+        cast_scalar(value, dtype, "val")
+    if note("fill", value):
+        return tensor
+    return torch.nn.init.constant_(tensor, value)
 
 
 def _scalar(val: Any) -> Any:

@@ -14,7 +14,6 @@ from oneseed.stream.paths import Part, as_path
 from oneseed_torch.drawing.recording import note
 from oneseed_torch.drawing.shards import is_distributed
 from oneseed_torch.drawing.writing import layout_of_weights, no_values, parts_to_write, shape_of, write
-from oneseed_torch.init import quick
 
 Tensor = Any
 DRAWN = (*FLOATS, *COMPLEX)
@@ -74,7 +73,6 @@ def put(tensor: Tensor, make: Callable[..., RandomInitializer], seed: Seed, path
         note("draw", draw)
         return tensor
     written = write(draw, tensor, parts)
-    quick.keep(draw)
     return written
 
 

@@ -16,13 +16,14 @@ from oneseed.initializers import RandomNormal, RandomUniform
 from oneseed.initializers.base import RandomInitializer
 from oneseed.initializers.calls import check_float
 from oneseed.initializers.targets import Target
+from oneseed_torch.drawing.recording import note
 from oneseed_torch.drawing.writing import no_values, shape_of
-from oneseed_torch.init import quick
-from oneseed_torch.init.calls import in_place
+from oneseed_torch.init.calls import in_place_again
 from oneseed_torch.init.put import PathLike, Seed, Tensor, from_generator, put
+from oneseed_torch.init.repeated import drawn
 
 
-@in_place
+@in_place_again(drawn)
 def uniform_(
     tensor: Tensor,
     a: float = 0.0,
@@ -60,7 +61,7 @@ def uniform_(
     TypeError
         If an argument is of another type.
     ValueError
-        If ``a > b``, a bound is not finite or beyond the dtype, the dtype is not a float, or `generator` is not alone.
+        If ``a > b``, a bound is not finite or beyond the dtype, the dtype is no float, or `generator` is not alone.
 
     Examples
     --------
@@ -86,7 +87,7 @@ def uniform_(
     return put(tensor, partial(RandomUniform, low, high), seed, path, axes)
 
 
-@in_place
+@in_place_again(drawn)
 def normal_(
     tensor: Tensor,
     mean: float = 0.0,
@@ -124,8 +125,7 @@ def normal_(
     TypeError
         If an argument is of another type.
     ValueError
-        If `std` is negative, a number is not finite or too large, the dtype is not a float, or `generator` is not
-        alone.
+        If `std` is negative, a number is not finite or too large, the dtype is no float, or `generator` is not alone.
 
     Examples
     --------
@@ -142,7 +142,7 @@ def normal_(
     return put(tensor, partial(RandomNormal, centre, stddev), seed, path, axes)
 
 
-@in_place
+@in_place_again(drawn)
 def trunc_normal_(
     tensor: Tensor,
     mean: float = 0.0,
@@ -189,7 +189,7 @@ def trunc_normal_(
         If an argument is of another type.
     ValueError
         If `std` is not above 0, ``a >= b``, less than ``2**-32`` of the distribution (``2**-64`` in float64) lies
-        between the bounds, values can be beyond the dtype, the dtype is not a float, or `generator` is not alone.
+        between the bounds, values can be beyond the dtype, the dtype is no float, or `generator` is not alone.
 
     Warns
     -----
@@ -215,8 +215,8 @@ def trunc_normal_(
     dtype = dtype_name(tensor.dtype)
     distribution = _truncated(centre, stddev, low, high, dtype)
     check_fits(distribution, dtype, "std", std)
-    if not no_values(tensor) and (centre < low - 2 * stddev or centre > high + 2 * stddev):
-        quick.ask(None)  # each such call warns
+    far = centre < low - 2 * stddev or centre > high + 2 * stddev
+    if far and not note("warning", None) and not no_values(tensor):
         warnings.warn(
             "mean is more than 2 std from [a, b] in trunc_normal_: all values come from one tail of the distribution, "
             f"where few are distinct. Received: mean={mean!r}, std={std!r}, a={a!r}, b={b!r}",

@@ -11,13 +11,14 @@ from oneseed.distributions import Distribution, check_fits
 from oneseed.initializers import RandomNormal, VarianceScaling
 from oneseed.initializers.targets import Target
 from oneseed_torch.drawing.writing import shape_of
-from oneseed_torch.init.calls import in_place
+from oneseed_torch.init.calls import in_place_again
 from oneseed_torch.init.fans import MODES, check_fans
 from oneseed_torch.init.gains import squared_gain
 from oneseed_torch.init.put import PathLike, Seed, Tensor, from_generator, put
+from oneseed_torch.init.repeated import drawn
 
 
-@in_place
+@in_place_again(drawn)
 def xavier_uniform_(
     tensor: Tensor,
     gain: float = 1.0,
@@ -79,7 +80,7 @@ def xavier_uniform_(
     return _xavier(tensor, gain, "uniform", seed, path, axes)
 
 
-@in_place
+@in_place_again(drawn)
 def xavier_normal_(
     tensor: Tensor,
     gain: float = 1.0,
@@ -138,7 +139,7 @@ def xavier_normal_(
     return _xavier(tensor, gain, "untruncated_normal", seed, path, axes)
 
 
-@in_place
+@in_place_again(drawn)
 def kaiming_uniform_(
     tensor: Tensor,
     a: float = 0,
@@ -214,7 +215,7 @@ def kaiming_uniform_(
     return _kaiming(tensor, a, mode, nonlinearity, "uniform", seed, path, axes)
 
 
-@in_place
+@in_place_again(drawn)
 def kaiming_normal_(
     tensor: Tensor,
     a: float = 0,

@@ -11,7 +11,7 @@ from oneseed_numpy import engine
 
 torch = peer("torch")
 init = peer("oneseed_torch.init")
-quick = peer("oneseed_torch.init.quick")
+repeated = peer("oneseed_torch.init.repeated")
 nn = torch.nn
 
 CALLS = {
@@ -28,11 +28,11 @@ DTYPES = [torch.float32, torch.float64, torch.bfloat16, torch.float16]
 
 @pytest.fixture(autouse=True)
 def nothing_kept(monkeypatch):
-    monkeypatch.setattr(quick, "_writers", {})
+    monkeypatch.setattr(repeated, "_known", {})
 
 
-def filled(name, tensor, **options):
-    assert getattr(init, name)(tensor, **options) is tensor
+def filled(name, tensor, *given, **options):
+    assert getattr(init, name)(tensor, *given, **options) is tensor
     return tensor.detach().clone()
 
 
@@ -44,15 +44,16 @@ def test_the_second_call_does_what_the_first_did(name, dtype):
             if "axes" in options and len(shape) > 2:
                 continue
             seeds = 7, 8, 2**64 - 1
-            quick._writers.clear()
+            repeated._known.clear()
             first = [filled(name, torch.empty(shape, dtype=dtype)[::1], seed=seed, **options) for seed in seeds[:1]]
-            assert len(quick._writers) == (engine.kernels is not None)
+            (fill,) = repeated._known.values()
+            assert (fill is not None) == (engine.kernels is not None)
             again = [filled(name, torch.empty(shape, dtype=dtype), seed=seed, **options) for seed in seeds]
-            quick._writers.clear()
+            repeated._known.clear()
             alone = []
             for seed in seeds:
                 alone.append(filled(name, torch.empty(shape, dtype=dtype), seed=seed, **options))
-                quick._writers.clear()
+                repeated._known.clear()
             assert torch.equal(first[0], again[0])
             assert all(map(torch.equal, again, alone))
             parameter = nn.Parameter(torch.empty(shape, dtype=dtype))
@@ -68,6 +69,126 @@ def test_unseeded_calls_go_on_with_the_sequence():
     first, again = three(), three()
     assert all(map(torch.equal, first, again))
     assert not torch.equal(first[0], first[1])
+
+
+def kept(monkeypatch):
+    """From here on the functions themselves are not called any more: `put`, where all of their draws end, fails."""
+    for module in ("scaling", "random"):
+        monkeypatch.setattr(peer(f"oneseed_torch.init.{module}"), "put", lambda *_: pytest.fail("a call decided again"))
+
+
+NEEDS_KERNEL = pytest.mark.skipif(engine.kernels is None, reason="the kernels were not built")
+
+
+@NEEDS_KERNEL
+def test_paths_and_generators_are_no_part_of_what_is_kept(monkeypatch):
+    names = [None, "weight", ("layer", 3), ["layer", 4], ""]
+    alone, numbered = [], []
+    for path in names:
+        repeated._known.clear()
+        alone.append(filled("kaiming_normal_", torch.empty(6, 4), seed=7, path=path))
+    generator = oneseed.SeedGenerator(7)
+    for path in names:
+        repeated._known.clear()
+        numbered.append(filled("kaiming_normal_", torch.empty(6, 4), seed=generator, path=path))
+    kept(monkeypatch)
+    again, generator = oneseed.SeedGenerator(7), generator
+    for path, want, want_numbered in zip(names, alone, numbered, strict=True):
+        assert torch.equal(filled("kaiming_normal_", torch.empty(6, 4), seed=7, path=path), want)
+        assert torch.equal(filled("kaiming_normal_", torch.empty(6, 4), seed=again, path=path), want_numbered)
+    assert again.count == len(names)
+    for path, error in ((3, TypeError), ([1.5], TypeError), ("\ud800", ValueError), ([2**64], ValueError)):
+        with pytest.raises(error, match="path"):
+            init.kaiming_normal_(torch.empty(6, 4), seed=again, path=path)
+    assert again.count == len(names)
+
+
+@NEEDS_KERNEL
+def test_strides_are_a_part_of_what_is_kept(monkeypatch):
+    makes = [
+        lambda: torch.empty(6, 4),
+        lambda: torch.empty(4, 6).T,
+        lambda: torch.empty(12, 8)[::2, ::2],
+        lambda: torch.empty(6, 8)[:, 2:6],
+        lambda: torch.empty(3, 6, 4)[1],
+    ]
+    expected = filled("kaiming_normal_", torch.empty(6, 4), seed=7)
+    for make in makes:
+        filled("kaiming_normal_", make(), seed=7)
+    kept(monkeypatch)
+    for make in makes:
+        assert torch.equal(filled("kaiming_normal_", make(), seed=7), expected)
+    with pytest.raises(ValueError, match="memory of its own for each element"):
+        init.kaiming_normal_(torch.empty(1, 4).expand(6, 4), seed=7)
+
+
+def test_equal_arguments_of_another_meaning_are_others():
+    cases = [(name, zero) for name in ("normal_", "uniform_", "trunc_normal_") for zero in (0, 0.0, -0.0)]
+
+    def bits(name, zero):
+        options = {"b": 1.0} if name == "uniform_" else {}
+        return filled(name, torch.ones(64), zero, seed=7, **options).numpy().tobytes()
+
+    alone = []
+    for case in cases:
+        repeated._known.clear()
+        alone.append(bits(*case))
+    for _ in range(2):
+        assert [bits(*case) for case in cases] == alone
+    for value in (1, 1.0):
+        assert init.normal_(torch.empty(3), 0.0, value, seed=7).isfinite().all()
+    for wrong in (True, False, "0.0", "1"):
+        with pytest.raises(TypeError):
+            init.normal_(torch.empty(3), 0.0, wrong, seed=7)
+        with pytest.raises(TypeError):
+            init.normal_(torch.empty(3), wrong, seed=7)
+    for zero in (0.0, -0.0, 0.0):
+        assert torch.signbit(init.constant_(torch.ones(3), zero)).all() == (str(zero) == "-0.0")
+
+
+@pytest.mark.parametrize("name", ["zeros_", "ones_", "constant_"])
+def test_constants_like_before(name):
+    given = {"zeros_": (), "ones_": (), "constant_": (3,)}[name]
+    for dtype in (*DTYPES, torch.complex64, torch.int8, torch.bool, torch.float8_e5m2):
+        want = getattr(nn.init, name)(torch.empty(4, 3, dtype=dtype), *given)
+        for make in (
+            lambda dtype=dtype: torch.empty(4, 3, dtype=dtype),
+            lambda dtype=dtype: torch.empty(3, 4, dtype=dtype).T,
+            lambda dtype=dtype: nn.Parameter(torch.empty(4, 3, dtype=dtype), requires_grad=dtype.is_floating_point),
+        ):
+            tensor = make()
+            version = tensor._version
+            for _ in range(2):
+                got = getattr(init, name)(tensor, *given).detach()
+                assert torch.equal(
+                    got.float() if dtype.itemsize == 1 else got, want.float() if dtype.itemsize == 1 else want
+                )
+            assert tensor._version > version
+            assert tensor.grad_fn is None
+    assert torch.is_grad_enabled()
+    with pytest.raises(ValueError, match="memory of its own for each element"):
+        getattr(init, name)(torch.empty(1, 4).expand(6, 4), *given)
+    with pytest.raises(ValueError, match="`val`"):
+        init.constant_(torch.empty(3, dtype=torch.int8), 300)
+    sparse = torch.eye(3).to_sparse()
+    with pytest.raises(ValueError, match="must be dense"):
+        getattr(init, name)(sparse, *given)
+    with pytest.warns(UserWarning, match="result of a computation"):
+        getattr(init, name)(torch.ones(3, requires_grad=True) * 2, *given)
+
+
+def test_what_libraries_hold_takes_the_long_way():
+    for _ in range(2):
+        tensor = torch.zeros(6, 4)
+        init.normal_(tensor, seed=7)
+        tensor.zero_()
+        tensor.ds_id, tensor.ds_numel, tensor.ds_shape = 3, 48, (12, 4)
+        for fill in (init.normal_, init.zeros_, init.ones_):
+            with pytest.raises(ValueError, match="ZeRO has partitioned"):
+                fill(tensor)
+        tensor = nn.Parameter(torch.zeros(6, 4))
+        tensor.tensor_model_parallel = True
+        assert init.normal_(tensor, seed=7).any()
 
 
 def test_other_memory_is_filled_the_long_way():
@@ -177,10 +298,10 @@ def test_modes_and_transforms_see_the_call():
 
 
 def test_what_is_kept_is_bounded(monkeypatch):
-    monkeypatch.setattr(quick, "MOST", 10)
+    monkeypatch.setattr(repeated, "MOST", 10)
     for size in range(1, 50):
         init.normal_(torch.empty(size), seed=7)
-    assert len(quick._writers) <= 10
+    assert len(repeated._known) <= 10
 
 
 def test_nothing_of_a_tensor_is_kept():

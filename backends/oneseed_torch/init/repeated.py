@@ -1,0 +1,195 @@
+"""Calls like one before: what they are checked for and decide is kept, and a small draw costs little beside its values.
+
+What is kept belongs to a function, its arguments without seed and path, and the tensor's shape, strides and dtype. What
+can differ from call to call with the same of them is looked at each time; where it is not the usual, `False` says that
+the function itself has to run.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.autograd.graph import increment_version
+
+from oneseed import seeds, settings
+from oneseed.dtypes import NUMERIC, cast_scalar
+from oneseed.host_arrays import host
+from oneseed.seeds import SeedGenerator
+from oneseed.stream.paths import as_path, stream_number
+from oneseed_torch.drawing.filling import check_memory
+from oneseed_torch.drawing.memory import byte_strides
+from oneseed_torch.drawing.owners import MARKS
+from oneseed_torch.drawing.recording import recorded
+from oneseed_torch.drawing.watched import PLAIN, is_observed
+
+Tensor = Any
+Given = dict[str, Any]
+Fill = Callable[[int, int, int], None]
+
+MOST = 4096
+"""Kinds of calls that are kept; then the next one starts over."""
+
+_known: dict[Any, Fill | None] = {}
+"""What writes into memory, by the kind of call; None where the function itself has to."""
+
+_scalars: set[tuple[type, Any, Any]] = set()
+"""Values that fit a dtype, each with its type."""
+
+
+def drawn(function: Callable[..., Any], tensor: Tensor, args: tuple[Any, ...], kwargs: Given) -> bool:
+    """Draw into a tensor in memory as a function that draws would; tell whether it is done.
+
+    Parameters
+    ----------
+    function : callable
+        The function without what is around it.
+    tensor : torch.Tensor
+        The tensor, of a class in `PLAIN`, of which no mode or class overrides functions.
+    args : tuple
+        All arguments by position, the tensor among them.
+    kwargs : dict
+        The others.
+
+    Returns
+    -------
+    bool
+        Whether the tensor has been filled; if not, nothing has been counted or written.
+
+    Raises
+    ------
+    TypeError
+        If a part of the path is neither str nor int.
+    ValueError
+        If the path is malformed.
+    """
+    seed = path = None
+    if kwargs:
+        kwargs = dict(kwargs)
+        seed, path = kwargs.pop("seed", None), kwargs.pop("path", None)
+    if type(seed) is int:
+        if not 0 <= seed < 2**64:
+            return False
+    elif seed is not None and type(seed) is not SeedGenerator:
+        return False
+    if not args or not _is_usual(tensor) or not tensor.is_cpu or tensor.is_neg() or is_observed():
+        return False
+    key = (function, tensor.shape, tensor.stride(), tensor.dtype, *args[1:], *kwargs.items())
+    if (len(args) > 1 or kwargs) and (key := _exact(key, args, kwargs)) is None:
+        return False
+    try:
+        fill = _known[key]
+    except KeyError:
+        fill = _learned(key, function, tensor, args, kwargs)
+    address = tensor.data_ptr()
+    if fill is None or address == 0 or settings.in_force().rng != "portable":
+        return False
+    parts = () if path is None else as_path(path)
+    number, parts = seeds.address(seeds.unseeded() if seed is None else seed, parts, True)
+    fill(address, number, stream_number(parts) if parts else 0)
+    if not tensor.is_inference():
+        # Autograd did not see the write, and must refuse a backward pass that saved the old values.
+        increment_version(tensor)
+    return True
+
+
+def filled(value: Any) -> Callable[..., bool]:
+    """Return a function that fills a tensor with a value as one of `zeros_` and `ones_` would, like `drawn`."""
+
+    def fill(function: Callable[..., Any], tensor: Tensor, args: tuple[Any, ...], kwargs: Given) -> bool:
+        return len(args) == 1 and not kwargs and _filled(tensor, value)
+
+    return fill
+
+
+def filled_with(function: Callable[..., Any], tensor: Tensor, args: tuple[Any, ...], kwargs: Given) -> bool:
+    """Fill a tensor as `constant_` would, like `drawn`."""
+    if len(args) != 2 or kwargs:
+        return False
+    value = args[1]
+    if type(value) is not float and type(value) is not int:
+        return False
+    return ((type(value), value, tensor.dtype) in _scalars or _fits(value, tensor)) and _filled(tensor, value)
+
+
+def _filled(tensor: Tensor, value: Any) -> bool:
+    if not _is_usual(tensor) or tensor.is_meta:
+        return False
+    if not tensor.is_contiguous():
+        check_memory(tensor)
+    if not (tensor.requires_grad and torch.is_grad_enabled()):
+        _put(tensor, value)
+        return True
+    torch._C._set_grad_enabled(False)  # what `torch.no_grad` does, and much else beside
+    try:
+        _put(tensor, value)
+    finally:
+        torch._C._set_grad_enabled(True)
+    return True
+
+
+def _put(tensor: Tensor, value: Any) -> None:
+    if type(value) is int and value == 0:  # the float may be -0.0
+        tensor.zero_()
+    else:
+        tensor.fill_(value)
+
+
+def _is_usual(tensor: Tensor) -> bool:
+    """Tell whether a tensor is a dense one of its own, which no other library holds a part of."""
+    marks = tensor.__dict__
+    if marks and not MARKS.isdisjoint(marks):
+        return False
+    if tensor.requires_grad and tensor.grad_fn is not None:
+        return False
+    return tensor.layout is torch.strided and not tensor.is_nested
+
+
+def _exact(key: Any, args: tuple[Any, ...], kwargs: Given) -> Any:
+    """Return a key that is equal for the same arguments alone; None if that is not sure.
+
+    ``0.0``, ``-0.0`` and ``False`` are equal, and so are 1 and True.
+    """
+    signs = []
+    for value in (*args[1:], *kwargs.values()):
+        kind = type(value)
+        if kind is float or kind is int:
+            if value == 0:
+                signs.append(repr(value))
+        elif value is not None and kind is not str:
+            return None
+    return (key, *signs) if signs else key
+
+
+def _learned(key: Any, function: Callable[..., Any], tensor: Tensor, args: tuple[Any, ...], kwargs: Given) -> Any:
+    """Find out what a call does, on a tensor without memory."""
+    if 0 in tensor.shape:
+        return None
+    with recorded() as found:
+        try:
+            function(_without_memory(tensor), *args[1:], **kwargs)
+        except (TypeError, ValueError):  # which the function is to raise, of the tensor itself
+            return None
+    fill = None
+    if len(found) == 1 and found[0][0] == "draw":
+        fill = host().filling(found[0][1], byte_strides(tensor))
+    if len(_known) >= MOST:
+        _known.clear()
+    _known[key] = fill
+    return fill
+
+
+def _without_memory(tensor: Tensor) -> Tensor:
+    return torch.empty_strided(tuple(tensor.shape), tensor.stride(), dtype=tensor.dtype, device="meta")
+
+
+def _fits(value: Any, tensor: Tensor) -> bool:
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    if dtype in NUMERIC:
+        try:
+            cast_scalar(value, dtype, "val")
+        except (TypeError, ValueError):  # which the function is to raise
+            return False
+    if len(_scalars) >= MOST:
+        _scalars.clear()
+    _scalars.add((type(value), value, tensor.dtype))
+    return True
