@@ -20,7 +20,7 @@ from oneseed_torch.drawing.filling import check_memory
 from oneseed_torch.drawing.memory import byte_strides
 from oneseed_torch.drawing.owners import MARKS
 from oneseed_torch.drawing.recording import recorded
-from oneseed_torch.drawing.watched import PLAIN, is_observed
+from oneseed_torch.drawing.watched import is_observed
 
 Tensor = Any
 Given = dict[str, Any]

@@ -196,8 +196,8 @@ class Elementwise(Structured):
             if not np.isclose(alone, among, rtol=1e-6, equal_nan=True):
                 raise ValueError(
                     "`function` must work element by element, but what it makes of a random value depends on the "
-                    f"others. Received: function={shown(self.function)}, which makes {among!r} of one element and {alone!r} "
-                    "of the same element by itself"
+                    f"others. Received: function={shown(self.function)}, which makes {among!r} of one element and "
+                    f"{alone!r} of the same element by itself"
                 )
         return narrowed(found, draw.dtype)
 
