@@ -176,7 +176,7 @@ def get(identifier: Any) -> Any:
     if isinstance(identifier, dict):
         return deserialize(identifier)
     if isinstance(identifier, type) and not issubclass(identifier, type) and callable_instances(identifier):
-        if missing := required(identifier):
+        if missing := required(identifier):  # type: ignore[arg-type]
             raise TypeError(
                 f"The class {identifier.__name__} needs arguments: {', '.join(missing)}; give an instance, or a dict. "
                 f"Received: identifier={shown(identifier)}"

@@ -203,7 +203,8 @@ class Readings:
         place, given, reading = draws[0]
         if reading.kind not in SIMPLE or given.size != target.size or any(not _number(x) for x in others):
             return None
-        made = _FOLDS.get(event.name.rstrip("_"), lambda *_: None)(reading, others, place, event.kwargs)
+        fold = _FOLDS.get(event.name.rstrip("_"))
+        made = None if fold is None else fold(reading, others, place, event.kwargs)
         return None if made is None else replace(made, at=at, composed=made.composed or made != reading)
 
 

@@ -78,7 +78,7 @@ class LogUniform(_Between):
 
     def distribution_for(self, target: Target) -> Elementwise:
         """Return the distribution for a tensor."""
-        ends = (float(functions.log(np.float64(end))) for end in (self.low, self.high))
+        ends = (float(functions.log(np.array(end, np.float64))) for end in (self.low, self.high))
         return Elementwise(Uniform(*ends), functions.exp, "log_uniform")
 
 

@@ -1,5 +1,6 @@
 """Numbers by position: sinusoids, frequencies of rotary positions, slopes of linear biases, ramps over heads."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -258,12 +259,12 @@ def _sinusoidal(places: list[Array], shape: Shape, base: float, halves: float) -
     pair = columns % half if halves else columns // 2
     cosines = columns >= half if halves else columns % 2 == 1
     exponents = pair / max(1, half - 1) if halves else 2 * pair / width
-    angles = positions[:, None] * functions.exp(-exponents * functions.log(np.float64(base)))
+    angles = positions[:, None] * functions.exp(-exponents * functions.log(np.array(base, np.float64)))
     return np.where(cosines, functions.cos(angles), functions.sin(angles))
 
 
 def _rotary(places: list[Array], shape: Shape, base: float) -> Array:
-    return functions.exp(-(places[0] / shape[0]) * functions.log(np.float64(base)))
+    return functions.exp(-(places[0] / shape[0]) * functions.log(np.array(base, np.float64)))
 
 
 def _alibi(places: list[Array], shape: Shape) -> Array:
@@ -276,7 +277,7 @@ def _alibi(places: list[Array], shape: Shape) -> Array:
 
 def _ramp(places: list[Array], shape: Shape, first: float, last: float, power: float) -> Array:
     along = places[-1] / max(1, shape[-1] - 1)
-    return first + (last - first) * functions.power(along, np.float64(power))
+    return first + (last - first) * functions.power(along, np.array(power, np.float64))
 
 
-_FUNCTIONS = {"alibi": _alibi, "ramp": _ramp, "rotary": _rotary, "sinusoidal": _sinusoidal}
+_FUNCTIONS: dict[str, Callable[..., Array]] = {"alibi": _alibi, "ramp": _ramp, "rotary": _rotary, "sinusoidal": _sinusoidal}
