@@ -23,7 +23,7 @@ def plan(scheme, **shapes):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_scheme_is_data(name):
-    scheme = made(name, {})
+    scheme = made(name, EXAMPLES.get(name, {}))
     assert Scheme.from_json(scheme.to_json()) == scheme
     assert Scheme.from_toml(scheme.to_toml()) == scheme
     assert scheme.otherwise is None

@@ -182,8 +182,8 @@ def _tied(found: list[Held], scheme: Scheme) -> Iterator[Rule]:
     """Give one rule for all names of a tied tensor, which draws at the first of them whichever is there."""
     for one in found:
         names = list(dict.fromkeys(one.logical))
-        rule, _ = scheme.match(names[0])
-        if len(names) > 1 and rule is not None:
+        rule = scheme.match(names[0])[0] if len(names) > 1 else None
+        if rule is not None:
             drawn = At(rule.initializer, names[0])
             yield Rule("|".join(map(re.escape, names)), drawn, regex=True, axes=rule.axes)
 

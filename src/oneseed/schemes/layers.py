@@ -123,17 +123,22 @@ def torch(layers: Mapping[str, Layer]) -> Scheme:
     >>> import oneseed
     >>> oneseed.schemes.torch({"head": oneseed.schemes.Layer("linear", fan_in=16)})
     Scheme([
-        Rule('head\\.(?:weight|bias)', FanInUniform(seed=None, fan_in=16), regex=True),
+        Rule('head.weight', FanInUniform(seed=None, fan_in=16)),
+        Rule('head.bias', FanInUniform(seed=None, fan_in=16)),
     ], otherwise=None)
     """
     if not isinstance(layers, Mapping) or not all(isinstance(layer, Layer) for layer in layers.values()):
         raise TypeError(f"`layers` must be a mapping from paths to Layer. Received: layers={layers!r}")
     rules = []
     for path, layer in layers.items():
-        prefix = re.escape(path) + r"\." if path else ""
+        before = f"{path}." if path else ""
         for names, initializer, axes in _TORCH[checks.one_of("kind", layer.kind, tuple(_TORCH))](layer):
             state = names.startswith(STATE)
-            rules.append(Rule(prefix + names, initializer, regex=True, axes=axes, state=state))
+            if re.fullmatch(r"[\w.|]+", names) and not set(path) & set("*?["):
+                # Whole names are found at once, however many there are.
+                rules += [Rule(before + name, initializer, axes=axes, state=state) for name in names.split("|")]
+            else:
+                rules.append(Rule(re.escape(before) + names, initializer, regex=True, axes=axes, state=state))
     return Scheme(rules)
 
 
@@ -173,7 +178,7 @@ _TORCH: dict[str, Callable[[Layer], _Rows]] = {
         ("num_batches_tracked", "zeros", None),
     ],
     "embedding": _embedding,
-    "linear": lambda layer: [("(?:weight|bias)", FanInUniform(layer.fan_in), None)],
+    "linear": lambda layer: [("weight|bias", FanInUniform(layer.fan_in), None)],
     "norm": _norm,
     "prelu": lambda layer: [("weight", Constant(layer.value), None)],
     "recurrent": lambda layer: [(r"(?:weight|bias)_\w+", FanInUniform(layer.fan_in), None)],

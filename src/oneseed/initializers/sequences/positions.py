@@ -280,4 +280,9 @@ def _ramp(places: list[Array], shape: Shape, first: float, last: float, power: f
     return first + (last - first) * functions.power(along, np.array(power, np.float64))
 
 
-_FUNCTIONS: dict[str, Callable[..., Array]] = {"alibi": _alibi, "ramp": _ramp, "rotary": _rotary, "sinusoidal": _sinusoidal}
+_FUNCTIONS: dict[str, Callable[..., Array]] = {
+    "alibi": _alibi,
+    "ramp": _ramp,
+    "rotary": _rotary,
+    "sinusoidal": _sinusoidal,
+}
