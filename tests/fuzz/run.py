@@ -1,9 +1,9 @@
 """Call every public function with random arguments: valid, nearly valid, and absurd.
 
-``python tests/fuzz/run.py --calls 20000 --seed 1 --backend numpy`` prints what went wrong, each kind once, with the number
-of the call; ``--only N`` repeats one. A call may return, or raise a ValueError or TypeError that says what was received.
-What is drawn must be what the second implementation of the stream draws. A generator counts a draw that is made, and none
-that is refused. The exit status is 1 where something is wrong.
+``python tests/fuzz/run.py --calls 20000 --seed 1 --backend numpy`` prints what went wrong, each kind once, with the
+number of the call; ``--only N`` repeats one. A call may return, or raise a ValueError or TypeError that says what was
+received. What is drawn must be what the second implementation of the stream draws. A generator counts a draw that is
+made, and none that is refused. The exit status is 1 where something is wrong.
 """
 
 import argparse
@@ -89,7 +89,7 @@ class Fuzzer:
         """Make one call; raise `Wrong` where it is."""
         chance = random.Random(f"{self.seed} {number}")
         values = Values(chance)
-        before = settings.in_force()
+        before = settings._defaults
         start = time.monotonic()
         try:
             with np.errstate(all=chance.choice(["ignore", "raise"])), warnings.catch_warnings():

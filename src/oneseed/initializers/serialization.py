@@ -38,7 +38,7 @@ def serialize(initializer: Any) -> dict[str, Any]:
     Raises
     ------
     TypeError
-        If it is not an initializer, or has no configuration, as a function has none.
+        If it is no initializer with a configuration; a function has none.
 
     Examples
     --------
@@ -175,8 +175,9 @@ def get(identifier: Any) -> Any:
         identifier = _built_in(identifier) or find(identifier)
     if isinstance(identifier, dict):
         return deserialize(identifier)
-    if isinstance(identifier, type) and not issubclass(identifier, type) and callable_instances(identifier):
-        if missing := required(identifier):  # type: ignore[arg-type]
+    cls: Any = identifier
+    if isinstance(cls, type) and not issubclass(cls, type) and callable_instances(cls):
+        if missing := required(identifier):
             raise TypeError(
                 f"The class {identifier.__name__} needs arguments: {', '.join(missing)}; give an instance, or a dict. "
                 f"Received: identifier={shown(identifier)}"
