@@ -29,11 +29,11 @@ RESOLUTION, COLORS = 100, 256
 
 HEAD = """# Gallery
 
-Every initializer: a picture of what it makes, its formula, the paper, and when to use it. Where each element
-is drawn by itself, it is a histogram of a drawn tensor, with the density, or the probabilities, of the distribution in
-red. All else is a heat map: inputs downwards, outputs across, a kernel as such matrices in the place of each position.
-`oneseed sample --plot` makes the same pictures, see [Command line](cli.md); [Initializers](api/initializers.md) says
-all of each.
+This page shows every initializer: a picture of a tensor, the formula, the paper, and when to use it. If each element is
+drawn independently, the picture is a histogram of the tensor, with the distribution's density or probabilities in red.
+Otherwise it is a heat map: inputs downwards, outputs across, and for a kernel one such matrix at each position.
+`oneseed sample --plot` makes the same pictures, see [Command line](cli.md). [Initializers](api/initializers.md) is the
+full reference.
 
 `fan_in` and `fan_out` are those of the [layout](layouts.md).
 """
