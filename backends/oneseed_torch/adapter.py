@@ -12,12 +12,12 @@ from oneseed.composites import Concatenated
 from oneseed.distributions import Distribution, Fill
 from oneseed.draws import Draw
 from oneseed.stream.paths import Path
-from oneseed_torch.compiling import keep_out
 from oneseed_torch.drawing.devices import ACCELERATORS, device_of, is_usable
 from oneseed_torch.drawing.filling import check_device, check_native, check_seed, made, prepared
 from oneseed_torch.drawing.memory import copied, from_numpy, shared
 from oneseed_torch.drawing.native import native
 from oneseed_torch.drawing.watched import has_no_values, is_abstract, is_recorded
+from oneseed_torch.in_graph import in_graph
 
 Array = NDArray[Any]
 Tensor = Any
@@ -30,8 +30,6 @@ class TorchBackend:
 
     def device(self, device: Any) -> Any:
         """Return a torch.device that can be used here; None leaves the choice to PyTorch."""
-        if torch.compiler.is_dynamo_compiling():
-            keep_out()
         return device_of(device)
 
     def check_dtype(self, dtype: str) -> None:
@@ -45,9 +43,6 @@ class TorchBackend:
         if device is None and isinstance(distribution, Fill) and distribution.zero:
             # PyTorch knows the default device sooner than it tells, and reads single sizes faster than a tuple of them.
             return torch.zeros(*(draw.block or [()]), dtype=getattr(torch, draw.dtype))
-        if torch.compiler.is_dynamo_compiling():
-            # No decorator: it would import the compiler, a second's work, for those who never compile.
-            return torch.compiler.disable(self._draw)(draw, device)
         return self._draw(draw, device)
 
     def _draw(self, draw: Draw, device: Any) -> Tensor:
@@ -138,6 +133,14 @@ class TorchBackend:
     def records(self) -> bool:
         """Tell whether PyTorch traces or exports what runs now."""
         return is_recorded()
+
+    def reads(self) -> bool:
+        """Tell whether `torch.compile` reads what calls this."""
+        return torch.compiler.is_dynamo_compiling()
+
+    def made(self, initializer: Any, *call: Any) -> Tensor:
+        """Make an initializer's tensor in a graph."""
+        return in_graph(initializer, *call)
 
     def modes(self) -> dict[str, Callable[[Callable[[], Tensor]], Tensor]]:
         """Return eager execution, the capture of `torch.compile`, and eager execution on each kind of accelerator."""

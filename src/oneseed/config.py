@@ -274,7 +274,9 @@ def using(*, backend: str | None = None, floatx: str | None = None, rng: str | N
     if rng is not None:
         changes["rng"] = one_of("rng", rng, RNGS)
     token = settings.scope.set({**(settings.scope.get() or {}), **changes})
+    settings.note()
     try:
         yield settings.in_force()
     finally:
         settings.scope.reset(token)
+        settings.note()

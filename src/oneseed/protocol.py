@@ -18,10 +18,12 @@ class Backend(Protocol):
     An entry point in the group ``oneseed.backends`` names a callable that returns such an object.
     Everything that comes in has been checked.
 
-    Two more methods are for those frameworks that have a use for them. ``worker()`` returns, as a path, what tells this
+    More methods are for those frameworks that have a use for them. ``worker()`` returns, as a path, what tells this
     process apart from others that load data for the same program, and () elsewhere: seeds of objects built without one
     then differ between them. ``records()`` tells whether what runs now becomes a program that runs later: a draw whose
-    seed is the next of a sequence then warns.
+    seed is the next of a sequence then warns. ``reads()`` tells whether a compiler reads the code that calls it, which is
+then not run, and ``made(initializer, shape, dtype, axes, path, backend, device, partition_shape, partition_offset)`` is
+what it reads in place of an initializer's call.
     """
 
     @property

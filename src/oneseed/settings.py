@@ -27,6 +27,9 @@ class Settings(NamedTuple):
 _defaults = Settings(
     backend=os.environ.get("ONESEED_BACKEND") or "numpy", rng=os.environ.get("ONESEED_RNG") or "portable"
 )
+latest = _defaults
+"""What was in force when a setting last changed, in whatever thread: compilers that read code ask for what they see."""
+
 scope: ContextVar[dict[str, Any] | None] = ContextVar("oneseed.config", default=None)
 
 
@@ -43,3 +46,10 @@ def change(**values: Any) -> None:
     """Change defaults of the process."""
     global _defaults  # noqa: PLW0603 - the one place where the process-wide default changes
     _defaults = _defaults._replace(**values)
+    note()
+
+
+def note() -> None:
+    """Note that what is in force has changed."""
+    global latest  # noqa: PLW0603 - see its definition
+    latest = in_force()

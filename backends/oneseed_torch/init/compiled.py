@@ -11,19 +11,13 @@ from typing import Any
 import torch
 
 from oneseed.distributions import Structured
-from oneseed_torch.compiling import keep_out
+from oneseed_torch.compiling import CONSTANT, keep_out, known, outside
 from oneseed_torch.drawing import recording
 from oneseed_torch.drawing.filling import draw, draw_, values_of
 from oneseed_torch.drawing.operation import text_of
 from oneseed_torch.drawing.watched import PLAIN
 
 Tensor = Any
-
-REASON = (
-    "oneseed draws outside of the graph: a graph would repeat the values of a call without an int as `seed`, and "
-    "cannot hold PyTorch's own `generator`, nor the parts of a distributed or wrapped tensor; and where an argument is "
-    "refused, the call outside says why"
-)
 
 
 def in_graph(
@@ -72,24 +66,6 @@ def in_graph(
     return tensor
 
 
-def known(value: Any) -> Any:
-    """Have Dynamo take an argument for the constant that it is now, and compile again for another one."""
-    if isinstance(value, bool):
-        return True if value else False  # noqa: SIM210 - so that Dynamo looks at it
-    if isinstance(value, int | float):
-        from torch.fx.experimental.symbolic_shapes import guard_scalar
-
-        return guard_scalar(value)
-    if isinstance(value, str):
-        return "".join([value])
-    return tuple([known(part) for part in value]) if isinstance(value, tuple | list) else value
-
-
-def outside(call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Tensor:
-    """Make a call in eager mode."""
-    return torch.compiler.disable(call)(*args, **kwargs)
-
-
 def planned(function: Callable[..., Any], shape: Any, strides: Any, dtype: Any, /, *args: Any, **kwargs: Any) -> str:
     """Return what a call does: a word, or the text of a draw."""
     parameters = inspect.signature(function).parameters
@@ -118,11 +94,7 @@ def values(function: Callable[..., Any], shape: Any, dtype: Any, /, *args: Any, 
 
 
 for _constant in (planned, number, values):
-    # As `torch.compiler.assume_constant_result` does, which would import the compiler.
-    vars(_constant)["_dynamo_marked_constant"] = True
-
-# As `torch.compiler.disable` does, with a reason that names who it is: the error of `fullgraph=True` shows it.
-vars(outside).update(_torchdynamo_disable=True, _torchdynamo_disable_msg=REASON)
+    vars(_constant)[CONSTANT] = True
 
 
 def _noted(

@@ -139,6 +139,9 @@ class Initializer(Configured):
         ImportError
             If the backend's framework is not installed.
         """
+        for reader, reads in registry.readers():
+            if reads():
+                return reader.made(self, shape, dtype, axes, path, backend, device, partition_shape, partition_offset)
         set_ = settings.in_force()
         engine = registry.load(set_.backend if backend is None else backend)
         key = None
