@@ -7,7 +7,9 @@ import pytest
 import reference
 
 from oneseed import initializers
+from oneseed.initializers import known
 from oneseed.initializers.base import RandomInitializer
+from oneseed.initializers.configs import required
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 
@@ -66,11 +68,26 @@ SHAPES = {
     "UpsamplingFilter": (4, 3, 5, 5),
 }
 """Shapes for those that do not take all; the others make (6, 5), and those of them that are random any layout."""
-IN_ANY_LAYOUT = [name for name in RANDOM if name not in SHAPES]
+
+
+def shape_of(name):
+    """Return a shape for a class: that above, a matrix, or where it does not take one that of its example."""
+    if name not in SHAPES:
+        try:
+            built(name).describe((6, 5), "float32")
+        except ValueError:
+            return known.ENTRIES[name].shape
+    return SHAPES.get(name, (6, 5))
 
 
 def built(name):
+    """Build one with the arguments above; of a class that needs some and has none there, its example."""
+    if name not in ARGUMENTS and required(CLASSES[name]):
+        return eval(known.ENTRIES[name].example, {**vars(initializers), "np": np})
     return CLASSES[name](**ARGUMENTS.get(name, {}), **({"seed": 5} if name in RANDOM else {}))
+
+
+IN_ANY_LAYOUT = [name for name in RANDOM if name not in SHAPES and shape_of(name) == (6, 5)]
 
 
 def blocks_of(shape):
@@ -101,7 +118,7 @@ def test_initializers_are_found():
 @every_float
 @pytest.mark.parametrize("name", sorted(CLASSES))
 def test_blocks_make_the_whole(name, dtype):
-    assert_blocks_make_the_whole(built(name), SHAPES.get(name, (6, 5)), dtype)
+    assert_blocks_make_the_whole(built(name), shape_of(name), dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float64"])
