@@ -148,12 +148,12 @@ def test_a_law_of_few_values_has_a_bar_for_each(initializer, masses):
     ],
 )
 def test_densities_are_those_of_the_definition(law, at, density):
-    assert plotting.law_of(law)(np.array([at]))[0] == pytest.approx(density, rel=1e-12)
+    assert plotting.density_of(law)(np.array([at]))[0] == pytest.approx(density, rel=1e-12)
 
 
 @pytest.mark.parametrize("law", [Normal(1.0, 0.0), TruncatedNormal(1.0, 0.0), Uniform(2.0, 2.0)])
 def test_what_has_no_density_is_a_heat_map(law):
-    assert plotting.law_of(law) is None
+    assert plotting.density_of(law) is None
 
 
 @pytest.mark.parametrize("name, shape", [("zeros", ()), ("ones", (4,)), ("nan", (2, 3)), ("random_normal", (3, 2))])

@@ -182,7 +182,10 @@ def checked_steps(steps: Any, first: int) -> tuple[Step, ...]:
         If an operation is unknown, or takes a value that is not there yet.
     """
     made = []
-    for at, step in enumerate(steps):
+    given = checks.listed(steps)
+    if given is None:
+        raise TypeError(f"`steps` must be a sequence. Received: steps={checks.shown(steps)}")
+    for at, step in enumerate(given):
         if not isinstance(step, Sequence) or isinstance(step, str) or len(step) not in (2, 3):
             raise TypeError(f"`steps` must hold an operation, its operands and its options. Received: {step!r}")
         operation, operands, options = step[0], step[1], step[2] if len(step) == 3 else {}

@@ -51,9 +51,10 @@ class Scheme:
     __slots__ = ("_exact", "_patterns", "otherwise", "rules")
 
     def __init__(self, rules: Iterable[Rule], otherwise: Any = None) -> None:
-        if isinstance(rules, str | Mapping) or not isinstance(rules, Iterable):
+        given = checks.listed(rules)
+        if given is None:
             raise TypeError(f"`rules` must be a sequence of oneseed.Rule. Received: rules={shown(rules)}")
-        self.rules: tuple[Rule, ...] = tuple(rules)
+        self.rules: tuple[Rule, ...] = tuple(given)
         if strange := [rule for rule in self.rules if not isinstance(rule, Rule)]:
             raise TypeError(f"`rules` must hold oneseed.Rule. Received: {shown(strange[0])}")
         self.otherwise = None if otherwise is None else filler("otherwise", otherwise)

@@ -78,7 +78,7 @@ class At(CompositeInitializer):
         if axes is not None:
             parse(axes)
         self.path = None if path is None else list(as_path(path))
-        self.shape = None if shape is None else list(checks.shape(tuple(shape)))
+        self.shape = None if shape is None else list(checks.shape(shape))
         self.axes = axes
 
     def _draw(self, call: Call) -> Draw:
@@ -158,7 +158,7 @@ class Computed(CompositeInitializer):
 
     def __init__(self, initializers: Sequence[Any], steps: Sequence[Any], constants: Sequence[Any] = ()) -> None:
         self.initializers = several("initializers", initializers)
-        arrays = [numbers("constants", unpacked(constant)) for constant in constants]
+        arrays = [numbers("constants", unpacked(constant)) for constant in _listed("constants", constants)]
         for array in arrays:
             array.flags.writeable = False
         self.constants = arrays
@@ -257,7 +257,13 @@ class Overlay(CompositeInitializer):
 
     def __init__(self, initializers: Sequence[Any], regions: Sequence[Any]) -> None:
         self.initializers = several("initializers", initializers)
-        self.regions = [[[checks.index("regions", n, 0, 2**63) for n in axis] for axis in region] for region in regions]
+        self.regions = [
+            [
+                [checks.index("regions", n, 0, 2**63) for n in _listed("regions", axis)]
+                for axis in _listed("regions", region)
+            ]
+            for region in _listed("regions", regions)
+        ]
         if len(self.regions) != len(self.initializers) - 1:
             raise ValueError(
                 f"`regions` must have one entry for each of the {len(self.initializers) - 1} pieces. "
@@ -288,3 +294,10 @@ class Overlay(CompositeInitializer):
             "initializers": [serialize(initializer) for initializer in self.initializers],
             "regions": [[list(axis) for axis in region] for region in self.regions],
         }
+
+
+def _listed(argument: str, given: Any) -> list[Any]:
+    found = checks.listed(given)
+    if found is None:
+        raise TypeError(f"`{argument}` must be a sequence. Received: {argument}={checks.shown(given)}")
+    return found

@@ -269,7 +269,7 @@ def _rotary(places: list[Array], shape: Shape, base: float) -> Array:
 
 def _alibi(places: list[Array], shape: Shape) -> Array:
     heads = places[0]
-    below = 1 << (shape[0].bit_length() - 1)
+    below = 1 << max(0, shape[0].bit_length() - 1)
     exponents = np.where(heads < below, 8 * (heads + 1) / below, 4 * (2 * (heads - below) + 1) / below)
     whole = np.floor(exponents)
     return np.ldexp(functions.exp(-(exponents - whole) * functions.LN2), -whole.astype(np.int64))
