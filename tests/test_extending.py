@@ -546,3 +546,12 @@ def test_an_empty_tensor_and_a_scalar(engine, case):  # noqa: F811
     needs_axes = isinstance(init, CirculantNormal | Ramp | Halves)
     for shape in [(0, 4)] if needs_axes else [(0, 4), ()]:
         same(engine, init(shape, dtype), init(shape, dtype, backend="numpy"))
+
+
+def test_data_dependent_scaling_of_a_strangers_weights():
+    x = oneseed.random.normal((256, 30), seed=1)
+    shapes = {"w": np.zeros((30, 20))}
+    found = oneseed.lsuv(shapes, lambda weights, name: x @ weights[name], initializer=Triangular(3))
+    assert abs((x @ found.weights["w"]).var() - 1) < 0.02
+    with pytest.raises(TypeError, match="`initializer` must take `axes` and `path`"):
+        oneseed.lsuv(shapes, lambda weights, name: x @ weights[name], initializer=Plain())
