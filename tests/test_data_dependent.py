@@ -101,7 +101,7 @@ def test_lsuv_stops_and_refuses():
     for keywords, error, message in [
         ({"tolerance": 0}, ValueError, "`tolerance` must be above 0"),
         ({"max_iterations": -1}, ValueError, "`max_iterations` must lie in"),
-        ({"initializer": lambda shape, dtype: None}, TypeError, "`initializer` must be a built-in one"),
+        ({"initializer": lambda shape, dtype: None}, TypeError, "`initializer` must take `axes` and `path`"),
         ({"axes": "i"}, ValueError, "names 1 axes"),
         ({"axes": {"v": "i o"}}, ValueError, "there is no 'v'"),
     ]:

@@ -69,7 +69,7 @@ class Rank(Initializer):
         return Fill(np.float32(len(target.shape)))
 
 
-class Ramp(Initializer):
+class OwnRamp(Initializer):
     def distribution_for(self, target):
         return Values(np.linspace(0.0, 1.0, target.shape[-1]))
 
@@ -141,7 +141,7 @@ MADE = {
     "truncated": (HalfNormal, "float32"),
     "integers": (Dice, "int16"),
     "fill": (lambda seed=5: Rank(), "float32"),
-    "values": (lambda seed=5: Ramp(), "float32"),
+    "values": (lambda seed=5: OwnRamp(), "float32"),
     "elementwise": (Triangular, "float32"),
     "structured": (CirculantNormal, "float32"),
     "composite": (lambda seed=5: Halves(WidthUniform(1.0, seed), Triangular(seed)), "float32"),
@@ -543,6 +543,15 @@ def test_a_refused_draw_is_not_counted():
 
 def test_an_empty_tensor_and_a_scalar(engine, case):  # noqa: F811
     init, dtype = case
-    needs_axes = isinstance(init, CirculantNormal | Ramp | Halves)
+    needs_axes = isinstance(init, CirculantNormal | OwnRamp | Halves)
     for shape in [(0, 4)] if needs_axes else [(0, 4), ()]:
         same(engine, init(shape, dtype), init(shape, dtype, backend="numpy"))
+
+
+def test_data_dependent_scaling_of_a_strangers_weights():
+    x = oneseed.random.normal((256, 30), seed=1)
+    shapes = {"w": np.zeros((30, 20))}
+    found = oneseed.lsuv(shapes, lambda weights, name: x @ weights[name], initializer=Triangular(3))
+    assert abs((x @ found.weights["w"]).var() - 1) < 0.02
+    with pytest.raises(TypeError, match="`initializer` must take `axes` and `path`"):
+        oneseed.lsuv(shapes, lambda weights, name: x @ weights[name], initializer=Plain())

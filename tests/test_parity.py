@@ -89,6 +89,9 @@ class Refusing(NumpyBackend):
             raise self.fails
         return super().draw(draw, device)
 
+    def prepared(self, draw):
+        return None
+
 
 @pytest.fixture
 def refusing(run, monkeypatch):

@@ -105,7 +105,10 @@ def lsuv(
     most = checks.index("max_iterations", max_iterations, 0, 2**31)
     draw = Orthogonal(seed=seed) if initializer is None else resolved("initializer", initializer)
     if not describes(draw):
-        raise TypeError(f"`initializer` must be a built-in one. Received: initializer={shown(initializer)}")
+        raise TypeError(
+            "`initializer` must take `axes` and `path`, as built-in ones do and those that override "
+            f"`distribution_for`. Received: initializer={shown(initializer)}"
+        )
     layouts = axes if isinstance(axes, Mapping) else dict.fromkeys(weights, axes)
     if unknown := sorted(map(str, set(layouts) - set(weights))):
         raise ValueError(

@@ -19,7 +19,8 @@ class Scheme:
 
     Each parameter draws from a stream of its own, at the path of its logical name and the seed of the call: to add, to
     remove or to reorder layers changes no other parameter. An initializer with an integer seed of its own keeps that. A
-    function, or a custom initializer with a `__call__` of its own, is called as it is: its values are its own matter.
+    function, or a custom initializer with a `__call__` of its own, is called as it is. Where the seed or the axes do
+    not reach it, the plan says so, and a UserWarning when the scheme runs.
 
     Parameters
     ----------

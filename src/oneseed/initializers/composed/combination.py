@@ -152,7 +152,8 @@ class Partial(CompositeInitializer):
     Parameters
     ----------
     initializer : initializer
-        A built-in initializer, or whatever `get` makes one of.
+        An initializer that is told axes and path: a built-in one or one that overrides `distribution_for`, or whatever
+        `get` makes one of.
     axes : str, optional
         Names of the axes.
     dtype : str or dtype, optional
@@ -181,7 +182,8 @@ class Partial(CompositeInitializer):
         self.initializer = resolved("initializer", initializer)
         if not describes(self.initializer):
             raise TypeError(
-                "`initializer` must take `axes` and `path`, as built-in ones do; bind a function's arguments with "
+                "`initializer` must take `axes` and `path`, as built-in ones do and those that override "
+                "`distribution_for`; bind a function's arguments with "
                 f"functools.partial. Received: initializer={initializer!r}"
             )
         if axes is not None:

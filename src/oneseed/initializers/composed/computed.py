@@ -73,7 +73,8 @@ class At(CompositeInitializer):
         self.initializer = resolved("initializer", initializer)
         if not describes(self.initializer):
             raise TypeError(
-                f"`initializer` must take `axes` and `path`, as built-in ones do. Received: initializer={initializer!r}"
+                "`initializer` must take `axes` and `path`, as built-in ones do and those that override "
+                f"`distribution_for`. Received: initializer={initializer!r}"
             )
         if axes is not None:
             parse(axes)
