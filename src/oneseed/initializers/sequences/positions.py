@@ -42,8 +42,8 @@ class ByPlace(Structured):
     def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Compute the block."""
         places = [np.arange(at, at + size, dtype=np.float64) for at, size in zip(draw.offset, draw.block, strict=True)]
-        made = _FUNCTIONS[self.kind](places, draw.shape, *self.options)
-        return narrowed(np.broadcast_to(made, draw.block), draw.dtype)
+        table = _FUNCTIONS[self.kind](places, draw.shape, *self.options)
+        return narrowed(np.broadcast_to(table, draw.block), draw.dtype)
 
 
 def _rank(target: Target, rank: int) -> None:
@@ -280,4 +280,9 @@ def _ramp(places: list[Array], shape: Shape, first: float, last: float, power: f
     return first + (last - first) * functions.power(along, np.array(power, np.float64))
 
 
-_FUNCTIONS: dict[str, Callable[..., Array]] = {"alibi": _alibi, "ramp": _ramp, "rotary": _rotary, "sinusoidal": _sinusoidal}
+_FUNCTIONS: dict[str, Callable[..., Array]] = {
+    "alibi": _alibi,
+    "ramp": _ramp,
+    "rotary": _rotary,
+    "sinusoidal": _sinusoidal,
+}
