@@ -88,8 +88,8 @@ def transformers_models() -> Iterator[tuple[str, Callable[[], nn.Module]]]:
 
     for name in FAMILIES:
         cls = CONFIG_MAPPING[name]
-        its = cls()
-        numbers = {k: v for k, v in SMALL.items() if hasattr(its, k) and k not in cls.attribute_map}
+        settings = cls()
+        numbers = {k: v for k, v in SMALL.items() if hasattr(settings, k) and k not in cls.attribute_map}
         config = cls(**{**numbers, **OWN.get(name, {})})
         model = MODEL_FOR_CAUSAL_LM_MAPPING.get(cls, None) or MODEL_MAPPING.get(cls, None)
         model = model[0] if isinstance(model, tuple) else model

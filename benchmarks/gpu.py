@@ -57,15 +57,15 @@ def differences(backend: str, device: str) -> list[str]:
             where = {"path": row["path"], "partition_shape": (1,), "partition_offset": (row["index"],)}
             for name, makers in makers_of.items():
                 for make, expected in zip(makers, row[dtype][name], strict=True):
-                    made = make(row["seed"])((2**41,), dtype, backend=backend, device=device, **where)
-                    if int(to_numpy(made).view(kind)[0]) != int(expected, 16):
+                    tensor = make(row["seed"])((2**41,), dtype, backend=backend, device=device, **where)
+                    if int(to_numpy(tensor).view(kind)[0]) != int(expected, 16):
                         wrong.append(f"{dtype} {name} at seed {row['seed']}, path {row['path']}, index {row['index']}")
     shapes: list[dict[str, Any]] = [{}, {"axes": "o i"}, {"partition_shape": (900, 801), "partition_offset": (7, 3)}]
     for dtype in SIZES:
         for init in (NORMAL, TRUNCATED, UNIFORM, RandomNormal(0.3, 0.02, 7), TruncatedNormal(-5.0, 0.01, 7)):
             for call in shapes:
-                made = init((1000, 1001), dtype, backend=backend, device=device, **call)
-                if to_numpy(made).tobytes() != init((1000, 1001), dtype, backend="numpy", **call).tobytes():
+                tensor = init((1000, 1001), dtype, backend=backend, device=device, **call)
+                if to_numpy(tensor).tobytes() != init((1000, 1001), dtype, backend="numpy", **call).tobytes():
                     wrong.append(f"{dtype} {init!r} {call}")
     return wrong
 
@@ -177,8 +177,8 @@ def tensorflow_cases(count: int, device: str) -> Iterator[Case]:
 
 def tensorflow_time(run: Callable[[], Any]) -> float:
     start = time.perf_counter()
-    made = run()
-    made[-1:].numpy()  # one element reaches the host when the work is done
+    tensor = run()
+    tensor[-1:].numpy()  # one element reaches the host when the work is done
     return time.perf_counter() - start
 
 

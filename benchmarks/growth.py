@@ -63,9 +63,9 @@ def memory(case: str) -> float:
     init((2**22,), dtype, backend=backend)  # loads framework and kernels
     time.sleep(0.5)  # JAX gives memory back a little later
     before = resident("VmRSS")
-    made = init(shape, dtype, axes=axes, backend=backend)
+    tensor = init(shape, dtype, axes=axes, backend=backend)
     size = int(np.prod(shape)) * {"float64": 8, "bfloat16": 2}.get(dtype, 4)
-    del made
+    del tensor
     return (resident("VmHWM") - before - size) / MIB
 
 

@@ -87,8 +87,8 @@ def load(rank: int, ranks: int, folder: str) -> None:
 def whole(model: nn.Module) -> dict[str, torch.Tensor]:
     """Gather the parameters."""
     return {
-        name: its.full_tensor() if hasattr(its, "full_tensor") else its.detach()
-        for name, its in model.named_parameters()
+        name: tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor.detach()
+        for name, tensor in model.named_parameters()
     }
 
 

@@ -35,12 +35,12 @@ def classes(keras: ModuleType, call: type[Initializer], home: str) -> dict[str, 
     dict
         The classes by every name that oneseed has for them.
     """
-    made: dict[type[Initializer], type[Initializer]] = {}
+    classes: dict[type[Initializer], type[Initializer]] = {}
     known = keras.saving.get_custom_objects()
     # The bases of a class are made before it.
     for cls in sorted(set(ALIASES.values()), key=lambda cls: (len(cls.__mro__), cls.__name__)):
         name = cls.__name__
-        base = next((made[base] for base in cls.__mro__ if base in made), call)
+        base = next((classes[base] for base in cls.__mro__ if base in classes), call)
         theirs = next(
             getattr(keras.initializers, base.__name__)
             for base in cls.__mro__
@@ -49,17 +49,17 @@ def classes(keras: ModuleType, call: type[Initializer], home: str) -> dict[str, 
         # A file has the registered name and __name__; where Keras does not know the first, it takes its own class of
         # the second. None of its classes has this __name__, so it refuses the file instead.
         space = {"__module__": home, "__qualname__": name, "__doc__": cls.__doc__, "stands_for": cls}
-        made[cls] = type(f"Oneseed{name}", (base, cls, theirs), space)
-        keras.saving.register_keras_serializable(PACKAGE, name)(made[cls])
+        classes[cls] = type(f"Oneseed{name}", (base, cls, theirs), space)
+        keras.saving.register_keras_serializable(PACKAGE, name)(classes[cls])
         # Keras 3's .h5, and tf_keras's .h5 and SavedModel, go by __name__ alone.
-        known[made[cls].__name__] = made[cls]
+        known[classes[cls].__name__] = classes[cls]
         keras.saving.register_keras_serializable(PLAIN, name)(cls)
-    named = {alias: made[cls] for alias, cls in ALIASES.items()}
+    named = {alias: classes[cls] for alias, cls in ALIASES.items()}
     known.update({f"{PACKAGE}>{alias}": cls for alias, cls in named.items()})
     return named
 
 
-def getter(keras: ModuleType, made: dict[str, type[Initializer]]) -> Callable[[Any], Any]:
+def getter(keras: ModuleType, classes: dict[str, type[Initializer]]) -> Callable[[Any], Any]:
     """Return the function `get` for the module that has the classes made."""
 
     def get(identifier: Any) -> Any:
@@ -81,7 +81,7 @@ def getter(keras: ModuleType, made: dict[str, type[Initializer]]) -> Callable[[A
         ValueError
             If Keras knows nothing by this name.
         """
-        known = made.get(identifier) if isinstance(identifier, str) else None
+        known = classes.get(identifier) if isinstance(identifier, str) else None
         return keras.initializers.get(identifier) if known is None else known()
 
     return get

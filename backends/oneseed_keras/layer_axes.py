@@ -33,7 +33,7 @@ def weights_with_axes(model: Any) -> Iterator[tuple[Any, str]]:
         else:
             # The nearest class decides: a transposed convolution may inherit from a plain one.
             kind = next((name for name in classes if name in KINDS), "")
-            patterns = {name: layouts.axes(its, "keras") for name, its in KINDS.get(kind, {}).items()}
+            patterns = {name: layouts.axes(known, "keras") for name, known in KINDS.get(kind, {}).items()}
         held = {id(weight) for weight in wholes(layer.weights)}
         for attribute, pattern in patterns.items():
             # A kernel may be computed from the weight, `_kernel`: LoRA adds to it.

@@ -168,9 +168,9 @@ def _plan(
         )
     plan = plan_weights(scheme, params, known=axes_of(model), names=names, axes=axes)
     for entry in plan:
-        if (its := dtype_name(params[entry.name].dtype)) != entry.dtype:
+        if (dtype := dtype_name(params[entry.name].dtype)) != entry.dtype:
             raise ValueError(
-                f"The rule for {entry.logical!r} must leave the dtype at {its!r}, which a variable of Keras keeps; "
+                f"The rule for {entry.logical!r} must leave the dtype at {dtype!r}, which a variable of Keras keeps; "
                 f"build the model in the other one. Received: dtype={entry.dtype!r}"
             )
     return plan

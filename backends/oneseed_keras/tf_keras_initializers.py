@@ -84,7 +84,7 @@ class KerasInitializer(Initializer, describes=True):
             one, path = copy(self), (*as_path(path), self._number)
             one.seed = self.seed.seed
         make = super(KerasInitializer, one).__call__
-        made = [
+        pieces = [
             make(
                 shape,
                 dtype,
@@ -97,7 +97,7 @@ class KerasInitializer(Initializer, describes=True):
             )
             for block, offset, device in blocks
         ]
-        return made[0] if layout is None else tf.experimental.dtensor.pack(made, layout)
+        return pieces[0] if layout is None else tf.experimental.dtensor.pack(pieces, layout)
 
 
 CLASSES = classes.classes(tf_keras, KerasInitializer, __name__)

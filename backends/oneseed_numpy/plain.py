@@ -46,13 +46,13 @@ def fill(draw: Draw, out: Array) -> None:
         part[...] = values.reshape(part.shape)
 
 
-def _values(made: Recipe, starts: Array, length: int, seed: int, stream: int) -> Array:
+def _values(spec: Recipe, starts: Array, length: int, seed: int, stream: int) -> Array:
     u = words(starts, length, seed, stream)
-    if made.bits == 64:
+    if spec.bits == 64:
         low = words(starts, length, seed, stream, plane=1)
         u = u.astype(np.uint64) << 32 | low
     with np.errstate(all="ignore"):  # what the caller set is for arithmetic of his own
-        values: Array = sample(made, u, _ARRAYS)
+        values: Array = sample(spec, u, _ARRAYS)
     return values
 
 
@@ -141,10 +141,10 @@ def words(starts: Array, length: int, seed: int, stream: int, plane: int = 0) ->
     blocks = starts >> 2
     count = (int(lanes.max()) + length + 3) // 4
     counters = (blocks[:, None] + np.arange(count, dtype=np.uint64)).reshape(-1)
-    made = np.empty((counters.size, 4), np.uint32)
+    words = np.empty((counters.size, 4), np.uint32)
     for lane, word in enumerate(words_of_blocks(counters, seed, stream, plane)):
-        made[:, lane] = word
-    rows = made.reshape(len(starts), 4 * count)
+        words[:, lane] = word
+    rows = words.reshape(len(starts), 4 * count)
     lane = int(lanes[0])
     if (lanes == lane).all():
         return rows[:, lane : lane + length]

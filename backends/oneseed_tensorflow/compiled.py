@@ -141,10 +141,10 @@ def program(kind: Kind) -> Any:
         numbers: dict[str, Any] = {"scale": scale, "low": low, "high": high, "first": first, "width": width}
         if kind.shifted:
             numbers["offset"] = offset
-        made = Recipe(*kind[:4], **numbers)
+        spec = Recipe(*kind[:4], **numbers)
         at = indices(kind.block, kind.strides, start)
         low, high = map(Operand, tf.unstack(tf.bitcast(seed, tf.uint32)))
-        return draw_elements(made, at, (low, high), (stream & MASK, stream >> 32), arrays).tensor
+        return draw_elements(spec, at, (low, high), (stream & MASK, stream >> 32), arrays).tensor
 
     return tf.function(make, autograph=False, jit_compile=True)
 
@@ -173,11 +173,11 @@ def elements(draw: Draw, seed: Tensor) -> Tensor:
     tf.Tensor
         The block, on the device in force.
     """
-    made = recipe(draw.distribution, draw.dtype)
-    kind = Kind(*made[:4], made.offset is not None, draw.block, draw.strides)
-    words = np.array([draw.stream, draw.first, made.first, made.width], np.uint64)
-    numbers = (made.scale, made.offset, made.low, made.high)
-    working = made.working if made.scale is not None else "float32"
+    spec = recipe(draw.distribution, draw.dtype)
+    kind = Kind(*spec[:4], spec.offset is not None, draw.block, draw.strides)
+    words = np.array([draw.stream, draw.first, spec.first, spec.width], np.uint64)
+    numbers = (spec.scale, spec.offset, spec.low, spec.high)
+    working = spec.working if spec.scale is not None else "float32"
     reals = np.array([0 if x is None else x for x in numbers], working)
     block = program(kind)(seed, tf.constant(words), tf.constant(reals))
     # In a graph of TensorFlow 1 the call counts as a part of XLA's control flow, in which no variable may begin.

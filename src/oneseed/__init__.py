@@ -46,7 +46,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # Whoever draws into memory has no use for files.
+    # Drawing in memory needs no code for files.
     if name == "checkpoint":
         from importlib import import_module
 

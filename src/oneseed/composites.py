@@ -108,9 +108,9 @@ class Packed(Composite):
                 left, right = (low - top * row, high - top * row) if bottom - top == 1 else (0, row)
                 rank = len(part.shape)
                 offset, block = (top, left)[:rank], (bottom - top, right - left)[:rank]
-                made = host.draw(part._replace(offset=offset, block=block)).reshape(-1)
+                array = host.draw(part._replace(offset=offset, block=block)).reshape(-1)
                 at, skipped = start + low - first, low - top * row - left
-                out[at : at + high - low] = made[skipped : skipped + high - low]
+                out[at : at + high - low] = array[skipped : skipped + high - low]
             start += size
         return out
 
@@ -130,10 +130,10 @@ class Called(Structured):
 
     def values(self, draw: Draw, host: Host) -> Array:
         """Call the function for the whole tensor, and cut the block out."""
-        made = numbers("initializer", self.function(draw.shape, draw.dtype))
-        if made.shape != draw.shape:
+        array = numbers("initializer", self.function(draw.shape, draw.dtype))
+        if array.shape != draw.shape:
             raise ValueError(
                 f"An initializer must return a tensor of the shape that it is asked for, {draw.shape}. Received: a "
-                f"tensor of shape {made.shape} from {shown(self.function)}"
+                f"tensor of shape {array.shape} from {shown(self.function)}"
             )
-        return cast_array(made[draw.slices], draw.dtype, "initializer")
+        return cast_array(array[draw.slices], draw.dtype, "initializer")

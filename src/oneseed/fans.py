@@ -158,7 +158,7 @@ def fans(shape: Shape, layout: Layout | None = None) -> tuple[int, int]:
         return shape[-2] * field, shape[-1] * field
 
     def product(kind: int) -> int:
-        return math.prod(size for size, its in zip(shape, layout.kinds, strict=True) if its == kind)
+        return math.prod(size for size, role in zip(shape, layout.kinds, strict=True) if role == kind)
 
     field = product(SPATIAL)
     return product(INPUT) * field, product(OUTPUT) * field

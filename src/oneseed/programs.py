@@ -100,14 +100,14 @@ def _slice(x: Array, starts: Sequence[int], stops: Sequence[int], steps: Sequenc
 
 
 def _put(x: Array, y: Array, starts: Sequence[int], stops: Sequence[int], steps: Sequence[int]) -> Array:
-    made = x.astype(np.result_type(x, y), copy=True)
-    made[tuple(map(slice, starts, stops, steps))] = y
-    return made
+    result = x.astype(np.result_type(x, y), copy=True)
+    result[tuple(map(slice, starts, stops, steps))] = y
+    return result
 
 
 def _svd(x: Array, which: str) -> Array:
-    made = np.linalg.svd(x, full_matrices=False)
-    return np.asarray({"u": made[0], "s": made[1], "v": made[2]}[which])
+    result = np.linalg.svd(x, full_matrices=False)
+    return np.asarray({"u": result[0], "s": result[1], "v": result[2]}[which])
 
 
 def _geqrf(x: Array, which: str) -> Array:
@@ -119,11 +119,11 @@ def _geqrf(x: Array, which: str) -> Array:
 def _householder(a: Array, factors: Array) -> Array:
     """Return the first columns of the product of reflections."""
     rows, columns = a.shape
-    made = np.eye(rows, columns)
+    result = np.eye(rows, columns)
     for k in range(len(factors) - 1, -1, -1):
         v = np.concatenate([np.zeros(k), [1.0], a[k + 1 :, k]])
-        made = made - factors[k] * np.outer(v, v @ made)
-    return made
+        result = result - factors[k] * np.outer(v, v @ result)
+    return result
 
 
 WHOLE: dict[str, Callable[..., Array]] = {
@@ -181,7 +181,7 @@ def checked_steps(steps: Any, first: int) -> tuple[Step, ...]:
     ValueError
         If an operation is unknown, or takes a value that is not there yet.
     """
-    made = []
+    result = []
     given = checks.listed(steps)
     if given is None:
         raise TypeError(f"`steps` must be a sequence. Received: steps={checks.shown(steps)}")
@@ -196,8 +196,8 @@ def checked_steps(steps: Any, first: int) -> tuple[Step, ...]:
             raise TypeError(f"`steps` must have dicts as options. Received: {step!r}")
         if any(not 0 <= n < first + at for n in operands):
             raise ValueError(f"`steps` must take values of earlier steps, below {first + at}. Received: {step!r}")
-        made.append(Step(operation, tuple(operands), dict(options)))
-    return tuple(made)
+        result.append(Step(operation, tuple(operands), dict(options)))
+    return tuple(result)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -240,15 +240,17 @@ class Program(Composite):
         if self.elementwise(draw.shape):
             parts = [part._replace(offset=draw.offset, block=draw.block) for part in self.parts]
             constants = [_cut(constant, draw) for constant in self.constants]
-            made, cuts = self._run([host.draw(part) for part in parts], constants), None
+            result, cuts = self._run([host.draw(part) for part in parts], constants), None
         else:
-            made, cuts = self._run([host.draw(part) for part in self.parts], list(self.constants)), draw.slices
-        if cuts is not None and made.shape != draw.shape:
-            raise ValueError(f"The steps must make a tensor of shape {draw.shape}. Received: one of shape {made.shape}")
-        made = np.broadcast_to(made, draw.block) if cuts is None else made[cuts]
+            result, cuts = self._run([host.draw(part) for part in self.parts], list(self.constants)), draw.slices
+        if cuts is not None and result.shape != draw.shape:
+            raise ValueError(
+                f"The steps must make a tensor of shape {draw.shape}. Received: one of shape {result.shape}"
+            )
+        result = np.broadcast_to(result, draw.block) if cuts is None else result[cuts]
         if draw.dtype not in FLOATS:
-            return cast_array(np.ascontiguousarray(made), draw.dtype, "steps")
-        return narrowed(np.asarray(made, wide_dtype(draw.dtype)), draw.dtype)
+            return cast_array(np.ascontiguousarray(result), draw.dtype, "steps")
+        return narrowed(np.asarray(result, wide_dtype(draw.dtype)), draw.dtype)
 
     def _run(self, draws: list[Array], constants: list[Array]) -> Array:
         values = [*(_widened(array) for array in draws), *map(_widened, constants)]

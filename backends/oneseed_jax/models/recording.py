@@ -78,9 +78,9 @@ def recorded_scheme(init: Callable[..., Any], *args: Any, **kwargs: Any) -> Sche
 
     closed = jax.make_jaxpr(run)(*args)
     given = [Node("given", tuple(var.aval.shape)) for var in closed.jaxpr.invars]
-    made = _outputs(closed.jaxpr, list(map(_constant, closed.consts)), given)
+    outputs = _outputs(closed.jaxpr, list(map(_constant, closed.consts)), given)
     rules, refused, owners = [], [], dict[int, tuple[str, Node, str | None]]()
-    for leaf, node in zip(found, made, strict=True):
+    for leaf, node in zip(found, outputs, strict=True):
         pattern = axes.get(leaf.name)
         try:
             drawn = _initializer(node, leaf.name, None if pattern is None else str(pattern), owners)
@@ -137,8 +137,8 @@ def _outputs(jaxpr: Any, consts: Iterable[Node], given: Iterable[Node]) -> list[
     values.update(zip(jaxpr.constvars, consts, strict=True))
     values.update(zip(jaxpr.invars, given, strict=True))
     for equation in jaxpr.eqns:
-        made = _equation(equation, [read(var) for var in equation.invars])
-        values.update(zip(equation.outvars, made, strict=True))
+        outputs = _equation(equation, [read(var) for var in equation.invars])
+        values.update(zip(equation.outvars, outputs, strict=True))
     return [read(var) for var in jaxpr.outvars]
 
 
@@ -196,9 +196,9 @@ def _scanned(params: Any, operands: list[Node], shapes: list[tuple[int, ...]]) -
         *operands[:consts],
         *(Node("given", tuple(var.aval.shape)) for var in body.jaxpr.invars[consts:]),
     ]
-    made = _outputs(body.jaxpr, list(map(_constant, body.consts)), inside)
+    outputs = _outputs(body.jaxpr, list(map(_constant, body.consts)), inside)
     out = []
-    for at, (node, shape) in enumerate(zip(made, shapes, strict=True)):
+    for at, (node, shape) in enumerate(zip(outputs, shapes, strict=True)):
         found = simple(node)
         if at < carries:
             out.append(node if scalar(node) is not None else Node("given", shape, "scan"))

@@ -36,12 +36,12 @@ def fill_on(draw: Draw, out: Tensor) -> None:
         A tensor of shape ``draw.block`` and of the draw's dtype, with any strides. The call returns before the work is
         done, where the device works asynchronously.
     """
-    made = _with_scalars(recipe(draw.distribution, draw.dtype))
+    spec = _with_scalars(recipe(draw.distribution, draw.dtype))
     seed, stream = ((number & MASK, number >> 32) for number in (draw.seed, draw.stream))
-    if made.kind == "integers":
+    if spec.kind == "integers":
         # PyTorch cannot scatter unsigned integers; the signed ones are of the same bits.
-        made = made._replace(dtype=f"int{8 * out.element_size()}")
-        out = out.view(getattr(torch, made.dtype))
+        spec = spec._replace(dtype=f"int{8 * out.element_size()}")
+        out = out.view(getattr(torch, spec.dtype))
     arrays, device, count = TorchArrays(), out.device, out.numel()
     axes, memory = merged(draw.block, draw.strides), merged(draw.block, out.stride())
     extent = sum((size - 1) * step for size, step in memory) + 1
@@ -50,7 +50,7 @@ def fill_on(draw: Draw, out: Tensor) -> None:
         stop = min(start + CHUNK, count)
         position = torch.arange(start, stop, dtype=torch.int64, device=device)
         index = Unsigned(indices(position, axes) + draw.first, 64)
-        values = draw_elements(made, index, seed, stream, arrays)
+        values = draw_elements(spec, index, seed, stream, arrays)
         flat[slice(start, stop) if out.is_contiguous() else indices(position, memory)] = values
 
 
@@ -76,14 +76,14 @@ def indices(position: Tensor, axes: list[tuple[int, int]]) -> Tensor:
     return index + position * axes[-1][1]
 
 
-def _with_scalars(made: Recipe) -> Recipe:
+def _with_scalars(spec: Recipe) -> Recipe:
     """Turn scale and offset into tensors without axes in host memory, which PyTorch passes to a kernel by value."""
 
     def scalar(number: Any) -> Tensor:
-        dtype = getattr(torch, made.working)
+        dtype = getattr(torch, spec.working)
         return None if number is None else torch.tensor(float(number), dtype=dtype, device="cpu")
 
-    return made._replace(scale=scalar(made.scale), offset=scalar(made.offset))
+    return spec._replace(scale=scalar(spec.scale), offset=scalar(spec.offset))
 
 
 def _operator(function: Any, wraps: bool) -> Any:

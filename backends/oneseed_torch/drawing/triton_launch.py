@@ -105,8 +105,8 @@ def fill(draw: Draw, out: Tensor) -> None:
     """
     if out.numel() == 0:
         return
-    made = recipe(draw.distribution, draw.dtype)
-    if made.kind == "integers":
+    spec = recipe(draw.distribution, draw.dtype)
+    if spec.kind == "integers":
         out = out.view(getattr(torch, f"int{8 * out.element_size()}"))  # one kernel for both of a width
     row, axes = layout(draw.block, draw.strides, out.stride())
     inner, outer = axes[:AXES], axes[AXES:]
@@ -114,7 +114,7 @@ def fill(draw: Draw, out: Tensor) -> None:
         first = draw.first + sum(number * axis.step for number, axis in zip(at, outer, strict=True))
         far = sum(number * axis.stride for number, axis in zip(at, outer, strict=True))
         part = out.as_strided((1,), (1,), out.storage_offset() + far) if far else out
-        _launch(draw, made, part, first, Layout(row, inner))
+        _launch(draw, spec, part, first, Layout(row, inner))
 
 
 class Tiling(NamedTuple):
@@ -180,12 +180,12 @@ def tiling(part: Layout, aligned: bool, bits: int) -> Tiling:
     return Tiling(-(-total // turns), turns, arguments, constants)
 
 
-def _launch(draw: Draw, made: Recipe, out: Tensor, first: int, part: Layout) -> None:
+def _launch(draw: Draw, spec: Recipe, out: Tensor, first: int, part: Layout) -> None:
     """Fill rows, the first of which starts where `out` does, at the index `first`."""
     aligned = all(number % 4 == 0 for number in (first, *(axis.step for axis in part.axes)))
-    programs, turns, arguments, constants = tiling(part, aligned, made.bits)
+    programs, turns, arguments, constants = tiling(part, aligned, spec.bits)
     # Where nothing is looked up, any tensor does.
-    table = device_table(made.bits, out.device).view(torch.int64) if "normal" in made.kind else out
+    table = device_table(spec.bits, out.device).view(torch.int64) if "normal" in spec.kind else out
     given = {
         "out": out,
         "table": table,
@@ -194,13 +194,13 @@ def _launch(draw: Draw, made: Recipe, out: Tensor, first: int, part: Layout) -> 
         "first": first,
         "turns": turns,
         **arguments,
-        **numbers(made),
+        **numbers(spec),
         **constants,
-        "KIND": made.kind,
-        "SHIFTED": made.offset is not None,
+        "KIND": spec.kind,
+        "SHIFTED": spec.offset is not None,
         "PTX": out.is_cuda and not torch.version.hip,
     }
-    kernel = out.device, out.dtype, out.data_ptr() % 16 == 0, made.kind, given["SHIFTED"], *constants.values()
+    kernel = out.device, out.dtype, out.data_ptr() % 16 == 0, spec.kind, given["SHIFTED"], *constants.values()
     with torch.cuda.device(out.device) if out.is_cuda else nullcontext():
         for start in range(0, programs, PROGRAMS):
             _run(kernel, (min(PROGRAMS, programs - start), 1, 1), given | {"start": start * turns})
@@ -237,11 +237,11 @@ def joined(axes: tuple[Axis, ...]) -> list[Axis]:
 
 
 @lru_cache(maxsize=1024)
-def numbers(made: Recipe) -> dict[str, int]:
+def numbers(spec: Recipe) -> dict[str, int]:
     """Return a recipe's numbers as the kernel takes them: 64 bits each, floats as theirs."""
-    reals = {name: getattr(made, name) for name in ("scale", "offset", "low", "high")}
+    reals = {name: getattr(spec, name) for name in ("scale", "offset", "low", "high")}
     bits = {name: 0 if x is None else int(x.view(f"int{8 * x.itemsize}")) for name, x in reals.items()}
-    return {**bits, "window": signed(made.first), "width": made.width if made.bits == 32 else signed(made.width)}
+    return {**bits, "window": signed(spec.first), "width": spec.width if spec.bits == 32 else signed(spec.width)}
 
 
 def signed(number: int) -> int:

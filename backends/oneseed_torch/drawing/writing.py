@@ -23,9 +23,9 @@ def parts_to_write(tensor: Tensor) -> list[tuple[Tensor, Shape]]:
 def write(draw: Draw, tensor: Tensor, parts: list[tuple[Tensor, Shape]]) -> Tensor:
     """Fill each part of a tensor with the same part of a whole draw, and return the tensor."""
     if is_wrapper(tensor):
-        made = torch.empty(draw.shape, dtype=tensor.dtype, device=tensor.device)
+        fresh = torch.empty(draw.shape, dtype=tensor.dtype, device=tensor.device)
         with torch.no_grad():
-            return tensor.copy_(fill_(draw, made))
+            return tensor.copy_(fill_(draw, fresh))
     if isinstance(draw.distribution, Structured) and len(parts) > 1:
         # Made whole for any block, perhaps: so only once.
         whole = torch.empty(draw.shape, dtype=tensor.dtype, device="cpu")

@@ -296,9 +296,9 @@ class Xavier(VarianceScaling):
 
     def distribution_for(self, target: Target) -> Distribution:
         """Return the distribution for a tensor."""
-        made = self._scaled(target)
-        check_fits(made, target.dtype, "gain", self.gain)
-        return made
+        distribution = self._scaled(target)
+        check_fits(distribution, target.dtype, "gain", self.gain)
+        return distribution
 
 
 def _xavier(tensor: Tensor, gain: Any, distribution: str, seed: Seed, path: PathLike, axes: str | None) -> Tensor:

@@ -68,7 +68,7 @@ def source_of_config(config: dict[str, Any], where: str, dtype: str | None = Non
         raise ValueError(f"{where!r} cannot be built as {cls.__name__}: {type(error).__name__}: {reason}") from error
     finally:
         transformers.logging.set_verbosity(verbosity)
-    params = {name: Parameter(tuple(its.shape), its.dtype) for name, its in model.named_parameters()}
+    params = {name: Parameter(tuple(parameter.shape), parameter.dtype) for name, parameter in model.named_parameters()}
     buffers = [name for name in model.state_dict() if name in dict(model.named_buffers())]
     notes = (f"Buffers are not part of the files: {', '.join(buffers)}.",) if buffers else ()
     data = {key: value for key, value in config.items() if key != "torch_dtype"} | {"dtype": kind}

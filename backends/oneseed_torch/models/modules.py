@@ -107,20 +107,20 @@ def initialize_(
     where = TorchBackend().device(device)
     parameters, buffers = held(module), held_buffers(module)
     check_offloaded(module)
-    for its in parameters:
-        shape_of(its.tensor)
+    for item in parameters:
+        shape_of(item.tensor)
     _check_pieces(module)
     if seeds.is_framework_seed(seed):
         check_seed(seed)
     draws = _plan(module, [*parameters, *buffers], scheme, names, axes).draws(seed)
     filled = {entry.name for entry, _ in draws}
-    _check_kept([its for its in parameters if its.names[0] not in filled])
-    missing = [its for its in buffers if its.tensor.is_meta and its.names[0] not in filled]
+    _check_kept([item for item in parameters if item.names[0] not in filled])
+    missing = [item for item in buffers if item.tensor.is_meta and item.names[0] not in filled]
     if missing:
         draws += _plan(module, missing, computed(module, missing), None, None).draws(seed)
-    found = {its.names[0]: its for its in (*parameters, *buffers)}
+    found = {item.names[0]: item for item in (*parameters, *buffers)}
     works = {entry.name: _work(found[entry.name], entry, draw, where) for entry, draw in draws}
-    if waiting := [its.names[0] for its in missing if its.names[0] not in works]:
+    if waiting := [item.names[0] for item in missing if item.names[0] not in works]:
         warnings.warn(
             "Buffers on the meta device are left alone, and have no values until they are computed: "
             f"{', '.join(waiting)}.",
@@ -176,23 +176,23 @@ def _plan(
     module: Module, found: list[Held], scheme: Scheme, names: Names, axes: Mapping[str, str | None] | None
 ) -> Plan:
     check_scheme(scheme)
-    bare = {name: logical for its in found for name, logical in zip(its.names, its.logical, strict=True)}
-    first = {name: its.names[0] for its in found for name in (*its.logical, *its.names)}
+    bare = {name: logical for item in found for name, logical in zip(item.names, item.logical, strict=True)}
+    first = {name: item.names[0] for item in found for name in (*item.logical, *item.names)}
     if isinstance(names, Mapping):
         names = {bare.get(name, name): logical for name, logical in names.items()}
     logical = logical_names(dict.fromkeys(bare.values()), names)
     given = {first.get(name, name): pattern for name, pattern in (axes or {}).items()}
     patterns = {**patterns_of(found, kinds(module)), **given}
     params = {}
-    for its in found:
-        shape = () if nn.parameter.is_lazy(its.tensor) else tuple(its.tensor.shape)
-        frozen = not its.state and not its.tensor.requires_grad and not its.tensor.is_meta
-        params[its.names[0]] = Parameter(shape, its.tensor.dtype, state=its.state, frozen=frozen)
+    for item in found:
+        shape = () if nn.parameter.is_lazy(item.tensor) else tuple(item.tensor.shape)
+        frozen = not item.state and not item.tensor.requires_grad and not item.tensor.is_meta
+        params[item.names[0]] = Parameter(shape, item.tensor.dtype, state=item.state, frozen=frozen)
     return scheme.plan(
         params,
-        names={name: logical[its] for name, its in bare.items()},
+        names={name: logical[item] for name, item in bare.items()},
         axes=patterns,
-        tied={alias: its.names[0] for its in found for alias in its.names[1:]},
+        tied={alias: item.names[0] for item in found for alias in item.names[1:]},
     )
 
 
@@ -222,9 +222,9 @@ class _Work(NamedTuple):
     parts: list[tuple[Tensor, Shape]]
 
 
-def _work(its: Held, entry: Entry, draw: Draw, where: Any) -> _Work:
+def _work(item: Held, entry: Entry, draw: Draw, where: Any) -> _Work:
     """Decide how a parameter is filled, and refuse what cannot be."""
-    parameter, dtype = its.tensor, getattr(torch, draw.dtype)
+    parameter, dtype = item.tensor, getattr(torch, draw.dtype)
     if parameter.is_meta:
         target = _target(parameter, entry.name, where)
     elif where is not None and where.type != parameter.device.type:
@@ -237,7 +237,7 @@ def _work(its: Held, entry: Entry, draw: Draw, where: Any) -> _Work:
     check_device(parameter.device if target is None else target, draw.dtype)
     # Placements that cannot be filled are refused now, also where the memory is still to come.
     parts = parts_to_write(parameter)
-    return _Work(its, dtype, target, parts if target is None else [])
+    return _Work(item, dtype, target, parts if target is None else [])
 
 
 def _target(parameter: Tensor, name: str, where: Any) -> Any:
@@ -259,7 +259,7 @@ def _target(parameter: Tensor, name: str, where: Any) -> Any:
 
 
 def _check_kept(kept: list[Held]) -> None:
-    if empty := [its.names[0] for its in kept if its.tensor.is_meta]:
+    if empty := [item.names[0] for item in kept if item.tensor.is_meta]:
         raise ValueError(
             "The scheme must have an initializer for each parameter on the meta device, which has no values to keep. "
             f"Nothing was drawn. Received: KEEP for {', '.join(empty)}"
@@ -271,14 +271,14 @@ def _fill(work: _Work, draw: Draw) -> None:
     if work.device is None:
         write(draw, parameter, work.parts)
         return
-    made = _empty(parameter, work.dtype, work.device)
-    write(draw, made, parts_to_write(made))
+    fresh = _empty(parameter, work.dtype, work.device)
+    write(draw, fresh, parts_to_write(fresh))
     if not parameter.is_meta:
-        parameter.data = made
+        parameter.data = fresh
         return
-    made = made if work.held.state else _parameter(made, parameter)
+    fresh = fresh if work.held.state else _parameter(fresh, parameter)
     for place in work.held.places:
-        setattr(place.holder, place.name, made)
+        setattr(place.holder, place.name, fresh)
 
 
 def _empty(like: Tensor, dtype: Any, device: Any) -> Tensor:
@@ -289,11 +289,11 @@ def _empty(like: Tensor, dtype: Any, device: Any) -> Tensor:
     return torch.empty_like(like, dtype=dtype, device=device, requires_grad=False)
 
 
-def _parameter(made: Tensor, like: Tensor) -> Tensor:
+def _parameter(fresh: Tensor, like: Tensor) -> Tensor:
     """Return a tensor as a parameter of the same class and attributes as another."""
     if not _is_plain(like):
-        return nn.Parameter(made, like.requires_grad)
-    parameter = made.as_subclass(type(like)).requires_grad_(like.requires_grad)
+        return nn.Parameter(fresh, like.requires_grad)
+    parameter = fresh.as_subclass(type(like)).requires_grad_(like.requires_grad)
     vars(parameter).update(vars(like))
     return parameter
 

@@ -138,29 +138,29 @@ def _by_value(file: File, entry: Entry, draw: Draw, descriptor: int, workers: Wo
             at = _first(tensor, descriptor, place, workers)
             return None if at is None else _unlike(file, entry, draw, at, tensor, descriptor, workers, known)
     for offset, block in blocks.pieces(draw.shape, blocks.limit(draw)):
-        made = workers.scratch.take(draw.dtype, block)
-        blocks.fill(draw._replace(offset=offset, block=block), made)
-        at = _first(made, descriptor, place, workers)
+        values = workers.scratch.take(draw.dtype, block)
+        blocks.fill(draw._replace(offset=offset, block=block), values)
+        at = _first(values, descriptor, place, workers)
         if at is not None:
             within = np.unravel_index(at, block)
             element = tuple(int(first + more) for first, more in zip(offset, within, strict=True))
-            found = _element(draw, descriptor, place + at * made.itemsize)
-            return Difference(file.name, "another value", entry.name, element, str(made.reshape(-1)[at]), found)
-        place += made.nbytes
+            found = _element(draw, descriptor, place + at * values.itemsize)
+            return Difference(file.name, "another value", entry.name, element, str(values.reshape(-1)[at]), found)
+        place += values.nbytes
     return None
 
 
 def _unlike(
-    file: File, entry: Entry, draw: Draw, at: int, made: Array, descriptor: int, workers: Workers, known: str
+    file: File, entry: Entry, draw: Draw, at: int, values: Array, descriptor: int, workers: Workers, known: str
 ) -> Difference:
     """Say how a tensor that is made as a whole differs: its last bits may depend on the machine's linear algebra."""
     reason = "another value"
     if _read_print(file, entry, draw, descriptor, workers) == known:
         reason += " than this machine computes, though the fingerprint is as it was when the file was written"
-    place = file.begin + file.stored[entry.name].start + at * made.itemsize
+    place = file.begin + file.stored[entry.name].start + at * values.itemsize
     element = tuple(int(index) for index in np.unravel_index(at, draw.shape))
     found = _element(draw, descriptor, place)
-    return Difference(file.name, reason, entry.name, element, str(made.reshape(-1)[at]), found)
+    return Difference(file.name, reason, entry.name, element, str(values.reshape(-1)[at]), found)
 
 
 def _element(draw: Draw, descriptor: int, place: int) -> str:
@@ -169,16 +169,16 @@ def _element(draw: Draw, descriptor: int, place: int) -> str:
     return str(value[0])
 
 
-def _first(made: Array, descriptor: int, place: int, workers: Workers) -> int | None:
+def _first(values: Array, descriptor: int, place: int, workers: Workers) -> int | None:
     """Return the first element that is another one in the file; None if there is none."""
-    expected = made.reshape(-1).view(np.uint8)
+    expected = values.reshape(-1).view(np.uint8)
     for start in range(0, expected.size, blocks.BLOCK):
         part = expected[start : start + blocks.BLOCK]
         read = workers.scratch.take("uint8", part.shape, which=1)
         if not durable.read_all(descriptor, read.data, place + start):
             read[:] = ~part  # the file has been cut while it is read
         if not _same(part, read):
-            return (start + int(np.argmax(part != read))) // made.itemsize
+            return (start + int(np.argmax(part != read))) // values.itemsize
         workers.tick(part.size)
     return None
 

@@ -218,7 +218,7 @@ def difference(asked: Checkpoint, found: Checkpoint) -> str | None:
         if found_ is not None:
             return found_
     if ours["scheme"] != theirs["scheme"]:
-        names = [shortened(its["scheme"]["name"]) for its in (theirs, ours)]
+        names = [shortened(manifest["scheme"]["name"]) for manifest in (theirs, ours)]
         return f"the scheme has another name or other patterns: {names[0]!r} there, and {names[1]!r} here"
     return "the order of the parameters is another one"
 
@@ -240,7 +240,7 @@ def _of_rows(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str | None:
 def _of_rules(
     ours: Mapping[str, Any], theirs: Mapping[str, Any], row: Mapping[str, Any], other: Mapping[str, Any]
 ) -> str | None:
-    here, there = (its["scheme"]["rules"][by["rule"]]["initializer"] for its, by in ((ours, row), (theirs, other)))
+    here, there = (held["scheme"]["rules"][by["rule"]]["initializer"] for held, by in ((ours, row), (theirs, other)))
     if here == there:
         return None
     named, named_there = (shortened(json.dumps(initializer), 200) for initializer in (here, there))
@@ -326,7 +326,7 @@ def _row(entry: Entry, draw: Draw, file: str, rule: int) -> dict[str, Any]:
 
 def _draws(manifest: Mapping[str, Any]) -> list[tuple[Entry, Draw]]:
     """Return the draws that a manifest stands for."""
-    made: dict[str, tuple[Entry, Draw]] = {}
+    drawn: dict[str, tuple[Entry, Draw]] = {}
     seed = seeds.check_seed(manifest["seed"])
     rules = manifest["scheme"]["rules"]
     rows_of: list[list[dict[str, Any]]] = [[] for _ in rules]
@@ -338,9 +338,9 @@ def _draws(manifest: Mapping[str, Any]) -> list[tuple[Entry, Draw]]:
             names={row["name"]: row["logical"] for row in rows},
             tied={alias: row["name"] for row in rows for alias in row["tied"]},
         )
-        made.update((entry.name, (entry, draw)) for entry, draw in plan.draws(seed))
-    draws = [made[row["name"]] for row in manifest["parameters"]]
-    if len(made) != len(draws):
+        drawn.update((entry.name, (entry, draw)) for entry, draw in plan.draws(seed))
+    draws = [drawn[row["name"]] for row in manifest["parameters"]]
+    if len(drawn) != len(draws):
         raise ValueError("two of its parameters have one name")
     return draws
 

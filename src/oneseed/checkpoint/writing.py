@@ -104,8 +104,8 @@ def write_file(file: File, folder: Path, workers: Workers) -> None:
                     tasks.append((entry.bytes, partial(_fingerprint, entry, draw, workers)))
             # The largest first, so that the threads end together.
             tasks.sort(key=lambda task: -task[0])
-            made = workers.run(task for _, task in tasks)
-        found = {name: digits for name, digits in made if digits is not None}
+            digests = workers.run(task for _, task in tasks)
+        found = {name: digits for name, digits in digests if digits is not None}
         durable.write_all(descriptor, file.header(found), 0)
 
 

@@ -143,7 +143,7 @@ def schemes(
                 table.add_row(*row.values())
             _console().print(table)
         return
-    scheme = scheme_table.made(name, _arguments(set_) or scheme_table.EXAMPLES.get(name, {}))
+    scheme = scheme_table.build(name, _arguments(set_) or scheme_table.EXAMPLES.get(name, {}))
     if as_json:
         print(scheme.to_json())
     elif as_toml:

@@ -102,7 +102,7 @@ def sample(
     console = Console(stderr=True)
     quiet = array.size < LONG or not console.is_terminal
     for offset, shape in track(list(_blocks(draw)), "drawing", console=console, transient=True, disable=quiet):
-        made = initializer(
+        tensor = initializer(
             draw.shape,
             draw.dtype,
             axes=axes,
@@ -112,7 +112,7 @@ def sample(
             partition_offset=offset,
         )
         block = tuple(slice(at, at + size) for at, size in zip(offset, shape, strict=True))
-        array[block] = engine.to_numpy(made)
+        array[block] = engine.to_numpy(tensor)
     if file is not None:
         _write(file, lambda stream: np.save(stream, array))
     if plot is not None:

@@ -60,7 +60,7 @@ def chosen(asked: str, arguments: Mapping[str, Any], source: Source) -> tuple[Sc
     function = scheme_table.FUNCTIONS[checks.one_of("scheme", asked, (*scheme_table.FUNCTIONS, OWN))]
     given = {**_told(asked, inspect.signature(function).parameters, arguments, source.params), **arguments}
     shown = ", ".join(f"{name}={value!r}" for name, value in given.items())
-    return scheme_table.made(asked, given), f"{asked}({shown})"
+    return scheme_table.build(asked, given), f"{asked}({shown})"
 
 
 def _told(

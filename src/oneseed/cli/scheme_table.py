@@ -30,7 +30,7 @@ def listed() -> list[dict[str, str]]:
     return found
 
 
-def made(name: str, arguments: dict[str, Any]) -> Scheme:
+def build(name: str, arguments: dict[str, Any]) -> Scheme:
     """Return a scheme by its name.
 
     Parameters

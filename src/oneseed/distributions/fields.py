@@ -111,8 +111,8 @@ def words64(draw: Draw, first: int, count: int, *names: str) -> NDArray[np.uint6
     blocks = np.arange(first >> 2, (first + count + 3) >> 2, dtype=np.uint64)
     high, low = np.stack(words_of_blocks(blocks, draw.seed, stream, PLANES), axis=-1).reshape(2, -1)
     start = first & 3
-    made: NDArray[np.uint64] = (high << np.uint64(32) | low)[start : start + count]
-    return made
+    words: NDArray[np.uint64] = (high << np.uint64(32) | low)[start : start + count]
+    return words
 
 
 def _check_seed(draw: Draw) -> None:

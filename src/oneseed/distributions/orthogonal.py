@@ -137,11 +137,11 @@ def orthonormal(normal: Callable[[Parts], None], out: NDArray[Any], gain: float 
     below = [(slice(cut.stop, m), cut) for cut in cuts if cut.stop < m]
     for rows, columns in right + below:
         known = slice(min(rows.stop, columns.stop))
-        made = _shaped(room, out[rows, columns])
-        np.matmul(v[rows, known], adjoint[known, columns], out=made)
-        square = made[:, rows.start - columns.start :]  # of the diagonal, where the block has a part of it
+        product = _shaped(room, out[rows, columns])
+        np.matmul(v[rows, known], adjoint[known, columns], out=product)
+        square = product[:, rows.start - columns.start :]  # of the diagonal, where the block has a part of it
         np.fill_diagonal(square, square.diagonal() - 1)
-        np.multiply(made, scale[columns], out=out[rows, columns], casting="unsafe")
+        np.multiply(product, scale[columns], out=out[rows, columns], casting="unsafe")
 
 
 def _reflect(normal: Callable[[Parts], None], v: Matrix, y: Matrix, cuts: list[slice]) -> NDArray[Any]:

@@ -57,18 +57,18 @@ def recipe(distribution: Distribution, dtype: str) -> Recipe:
     assert isinstance(distribution, Normal | TruncatedNormal)
     mean = real(distribution.mean)
     scale = real(distribution.stddev) * real(2.0 ** -FRACTION_BITS[bits])
-    made = Recipe("normal", dtype, working, bits, scale, mean or None)
+    found = Recipe("normal", dtype, working, bits, scale, mean or None)
     if isinstance(distribution, Normal):
-        return made
+        return found
     lower, upper = distribution.lower, distribution.upper
     # Of two zeros, a value and an end, frameworks take either: both are positive, an end by this sum.
     ends = [end(bound) + real(0) for bound in distribution.ends]
     first, width = window(lower, upper, bits)
     if width == 2**bits:  # nothing is cut on either side
-        return made
+        return found
     if width <= 0:
         raise ValueError(
             f"`lower` and `upper` must have more than 2**-{bits} of the normal distribution between them. "
             f"Received: lower={lower!r}, upper={upper!r}"
         )
-    return made._replace(kind="truncated_normal", low=ends[0], high=ends[1], first=first, width=width)
+    return found._replace(kind="truncated_normal", low=ends[0], high=ends[1], first=first, width=width)

@@ -48,9 +48,9 @@ def log(x: Array) -> Array:
         m, k = np.frexp(x)
         low = m < math.sqrt(0.5)
         m, k = np.where(low, m * 2, m), (k - low).astype(np.float64)
-        made = k * _LN2_HIGH + (_twice_artanh((m - 1) / (m + 1)) + k * _LN2_LOW)
-        made = np.where(x == 0, -np.inf, np.where(x == np.inf, np.inf, made))
-        return np.where((x < 0) | np.isnan(x), np.nan, made)
+        result = k * _LN2_HIGH + (_twice_artanh((m - 1) / (m + 1)) + k * _LN2_LOW)
+        result = np.where(x == 0, -np.inf, np.where(x == np.inf, np.inf, result))
+        return np.where((x < 0) | np.isnan(x), np.nan, result)
 
 
 def log1p(x: Array) -> Array:
@@ -103,16 +103,16 @@ def sin(x: Array) -> Array:
     """Return the sine of each element, an angle below 2**20."""
     r, k = _reduced(x)
     sine, cosine = _sin_cos(r)
-    made = np.where(k & 1, cosine, sine)
-    return np.where(k & 2, -made, made)
+    result = np.where(k & 1, cosine, sine)
+    return np.where(k & 2, -result, result)
 
 
 def cos(x: Array) -> Array:
     """Return the cosine of each element, an angle below 2**20."""
     r, k = _reduced(x)
     sine, cosine = _sin_cos(r)
-    made = np.where(k & 1, sine, cosine)
-    return np.where((k + 1) & 2, -made, made)
+    result = np.where(k & 1, sine, cosine)
+    return np.where((k + 1) & 2, -result, result)
 
 
 def tanh(x: Array) -> Array:
@@ -125,12 +125,12 @@ def power(x: Array, y: Array) -> Array:
     """Return each element of `x` to the power of that of `y`; whole powers of up to 64 by multiplication."""
     whole = np.unique(y) if y.size else y
     if whole.size == 1 and float(whole[0]).is_integer() and abs(whole[0]) <= 64:
-        n, made, base = int(abs(whole[0])), np.ones_like(x), x
+        n, result, base = int(abs(whole[0])), np.ones_like(x), x
         while n:
-            made = made * base if n & 1 else made
+            result = result * base if n & 1 else result
             base, n = base * base, n >> 1
         with np.errstate(divide="ignore"):
-            return made if whole[0] >= 0 else 1 / made
+            return result if whole[0] >= 0 else 1 / result
     if whole.size == 1 and whole[0] == 0.5:
         return np.sqrt(x)
     return exp(y * log(x))

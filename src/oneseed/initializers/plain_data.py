@@ -95,15 +95,15 @@ def _array(numbers: Any, dtype: Any, shape: Any) -> NDArray[Any]:
         raise TypeError("'value' must hold numbers.")
     if dtype in INTEGERS:
         # NumPy takes a list of integers exactly when it is told which they are.
-        made = np.array(numbers, dtype)
+        result = np.array(numbers, dtype)
     elif dtype in COMPLEX:
         array = array.reshape(-1, 2) if array.size == 0 else array
         if array.shape[-1:] != (2,):
             raise ValueError("'value' must hold pairs of real and imaginary parts.")
-        made = np.empty(array.shape[:-1], dtype)
-        made.real, made.imag = array[..., 0], array[..., 1]
+        result = np.empty(array.shape[:-1], dtype)
+        result.real, result.imag = array[..., 0], array[..., 1]
     else:
-        made = cast_array(array, dtype, "value")
-    if made.dtype.kind in "biu" and (made != array).any():
+        result = cast_array(array, dtype, "value")
+    if result.dtype.kind in "biu" and (result != array).any():
         raise ValueError(f"'value' must hold values of {dtype}.")
-    return made if shape is None else made.reshape(checks.shape(shape))
+    return result if shape is None else result.reshape(checks.shape(shape))

@@ -139,7 +139,7 @@ def _folded(node: Node, found: Simple, numbers: Sequence[float | None]) -> Simpl
         return affine(found, -1.0, 0.0)
     if number is None or (operation == "div" and not (first and number)):
         return None
-    made = {
+    builder = {
         "add": lambda: affine(found, 1.0, number),
         "div": lambda: affine(found, 1 / number, 0.0),
         "maximum": lambda: cut(found, number, math.inf),
@@ -147,4 +147,4 @@ def _folded(node: Node, found: Simple, numbers: Sequence[float | None]) -> Simpl
         "mul": lambda: affine(found, number, 0.0),
         "sub": lambda: affine(found, 1.0, -number) if first else affine(found, -1.0, number),
     }.get(operation)
-    return None if made is None else made()
+    return None if builder is None else builder()

@@ -44,12 +44,12 @@ def logical_names(given: Iterable[str], names: Names, argument: str = "names") -
                 f"`{argument}` must map names that are there.{checks.nearest(str(unknown[0]), found)} "
                 f"Received: {argument} with {shown(unknown[0])}"
             )
-        made = {name: names.get(name, name) for name in found}
+        mapped = {name: names.get(name, name) for name in found}
     elif callable(names):
-        made = {name: names(name) for name in found}
+        mapped = {name: names(name) for name in found}
     else:
         rewrites = _rewrites(names, argument)
-        made = {}
+        mapped = {}
         for name in found:
             logical = name
             for pattern, replacement in rewrites:
@@ -60,11 +60,11 @@ def logical_names(given: Iterable[str], names: Names, argument: str = "names") -
                         f"`{argument}` must hold replacements that fit their expressions: {error}. "
                         f"Received: {argument} with {shown((pattern.pattern, replacement))}"
                     ) from None
-            made[name] = logical
-    for name, logical in made.items():
+            mapped[name] = logical
+    for name, logical in mapped.items():
         if not isinstance(logical, str):
             raise TypeError(f"`{argument}` must give a str for each name. Received: {shown(logical)} for {shown(name)}")
-    return made
+    return mapped
 
 
 def _rewrites(names: object, argument: str) -> list[tuple[re.Pattern[str], str]]:

@@ -14,12 +14,14 @@ DOES = {"seed": "does", "axes": "do"}
 
 def table(plan: Sequence[Entry]) -> Table:
     """Return rich's table: a row for each parameter, with a flag where something is to be looked at."""
-    made = Table("parameter", "shape", "dtype", "rule", "distribution", "stddev", "fans", "axes", "bytes", "", box=None)
+    shown = Table(
+        "parameter", "shape", "dtype", "rule", "distribution", "stddev", "fans", "axes", "bytes", "", box=None
+    )
     for entry in plan:
-        made.add_row(*map(_cell, _cells(entry)), style=None if entry.matched else "red")
-    made.caption = _sum(plan)
-    made.caption_justify = "left"
-    return made
+        shown.add_row(*map(_cell, _cells(entry)), style=None if entry.matched else "red")
+    shown.caption = _sum(plan)
+    shown.caption_justify = "left"
+    return shown
 
 
 def text(plan: Sequence[Entry]) -> str:

@@ -83,8 +83,8 @@ def _entry(
     parameter: Any,
     axes: str | None,
 ) -> Entry | None:
-    its = logical[name]
-    where = f"The parameter {name!r}" + (f", {its!r}," if its != name else "")
+    logical_name = logical[name]
+    where = f"The parameter {name!r}" + (f", {logical_name!r}," if logical_name != name else "")
     try:
         shape, given = checks.shape(tuple(parameter.shape)), dtype_name(parameter.dtype)
     except AttributeError:
@@ -92,7 +92,7 @@ def _entry(
     except (TypeError, ValueError) as error:
         raise _told(error, f"{where} cannot be planned") from None
     state = isinstance(parameter, Parameter) and parameter.state
-    rule, also = _rule(match, where, its, [logical[alias] for alias in tied], state)
+    rule, also = _rule(match, where, logical_name, [logical[alias] for alias in tied], state)
     if rule is None and state:
         return None
     frozen = isinstance(parameter, Parameter) and parameter.frozen
@@ -102,7 +102,7 @@ def _entry(
     draw, guessed = None, isinstance(layout, Guess)
     if initializer is not None and initializer is not KEEP:
         try:
-            draw = draw_of(initializer, shape, dtype, layout, (its,))
+            draw = draw_of(initializer, shape, dtype, layout, (logical_name,))
             if guessed and _needs_axes(draw, initializer):
                 raise ValueError(
                     "the axes of this tensor, which its layer's class does not tell, decide what is drawn; name them "
@@ -113,7 +113,7 @@ def _entry(
             raise _told(error, f"{where} cannot be filled by {by}, {initializer!r}") from None
     return Entry(
         name,
-        its,
+        logical_name,
         tied,
         shape,
         dtype,

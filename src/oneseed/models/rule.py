@@ -86,15 +86,15 @@ class Rule:
         checks.boolean("state", state)
         if axes is not None:
             parse(axes)
-        made = filler("initializer", initializer)
-        if made is KEEP and (axes is not None or dtype is not None):
+        chosen = filler("initializer", initializer)
+        if chosen is KEEP and (axes is not None or dtype is not None):
             raise ValueError(
                 "`axes` and `dtype` must be None where a parameter is kept. "
                 f"Received: axes={shown(axes)}, dtype={shown(dtype)}, initializer=KEEP"
             )
         fields = {
             "pattern": pattern,
-            "initializer": made,
+            "initializer": chosen,
             "regex": regex,
             "axes": axes,
             "dtype": None if dtype is None else dtype_name(dtype),
@@ -211,16 +211,16 @@ def filler(argument: str, given: Any) -> Any:
     """Return the initializer that something stands for, or KEEP; what depends on more than the name is refused."""
     if isinstance(given, Keep):
         return given
-    made = get(given)
-    if made is None:
+    chosen = get(given)
+    if chosen is None:
         raise TypeError(f"`{argument}` must be an initializer, its name or config, or KEEP. Received: {argument}=None")
-    for part in _parts(made):
+    for part in _parts(chosen):
         if isinstance(part, RandomInitializer) and not isinstance(part.seed, int | None):
             raise ValueError(
                 f"`{argument}` must have an integer seed, or none, so that a parameter's values depend on its name "
                 f"alone. Received: {argument}={shown(given)}"
             )
-    return made
+    return chosen
 
 
 def _parts(initializer: Any) -> Iterable[Any]:

@@ -193,8 +193,8 @@ class Lanes32:
 
     def product(self: Arrays, a: Array, b: Any) -> tuple[Array, Array]:
         """Return both words of a product."""
-        made = self.cast(a, "uint64") * (b if isinstance(b, int) else self.cast(b, "uint64"))
-        return self.cast(made >> 32, "uint32"), self.cast(made, "uint32")
+        product = self.cast(a, "uint64") * (b if isinstance(b, int) else self.cast(b, "uint64"))
+        return self.cast(product >> 32, "uint32"), self.cast(product, "uint32")
 
 
 class NumpyArrays(Lanes64):

@@ -22,8 +22,8 @@ MASK = 0xFFFFFFFF
 
 def product64(a: Array, b: Array | int) -> tuple[Array, Array]:
     """Return the high and the low 32 bits of the product of two numbers below ``2**32``, in uint64."""
-    made = a * b
-    return made >> 32, made & MASK
+    product = a * b
+    return product >> 32, product & MASK
 
 
 def philox4x32(counter: tuple[Array, Array, Array, Array], key: tuple[Array, Array]) -> tuple[Array, ...]:

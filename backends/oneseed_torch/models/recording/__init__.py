@@ -143,15 +143,15 @@ def _run(build: Callable[[], Any], seed: int) -> _Run:
             "`build` must do the same whatever the random values are, but looks at them: by "
             f"{how} at {place((file, line))}, and {len(recorder.looked) - 1} more."
         )
-    made = _Run(recorder, _tensors(module, recorder), {})
+    run = _Run(recorder, _tensors(module, recorder), {})
     for one in (*held(module), *held_buffers(module)):
         if not nn.parameter.is_lazy(one.tensor) and not one.tensor.is_inference():
-            made.versions[one.logical[0]] = one.tensor._version
+            run.versions[one.logical[0]] = one.tensor._version
         del one
     del module
     gc.collect()
     _give_values(recorder)
-    return made
+    return run
 
 
 def _tensors(module: nn.Module, recorder: Recorder) -> list[Recorded]:

@@ -124,16 +124,18 @@ class Log:
             for at in range(len(self.events)) if events is None else events:
                 event = self.events[at]
                 if event.leaf is not None:
-                    made = [event.leaf.clone()]
+                    tensors = [event.leaf.clone()]
                 else:
                     args, kwargs = tree_map(real, (event.args, event.kwargs), is_leaf=lambda x: isinstance(x, Ref))
                     if "device" in kwargs:
                         kwargs["device"] = torch.device("cpu")
                     kwargs.pop("pin_memory", None)
                     out = event.function(*args, **kwargs)
-                    made = [tensor for tensor in tree_leaves(out) if isinstance(tensor, torch.Tensor)]
-                    made = [tensor for tensor, ref in zip(made, event.results, strict=False) if ref in event.fresh]
-                for tensor, ref in zip(made, event.fresh, strict=False):
+                    results = [tensor for tensor in tree_leaves(out) if isinstance(tensor, torch.Tensor)]
+                    tensors = [
+                        tensor for tensor, ref in zip(results, event.results, strict=False) if ref in event.fresh
+                    ]
+                for tensor, ref in zip(tensors, event.fresh, strict=False):
                     same = (tuple(tensor.stride()), tensor.storage_offset()) == (ref.stride, ref.offset)
                     if same and tensor.untyped_storage().nbytes() == self.storages[ref.storage].nbytes():
                         memory[ref.storage] = tensor.untyped_storage()

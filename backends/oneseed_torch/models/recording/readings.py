@@ -204,8 +204,8 @@ class Readings:
         if reading.kind not in SIMPLE or given.size != target.size or any(not _number(x) for x in others):
             return None
         fold = _FOLDS.get(event.name.rstrip("_"))
-        made = None if fold is None else fold(reading, others, place, event.kwargs)
-        return None if made is None else replace(made, at=at, composed=made.composed or made != reading)
+        folded = None if fold is None else fold(reading, others, place, event.kwargs)
+        return None if folded is None else replace(folded, at=at, composed=folded.composed or folded != reading)
 
 
 COPIES = ("copy_", "clone", "_to_copy", "lift_fresh_copy", "_unsafe_view", "detach_copy", "alias_copy", "contiguous")

@@ -158,10 +158,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
         if not tensors and not any("Tensor" in str(one.type) for one in schema.returns):
             return function(*args, **kwargs)
         if name in PASSED or torch.Tag.inplace_view in function.tags:
-            made = function(*args, **kwargs)
+            result = function(*args, **kwargs)
             if name.endswith("_") and tensors and tensors[0].layout == torch.strided:
                 self.moved(tensors[0], 1)
-            return made
+            return result
         if schema.returns and all(one.alias_info and not one.alias_info.is_write for one in schema.returns):
             return function(*args, **kwargs)  # a view, which says itself what it is
         refs = [self.seen(tensor) for tensor in tensors]
@@ -220,12 +220,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
     ) -> None:
         schema = function._schema
         writes = [self.log.ref(tensor) for tensor in targets]
-        made = [tensor for tensor in tree_leaves(out) if isinstance(tensor, torch.Tensor)]
-        for tensor in made:
+        result = [tensor for tensor in tree_leaves(out) if isinstance(tensor, torch.Tensor)]
+        for tensor in result:
             if tensor.layout != torch.strided or tensor.is_quantized:
                 self.strange.append((str(tensor.layout), where()))
                 return
-        results = [self.log.ref(tensor) for tensor in made]
+        results = [self.log.ref(tensor) for tensor in result]
         fresh = [ref for ref in results if ref.storage not in storages]
         if not writes and not fresh:
             return
@@ -300,17 +300,17 @@ class _Functions(TorchFunctionMode):  # type: ignore[misc]
                 return memo[id(tensor)]
         if name == "manual_seed":
             self._recorder.notes["a seed of its own, which is not used"] = where()
-        made = function(*args, **(kwargs or {}))
+        result = function(*args, **(kwargs or {}))
         if name == "__set__" and isinstance(tensor, torch.Tensor) and not torch.nn.parameter.is_lazy(tensor):
             self._recorder.moved(tensor)
-        return made
+        return result
 
 
-def _locked(made: Any) -> Any:
+def _locked(result: Any) -> Any:
     """Make an array read-only: what is written to it would go unseen."""
-    if hasattr(made, "flags"):
-        made.flags.writeable = False
-    return made
+    if hasattr(result, "flags"):
+        result.flags.writeable = False
+    return result
 
 
 def _is_ref(x: Any) -> bool:

@@ -231,19 +231,19 @@ class _Decisions:
         events = list(dict.fromkeys(node.value.draw for node in draws))
         sources = []
         for node in draws:
-            number, made = node.value.draw, initializer(node.value)
+            number, source = node.value.draw, initializer(node.value)
             owner = self.owners.get(number)
-            its = layout_of_weights(len(node.shape)) if node.value.kind in MATRICES else None
+            layout = layout_of_weights(len(node.shape)) if node.value.kind in MATRICES else None
             if owner is not None and owner.initializer is not None and node.shape == owner.ref.size:
-                made = At(made, owner.names[0], node.shape, owner.layout)
+                source = At(source, owner.names[0], node.shape, owner.layout)
             elif len(users[number]) > 1 or (owner is not None and node.shape != owner.ref.size):
                 name, at = self.shared.setdefault(number, (one.names[0], events.index(number)))
-                made = At(made, (*as_parts(name), at), node.shape, its)
-            elif node.shape != one.ref.size or its is not None or len(events) < len(draws):
-                made = At(made, None, node.shape, its)
+                source = At(source, (*as_parts(name), at), node.shape, layout)
+            elif node.shape != one.ref.size or layout is not None or len(events) < len(draws):
+                source = At(source, None, node.shape, layout)
                 if len(events) < len(draws):  # two forms of one draw
-                    made = At(made.initializer, (one.names[0], events.index(number)), node.shape, its)
-            sources.append(made)
+                    source = At(source.initializer, (one.names[0], events.index(number)), node.shape, layout)
+            sources.append(source)
         if found[-1].kind != "step":
             one.initializer, one.kind = sources[0], "shared"
             return
@@ -274,12 +274,12 @@ def scheme_of(tensors: Iterable[Recorded]) -> Scheme:
     """Return the scheme: a rule for each tensor, or for several whose names differ in their numbers alone."""
     rows: list[tuple[str, Rule]] = []
     for one in tensors:
-        made = one.initializer
-        if len(one.names) > 1 and not isinstance(made, At):
+        drawn = one.initializer
+        if len(one.names) > 1 and not isinstance(drawn, At):
             # In a stage of a pipeline a tied tensor may have its other names alone.
-            made = At(made, one.names[0], axes=one.layout)
+            drawn = At(drawn, one.names[0], axes=one.layout)
         for name in one.names:
-            rows.append((name, Rule(name, made, axes=one.layout, state=one.state, source=one.source or None)))
+            rows.append((name, Rule(name, drawn, axes=one.layout, state=one.state, source=one.source or None)))
     groups: dict[str, list[tuple[str, Rule]]] = defaultdict(list)
     for name, rule in rows:
         key = (re.sub(r"(?<![^.])\d+(?![^.])", "#", name), stored(rule.initializer), rule.axes, rule.state, rule.source)

@@ -61,8 +61,8 @@ class Translation:
             source = self._read(event.args[1] if event.name == "copy_" else event.args[0], at)
             self._write(target, _cast(broadcast(source, target.size), event.reads[-1].dtype, target.dtype))
         else:
-            made = self._operation(event, at)
-            for ref, node in zip(event.targets, made, strict=False):
+            result = self._operation(event, at)
+            for ref, node in zip(event.targets, result, strict=False):
                 self._write(ref, node)
 
     def _operation(self, event: Event, at: int) -> Sequence[Node]:
@@ -77,11 +77,11 @@ class Translation:
                 return [value(one) for one in given]
             return given
 
-        made = rule(
+        result = rule(
             *(value(given) for given in event.args),
             **{k: value(v) for k, v in event.kwargs.items() if k not in _IGNORED},
         )
-        nodes = made if isinstance(made, list) else [made]
+        nodes = result if isinstance(result, list) else [result]
         for node, ref in zip(nodes, event.targets, strict=False):
             if node.shape != ref.size:
                 raise Untranslated(f"{event.name}, whose shape came out as {node.shape} for {ref.size},")
@@ -262,15 +262,15 @@ def _same(operation: str) -> Callable[..., Node]:
 
 
 def _sum_of(sign: str) -> Callable[..., Node]:
-    def made(x: Any, y: Any, alpha: Any = 1) -> Node:
+    def combined(x: Any, y: Any, alpha: Any = 1) -> Node:
         return step(sign, x, y if alpha == 1 else step("mul", y, alpha))
 
-    return made
+    return combined
 
 
 def _div(x: Any, y: Any, rounding_mode: str | None = None) -> Node:
-    made = step("div", x, y)
-    return made if rounding_mode is None else step(rounding_mode, made)
+    result = step("div", x, y)
+    return result if rounding_mode is None else step(rounding_mode, result)
 
 
 def _clamp(x: Any, low: Any = None, high: Any = None, *, min: Any = None, max: Any = None) -> Node:
@@ -286,12 +286,12 @@ def _axes_of(x: Node, axes: Any) -> list[int]:
 
 
 def _reduce(operation: str, **more: Any) -> Callable[..., Node]:
-    def made(x: Node, dim: Any = None, keepdim: bool = False, **_: Any) -> Node:
+    def reduced(x: Node, dim: Any = None, keepdim: bool = False, **_: Any) -> Node:
         axes = _axes_of(x, dim)
         shape = tuple(1 if axis in axes else n for axis, n in enumerate(x.shape) if keepdim or axis not in axes)
         return step(operation, x, shape=shape, axes=axes, keep=keepdim, **more)
 
-    return made
+    return reduced
 
 
 def _norm(x: Node, order: Any = 2, dim: Any = None, keepdim: bool = False, **_: Any) -> Node:

@@ -46,8 +46,8 @@ class AwareKernel(WholeKernel):
         bases = normal.reshape(outputs, several * size, *frequencies)[:, :inputs]
         filters = np.fft.irfftn(bases, s=spatial, axes=range(2, 2 + len(spatial)))
         taps = filters.reshape(outputs, inputs, -1).transpose(2, 1, 0).reshape(*spatial, inputs, outputs)
-        made = taps + self.noise * field(host, Normal(), draw, taps.shape, at, "noise")
-        scaled: Matrix = made * (self.stddev / made.std())
+        kernel = taps + self.noise * field(host, Normal(), draw, taps.shape, at, "noise")
+        scaled: Matrix = kernel * (self.stddev / kernel.std())
         return scaled
 
 

@@ -89,8 +89,8 @@ class FourierBasis(Structured):
         if self.window is not None:
             kernel *= np.array(self.window)[times, None]
             kernel /= self.divisor
-        made: NDArray[Any] = kernel[:, None, :].astype(numpy_dtype(draw.dtype))
-        return made
+        basis: NDArray[Any] = kernel[:, None, :].astype(numpy_dtype(draw.dtype))
+        return basis
 
 
 @known(

@@ -24,9 +24,9 @@ Seed = int | SeedGenerator | None
 
 def haar(host: Host, draw: Draw, at: int, rows: int, columns: int, *names: str, gain: float = 1.0) -> Any:
     """Return matrix number `at` of a field of matrices with orthonormal columns, or rows if those are fewer."""
-    made = np.empty((rows, columns), wide_dtype(draw.dtype))
-    orthonormal(partial(normals, host, draw, made.shape, at, names), made, gain)
-    return made
+    matrix = np.empty((rows, columns), wide_dtype(draw.dtype))
+    orthonormal(partial(normals, host, draw, matrix.shape, at, names), matrix, gain)
+    return matrix
 
 
 class Gained(Kernel):
@@ -95,12 +95,12 @@ def projection(host: Host, draw: Draw, at: int, size: int) -> Matrix:
 
 def longer(kernel: Matrix, onto: Matrix, axis: int) -> Matrix:
     """Convolve with the two taps P and I - P along a spatial axis."""
-    made = np.zeros([size + (k == axis) for k, size in enumerate(kernel.shape)])
+    matrix = np.zeros([size + (k == axis) for k, size in enumerate(kernel.shape)])
     first, second = ((slice(None),) * axis + (cut,) for cut in (slice(-1), slice(1, None)))
     part = kernel @ onto
-    made[first] += part
-    made[second] += kernel - part
-    return made
+    matrix[first] += part
+    matrix[second] += kernel - part
+    return matrix
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -128,8 +128,8 @@ class ScaledHaar(WholeKernel):
     def whole(self, draw: Draw, host: Host, at: int) -> Matrix:
         """Make a matrix of taps and inputs by outputs."""
         sides = self.sides
-        made = haar(host, draw, at, sides.taps * sides.fan_in, sides.fan_out)
-        scaled: Matrix = made * (self.stddev / made.std(ddof=1))
+        matrix = haar(host, draw, at, sides.taps * sides.fan_in, sides.fan_out)
+        scaled: Matrix = matrix * (self.stddev / matrix.std(ddof=1))
         return scaled.reshape(*sides.spatial, sides.fan_in, sides.fan_out)
 
 

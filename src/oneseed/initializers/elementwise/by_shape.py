@@ -18,12 +18,12 @@ Seed = int | SeedGenerator | None
 def _symmetric(limit: float, dtype: str, argument: str, value: Any) -> Uniform:
     """Return the uniform distribution on ``[-limit, limit)``; `argument` is what made it too wide for the dtype."""
     check_float(dtype)
-    made = Uniform(-limit, limit)
-    if made.overflows(dtype):
+    distribution = Uniform(-limit, limit)
+    if distribution.overflows(dtype):
         raise ValueError(
             f"`{argument}` must be such that the limit, {limit!r}, is a {dtype}. Received: {argument}={value!r}"
         )
-    return made
+    return distribution
 
 
 @known(
@@ -297,9 +297,9 @@ class RandomWalk(RandomInitializer):
                 "`shape` must be that of a square matrix, with as many inputs as outputs, for a random walk. "
                 f"Received: shape={target.shape}"
             )
-        made = Normal(0.0, self._g(max(1, n)) / math.sqrt(max(1, n)))
-        check_fits(made, target.dtype, "scale", self.scale)
-        return made
+        distribution = Normal(0.0, self._g(max(1, n)) / math.sqrt(max(1, n)))
+        check_fits(distribution, target.dtype, "scale", self.scale)
+        return distribution
 
     def _g(self, n: int) -> float:
         if self.scale is not None:

@@ -133,8 +133,8 @@ class Signs(Structured):
         """Make the block."""
         positive = words(host, draw) < round(Fraction(self.p) * 2**32)
         plus, minus = (cast_scalar(value, draw.dtype, "value") for value in (self.value, -self.value))
-        made: NDArray[Any] = np.where(positive, plus, minus)
-        return made
+        signs: NDArray[Any] = np.where(positive, plus, minus)
+        return signs
 
 
 @known(

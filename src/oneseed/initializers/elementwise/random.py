@@ -292,13 +292,13 @@ class RandomUniform(RandomInitializer, repeats=True):
         cast_scalar(self.minval, dtype, "minval")
         cast_scalar(self.maxval, dtype, "maxval")
         part = Uniform(float(self.minval), float(self.maxval))
-        made = Complex(part, part) if dtype in COMPLEX else part
-        if made.overflows(dtype):
+        distribution = Complex(part, part) if dtype in COMPLEX else part
+        if distribution.overflows(dtype):
             raise ValueError(
                 "The sum of `minval` and `maxval` must be below the largest float64. Received: "
                 f"minval={shown(self.minval)}, maxval={shown(self.maxval)}"
             )
-        return made
+        return distribution
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

@@ -91,8 +91,8 @@ class NoisyEye(Structured):
     @np.errstate(all="ignore")
     def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Make the block, in float64 and rounded."""
-        made = drawn(host, draw, self.noise, "float64") + self.eye.values(draw._replace(dtype="float64"), host)
-        return narrowed(made, draw.dtype)
+        values = drawn(host, draw, self.noise, "float64") + self.eye.values(draw._replace(dtype="float64"), host)
+        return narrowed(values, draw.dtype)
 
 
 @known(

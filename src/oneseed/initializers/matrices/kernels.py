@@ -71,9 +71,9 @@ class Block(NamedTuple):
         """The shape of the block as a batch of kernels of two sides."""
         return len(self.batch), *map(len, self.spatial), len(self.inputs), len(self.outputs)
 
-    def at_tap(self, made: NDArray[Any], place: Shape) -> NDArray[Any] | None:
+    def at_tap(self, kernel: NDArray[Any], place: Shape) -> NDArray[Any] | None:
         """Return a view of the matrices at a tap, of shape (batch, inputs, outputs); None if it is not in the block."""
-        view = made
+        view = kernel
         for want, axis in zip(place, self.spatial, strict=True):
             if not axis[0] <= want <= axis[-1]:
                 return None
@@ -114,7 +114,7 @@ def _sides(target: Target) -> Sides:
             raise ValueError(f"`shape` must have at least 2 axes, for inputs and outputs. Received: shape={shape}")
         return Sides((), shape[:-2], shape[-2:-1], shape[-1:])
     pairs = list(zip(shape, target.layout.kinds, strict=True))
-    parts = [tuple(size for size, its in pairs if its == kind) for kind in (BATCH, SPATIAL, INPUT, OUTPUT)]
+    parts = [tuple(size for size, role in pairs if role == kind) for kind in (BATCH, SPATIAL, INPUT, OUTPUT)]
     return Sides(*parts)
 
 
@@ -172,10 +172,10 @@ class Kernel(Structured):
             flat(self.sides.inputs, inputs),
             flat(self.sides.outputs, outputs),
         )
-        made = self.make(draw, host, block).reshape([draw.block[axis] for axis in draw.order])
-        if made.dtype != dtype:
-            made = narrowed(made, draw.dtype)
-        return made.transpose(np.argsort(draw.order))
+        array = self.make(draw, host, block).reshape([draw.block[axis] for axis in draw.order])
+        if array.dtype != dtype:
+            array = narrowed(array, draw.dtype)
+        return array.transpose(np.argsort(draw.order))
 
     def make(self, draw: Draw, host: Host, block: Block) -> NDArray[Any]:
         """Return the block, in the shape that it names."""
@@ -189,11 +189,11 @@ class WholeKernel(Kernel):
 
     def make(self, draw: Draw, host: Host, block: Block) -> NDArray[Any]:
         """Make each kernel that the block takes part in."""
-        made = np.empty(block.shape)
+        kernels = np.empty(block.shape)
         cut = np.ix_(*block.spatial, block.inputs, block.outputs)
-        for out, whole in zip(made, self.wholes(draw, host, block.batch.tolist()), strict=True):
+        for out, whole in zip(kernels, self.wholes(draw, host, block.batch.tolist()), strict=True):
             out[...] = whole[cut]
-        return made
+        return kernels
 
     def wholes(self, draw: Draw, host: Host, numbers: list[int]) -> Iterator[Matrix]:
         """Yield the kernels of these numbers."""

@@ -47,8 +47,8 @@ def first_ones(ranked: NDArray[np.uint64], count: int) -> Mask:
     below = ranked < last
     equal = ranked == last
     missing = count - below.sum(axis=1, keepdims=True)
-    made: Mask = below | (equal & (equal.cumsum(axis=1) <= missing))
-    return made
+    result: Mask = below | (equal & (equal.cumsum(axis=1) <= missing))
+    return result
 
 
 def chance(ranked: NDArray[np.uint64], probability: float) -> Mask:
@@ -78,9 +78,9 @@ class SparseNormal(Kernel):
     def make(self, draw: Draw, host: Host, block: Block) -> NDArray[Any]:
         """Make the values of the block in the dtype, and set zeros."""
         values = drawn(host, draw, self.normal, draw.dtype)
-        made = np.ascontiguousarray(values.transpose(draw.order)).reshape(block.shape)
-        made[self._mask(draw, block)] = 0
-        return made
+        result = np.ascontiguousarray(values.transpose(draw.order)).reshape(block.shape)
+        result[self._mask(draw, block)] = 0
+        return result
 
     def _mask(self, draw: Draw, block: Block) -> Mask:
         """Return where the zeros are: a unit's words lie one after the other."""

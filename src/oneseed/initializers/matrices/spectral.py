@@ -52,8 +52,8 @@ class SpectralMatrix(WholeKernel):
         logical = drawn(host, whole, self.base, "float64").transpose(draw.order)
         matrices = logical.reshape(sides.matrices, sides.taps * sides.fan_in, sides.fan_out)
         for at in numbers:
-            made = orthonormalized(matrices[at], self.iterations) * self.norm
-            yield made.reshape(*sides.spatial, sides.fan_in, sides.fan_out)
+            result = orthonormalized(matrices[at], self.iterations) * self.norm
+            yield result.reshape(*sides.spatial, sides.fan_in, sides.fan_out)
 
 
 def orthonormalized(matrix: Matrix, iterations: int) -> Matrix:
@@ -79,15 +79,15 @@ def orthonormalized(matrix: Matrix, iterations: int) -> Matrix:
     greatest = abs(matrix).max()
     if not greatest > 0:
         raise ValueError("`base` must make matrices that are not zero. Received: base that makes a matrix of zeros")
-    made: Matrix = matrix / greatest
-    wide = made.shape[0] < made.shape[1]
+    result: Matrix = matrix / greatest
+    wide = result.shape[0] < result.shape[1]
     # The largest singular value has all its digits in that of the smaller product, which takes far less time.
-    gram = made @ made.T if wide else made.T @ made
-    made /= math.sqrt(np.linalg.eigvalsh(gram)[-1])
+    gram = result @ result.T if wide else result.T @ result
+    result /= math.sqrt(np.linalg.eigvalsh(gram)[-1])
     for _ in range(iterations):
-        product = made @ made.T @ made if wide else made @ (made.T @ made)
-        made = (1 + BETA) * made - BETA * product
-    return made
+        product = result @ result.T @ result if wide else result @ (result.T @ result)
+        result = (1 + BETA) * result - BETA * product
+    return result
 
 
 @known(
@@ -177,13 +177,13 @@ class Spectral(RandomKernel):
 
 def _base(base: Any) -> Initializer:
     """Return the initializer that `base` stands for, if it has a distribution and no seed."""
-    made = get(base) if isinstance(base, str | dict) else base
-    if not describes(made) or isinstance(made, CompositeInitializer):
+    result = get(base) if isinstance(base, str | dict) else base
+    if not describes(result) or isinstance(result, CompositeInitializer):
         raise TypeError(
             "`base` must be an initializer of this package, by name or instance, that is not made of others. "
             f"Received: base={base!r}"
         )
-    if isinstance(made, RandomInitializer) and made._given is not None:
+    if isinstance(result, RandomInitializer) and result._given is not None:
         raise ValueError(f"`base` must have no seed; give `seed` to the initializer around it. Received: base={base!r}")
-    found: Initializer = made
+    found: Initializer = result
     return found

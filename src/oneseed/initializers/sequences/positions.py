@@ -42,8 +42,8 @@ class ByPlace(Structured):
     def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Compute the block."""
         places = [np.arange(at, at + size, dtype=np.float64) for at, size in zip(draw.offset, draw.block, strict=True)]
-        made = _FUNCTIONS[self.kind](places, draw.shape, *self.options)
-        return narrowed(np.broadcast_to(made, draw.block), draw.dtype)
+        table = _FUNCTIONS[self.kind](places, draw.shape, *self.options)
+        return narrowed(np.broadcast_to(table, draw.block), draw.dtype)
 
 
 def _rank(target: Target, rank: int) -> None:

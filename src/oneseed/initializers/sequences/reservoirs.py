@@ -97,8 +97,8 @@ class Clusters(Reservoir):
         ranked = words64(draw, at * units * units, units * units, "mask").reshape(units, units)
         cluster = np.arange(units) // (units // self.clusters)
         within: Mask = cluster[:, None] == cluster
-        made: Mask = np.where(within, chance(ranked, self.p_in), chance(ranked, self.p_out))
-        return made
+        linked: Mask = np.where(within, chance(ranked, self.p_in), chance(ranked, self.p_out))
+        return linked
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -112,23 +112,23 @@ class SmallWorlds(Reservoir):
 
     def connected(self, draw: Draw, at: int, units: int) -> Mask:
         """Connect the ring, then move edges one by one."""
-        made = np.zeros((units, units), np.bool_)
+        linked = np.zeros((units, units), np.bool_)
         behind = np.tile(np.arange(units), self.neighbors // 2)
         ahead = (behind + np.repeat(np.arange(1, self.neighbors // 2 + 1), units)) % units
-        made[ahead, behind] = made[behind, ahead] = True
+        linked[ahead, behind] = linked[behind, ahead] = True
         edges = len(ahead)
         moved = chance(words64(draw, at * edges, edges, "mask"), self.rewiring)
         ranks = words64(draw, at * edges, edges, "target")
         for edge in np.flatnonzero(moved).tolist():
             i, j = ahead[edge], behind[edge]
-            free = ~made[i]
+            free = ~linked[i]
             free[i] = False
             possible = np.flatnonzero(free)
             if len(possible):
                 new = possible[int(ranks[edge]) * len(possible) >> 64]
-                made[i, j] = made[j, i] = False
-                made[i, new] = made[new, i] = True
-        return made
+                linked[i, j] = linked[j, i] = False
+                linked[i, new] = linked[new, i] = True
+        return linked
 
 
 class _Reservoir(RandomKernel):

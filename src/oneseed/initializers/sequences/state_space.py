@@ -42,15 +42,15 @@ class HippoMatrix(Structured):
         """Make the block, in float64."""
         cuts = [np.arange(cut.start, cut.stop) for cut in draw.slices]
         if self.part == "B":
-            made = _hippo_vector(self.measure, cuts[-1])
+            values = _hippo_vector(self.measure, cuts[-1])
         else:
-            made = _hippo_matrix(self.measure, cuts[-2][:, None], cuts[-1][None, :])
-        return narrowed(np.broadcast_to(made, draw.block), draw.dtype)
+            values = _hippo_matrix(self.measure, cuts[-2][:, None], cuts[-1][None, :])
+        return narrowed(np.broadcast_to(values, draw.block), draw.dtype)
 
 
 def _hippo_vector(measure: str, n: Array) -> Array:
-    made: Array = np.sqrt(_squares(measure, n)) * (0.5 if measure == "legt" else 1.0)
-    return made
+    values: Array = np.sqrt(_squares(measure, n)) * (0.5 if measure == "legt" else 1.0)
+    return values
 
 
 def _squares(measure: str, n: Array) -> Array:
@@ -59,16 +59,16 @@ def _squares(measure: str, n: Array) -> Array:
 
 
 def _hippo_matrix(measure: str, n: Array, k: Array) -> Array:
-    made: Array
+    values: Array
     roots = np.sqrt(_squares(measure, n) * _squares(measure, k))
     if measure == "legs":
-        made = np.where(n > k, -roots, np.where(n == k, -(n + 1.0), 0.0))
+        values = np.where(n > k, -roots, np.where(n == k, -(n + 1.0), 0.0))
     elif measure == "legt":
-        made = -0.5 * roots * np.where((n < k) & ((k - n) % 2 == 1), -1.0, 1.0)
+        values = -0.5 * roots * np.where((n < k) & ((k - n) % 2 == 1), -1.0, 1.0)
     else:
         sides = np.where((n - k == 1) & (k % 2 == 0), 1.0, np.where((k - n == 1) & (n % 2 == 0), -1.0, 0.0))
-        made = math.pi * (np.minimum(n, k) // 2) * sides - roots + 0.0  # no zero is negative
-    return made
+        values = math.pi * (np.minimum(n, k) // 2) * sides - roots + 0.0  # no zero is negative
+    return values
 
 
 @known(
@@ -165,11 +165,11 @@ class Diagonal(Structured):
         n = np.arange(cut.start, cut.stop)
         real = -(n + 1.0) if self.kind == "real" else np.full(n.shape, -0.5)
         if self.part == "real":
-            made: Array = real
+            values: Array = real
         else:
             imaginary = _legs_frequencies(size)[cut] if self.kind == "legs" else _frequencies(self.kind, n, 2 * size)
-            made = imaginary if self.part == "imag" else real + 1j * imaginary
-        return narrowed(np.broadcast_to(made, draw.block), draw.dtype)
+            values = imaginary if self.part == "imag" else real + 1j * imaginary
+        return narrowed(np.broadcast_to(values, draw.block), draw.dtype)
 
 
 def _frequencies(kind: str, n: Array, order: int) -> Array:
