@@ -10,7 +10,7 @@ import torch
 
 from oneseed.distributions import Fill, Structured
 from oneseed.draws import Draw
-from oneseed_torch.compiling import CONSTANT, keep_out, known, outside
+from oneseed_torch.compiling import CONSTANT, in_turn, keep_out, known, outside, turn
 from oneseed_torch.drawing.devices import device_of
 from oneseed_torch.drawing.filling import check_device, draw, draw_, values_of
 from oneseed_torch.drawing.operation import text_of
@@ -57,7 +57,7 @@ def in_graph(
     if plan == "fill":
         tensor.fill_(number(*asked))
     elif plan == "values":
-        tensor.copy_(values(*asked))
+        tensor.copy_(VALUES[turn()](*asked))
     elif tensor.is_complex():  # which Inductor does not write in place
         tensor.copy_(draw(plan, str(tensor.device)))
     elif plan != "nothing":
@@ -108,5 +108,6 @@ def _draw(decide: Decide, *asked: Any) -> Draw:
     return decided[1]
 
 
-for _constant in (planned, dtype_of, number, values):
+VALUES = in_turn(values)
+for _constant in (planned, dtype_of, number):
     vars(_constant)[CONSTANT] = True
