@@ -12,6 +12,7 @@ from oneseed.composites import Concatenated
 from oneseed.distributions import Distribution, Fill
 from oneseed.draws import Draw
 from oneseed.stream.paths import Path
+from oneseed_torch.compiling import outside
 from oneseed_torch.drawing.devices import ACCELERATORS, device_of, is_usable
 from oneseed_torch.drawing.filling import check_device, check_native, check_seed, made, prepared
 from oneseed_torch.drawing.memory import copied, from_numpy, shared
@@ -138,9 +139,13 @@ class TorchBackend:
         """Tell whether `torch.compile` reads what calls this."""
         return torch.compiler.is_dynamo_compiling()
 
-    def made(self, initializer: Any, *call: Any) -> Tensor:
+    def compiled(self, *call: Any) -> Tensor:
         """Make an initializer's tensor in a graph."""
-        return in_graph(initializer, *call)
+        return in_graph(*call)
+
+    def outside(self, function: Callable[[], Any]) -> Any:
+        """Call a function between two graphs."""
+        return outside(function)
 
     def modes(self) -> dict[str, Callable[[Callable[[], Tensor]], Tensor]]:
         """Return eager execution, the capture of `torch.compile`, and eager execution on each kind of accelerator."""

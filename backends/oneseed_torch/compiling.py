@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
+from itertools import cycle
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -11,6 +13,11 @@ Tensor = Any
 
 PACKAGES = ("oneseed_numpy", "oneseed_torch.drawing", "oneseed_torch.models")
 """Where the compiler is not to look: it would take NumPy for PyTorch, and integers of 64 bits for tensors."""
+
+TURNS = 256
+"""How many tensors that are computed as a whole a graph may hold."""
+
+_turns = cycle(range(TURNS))
 
 CONSTANT = "_dynamo_marked_constant"
 """The mark of `torch.compiler.assume_constant_result`, which would import the compiler."""
@@ -51,6 +58,29 @@ def known(value: Any) -> Any:
     if isinstance(value, str):
         return "".join([value])
     return tuple([known(part) for part in value]) if isinstance(value, tuple | list) else value
+
+
+def in_turn(function: Callable[..., Any]) -> tuple[Callable[..., Any], ...]:
+    """Return copies of a function that Dynamo runs while it makes a graph, each of another name.
+
+    Dynamo knows a tensor that such a function returns by the function's name, and two of one name in a graph are
+    refused. So each call takes another copy: the one that `turn` says.
+    """
+    copies = []
+    for number in range(TURNS):
+        code = function.__code__.replace(co_name=f"{function.__name__}_{number}")
+        copy = FunctionType(code, function.__globals__, code.co_name)
+        vars(copy)[CONSTANT] = True
+        copies.append(copy)
+    return tuple(copies)
+
+
+def turn() -> int:
+    """Return the number of the next copy of `in_turn`."""
+    return next(_turns)
+
+
+vars(turn)[CONSTANT] = True
 
 
 def outside(call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Tensor:

@@ -22,8 +22,9 @@ class Backend(Protocol):
     process apart from others that load data for the same program, and () elsewhere: seeds of objects built without one
     then differ between them. ``records()`` tells whether what runs now becomes a program that runs later: a draw whose
     seed is the next of a sequence then warns. ``reads()`` tells whether a compiler reads the code that calls it, which is
-then not run, and ``made(initializer, shape, dtype, axes, path, backend, device, partition_shape, partition_offset)`` is
-what it reads in place of an initializer's call.
+    then not run, and ``compiled(decide, initializer, state, call, backend, device, latest)`` is what it reads in place of
+    an initializer's call, see `oneseed.initializers.followed`; ``outside(function)`` calls a function when the program
+    runs.
     """
 
     @property

@@ -158,7 +158,7 @@ def randint(
     >>> oneseed.random.randint((5,), 0, 10, seed=0)
     array([3, 8, 7, 6, 9], dtype=int32)
     """
-    name = dtype_name(dtype)
+    name = dtype if isinstance(dtype, str) and dtype in INTEGERS else dtype_name(dtype)
     if name not in INTEGERS:
         raise ValueError(f"`dtype` must be one of {', '.join(INTEGERS)} for integers. Received: dtype={dtype!r}")
     return RandomUniform(minval, maxval, seed)(shape, name, **call)

@@ -286,6 +286,14 @@ _of_programs: set[int] = set()
 
 def unseeded() -> int:
     """Return the seed of the next object that is built without one."""
+    for reader, reads in registry.readers():
+        if reads():
+            seed: int = reader.outside(_next)
+            return seed
+    return _next()
+
+
+def _next() -> int:
     seed = _unseeded.next()
     if _recorder() is not None:
         # Not every object draws with its seed, so that the draw is what warns.

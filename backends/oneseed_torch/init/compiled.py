@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from oneseed.distributions import Structured
-from oneseed_torch.compiling import CONSTANT, keep_out, known, outside
+from oneseed_torch.compiling import CONSTANT, in_turn, keep_out, known, outside, turn
 from oneseed_torch.drawing import recording
 from oneseed_torch.drawing.filling import draw, draw_, values_of
 from oneseed_torch.drawing.operation import text_of
@@ -58,7 +58,7 @@ def in_graph(
         plain.zero_()
         plain.diagonal().fill_(1)
     elif plan == "values":
-        plain.copy_(values(function, shape, tensor.dtype, *args, **kwargs))
+        plain.copy_(VALUES[turn()](function, shape, tensor.dtype, *args, **kwargs))
     elif plan != "nothing" and tensor.is_complex():  # which Inductor does not write in place
         plain.copy_(draw(plan, str(tensor.device)))
     elif plan != "nothing":
@@ -93,7 +93,8 @@ def values(function: Callable[..., Any], shape: Any, dtype: Any, /, *args: Any, 
     return values_of(what) if kind == "draw" else function(tensor, *args, **kwargs)
 
 
-for _constant in (planned, number, values):
+VALUES = in_turn(values)
+for _constant in (planned, number):
     vars(_constant)[CONSTANT] = True
 
 

@@ -9,7 +9,7 @@ from oneseed.composites import Called
 from oneseed.draws import Distribution, Draw
 from oneseed.dtypes import dtype_name
 from oneseed.fans import Layout, fans
-from oneseed.initializers import plans
+from oneseed.initializers import followed, plans
 from oneseed.initializers.calls import check_in_keras, check_native, checked_call
 from oneseed.initializers.configs import Configured
 from oneseed.initializers.targets import AS_GIVEN, Call, Target
@@ -141,7 +141,8 @@ class Initializer(Configured):
         """
         for reader, reads in registry.readers():
             if reads():
-                return reader.made(self, shape, dtype, axes, path, backend, device, partition_shape, partition_offset)
+                given = shape, dtype, axes, path, backend, device, partition_shape, partition_offset
+                return followed.made(reader, self, *given)
         set_ = settings.in_force()
         engine = registry.load(set_.backend if backend is None else backend)
         key = None

@@ -7,6 +7,7 @@ import numpy as np
 
 from oneseed.checks import shown
 from oneseed.host_arrays import backend_of
+from oneseed.initializers.base import Initializer
 from oneseed.initializers.configs import required
 from oneseed.initializers.known import ALIASES
 from oneseed.initializers.names import find, find_registered, registered_name
@@ -169,8 +170,8 @@ def get(identifier: Any) -> Any:
     >>> oneseed.initializers.get("glorot_uniform")
     GlorotUniform(seed=None, input_axes=None, output_axes=None)
     """
-    if identifier is None:
-        return None
+    if identifier is None or isinstance(identifier, Initializer):
+        return identifier
     if isinstance(identifier, str):
         identifier = _built_in(identifier) or find(identifier)
     if isinstance(identifier, dict):

@@ -155,7 +155,8 @@ class VarianceScaling(RandomInitializer, repeats=True):
             None if given is None else it for given, it in zip((lower, upper), window, strict=True)
         )
         self.std = None if std is None else checks.one_of("std", std, ("after", "before"))
-        stddev_after(*self._window)  # refuses what leaves nothing
+        if self._window != (-2.0, 2.0):
+            stddev_after(*self._window)  # refuses what leaves nothing
         super().__init__(seed)
 
     def _gain(self) -> float:
