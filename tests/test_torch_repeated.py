@@ -92,7 +92,7 @@ def test_paths_and_generators_are_no_part_of_what_is_kept(monkeypatch):
         repeated._known.clear()
         numbered.append(filled("kaiming_normal_", torch.empty(6, 4), seed=generator, path=path))
     kept(monkeypatch)
-    again, generator = oneseed.SeedGenerator(7), generator
+    again = oneseed.SeedGenerator(7)
     for path, want, want_numbered in zip(names, alone, numbered, strict=True):
         assert torch.equal(filled("kaiming_normal_", torch.empty(6, 4), seed=7, path=path), want)
         assert torch.equal(filled("kaiming_normal_", torch.empty(6, 4), seed=again, path=path), want_numbered)

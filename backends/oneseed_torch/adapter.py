@@ -137,7 +137,7 @@ class TorchBackend:
 
     def reads(self) -> bool:
         """Tell whether `torch.compile` reads what calls this."""
-        return torch.compiler.is_dynamo_compiling()
+        return bool(torch.compiler.is_dynamo_compiling())
 
     def compiled(self, *call: Any) -> Tensor:
         """Make an initializer's tensor in a graph."""

@@ -1,6 +1,7 @@
 """An initializer's call inside a function that `torch.compile` compiles: what Dynamo reads in its place.
 
-What is not marked as a constant is never run: Dynamo reads it. What decides the draw runs once, while the graph is made.
+What is not marked as a constant is never run: Dynamo reads it. What decides the draw runs once, while the graph is
+made.
 """
 
 from collections.abc import Callable

@@ -90,11 +90,11 @@ def decide(state: Any, call: Any, backend: Any, latest: Settings) -> tuple[str, 
 def is_fixed(value: Any) -> bool:
     """Tell whether a value is made of what a compiler takes for constants; arrays and generators are not."""
     if isinstance(value, Configured):
-        return all([is_fixed(part) for part in vars(value).values()])
+        return all([is_fixed(part) for part in vars(value).values()])  # noqa: C419 - compilers read lists
     if isinstance(value, list | tuple):
-        return all([is_fixed(part) for part in value])
+        return all([is_fixed(part) for part in value])  # noqa: C419
     if isinstance(value, Distribution):
-        return all([is_fixed(getattr(value, field.name)) for field in fields(value)])  # type: ignore[arg-type]
+        return all([is_fixed(getattr(value, field.name)) for field in fields(value)])  # type: ignore[arg-type]  # noqa: C419
     return isinstance(value, SCALARS)
 
 
@@ -128,4 +128,4 @@ def is_seeded(initializer: Any) -> bool:
     if getattr(initializer, "_given", 0) is None:
         return False
     parts = [part for value in vars(initializer).values() for part in (value if isinstance(value, list) else (value,))]
-    return all([is_seeded(part) for part in parts if isinstance(part, Configured)])
+    return all([is_seeded(part) for part in parts if isinstance(part, Configured)])  # noqa: C419
