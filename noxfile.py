@@ -175,12 +175,6 @@ def together(session: nox.Session) -> None:
     session.run("oneseed", "parity")
 
 
-@nox.session(venv_backend="none")
-def reach(session: nox.Session) -> None:
-    """Check that no test was skipped in every session, but for those that need a GPU."""
-    session.run("python3", "tests/tools/reach.py", str(REACH), *session.posargs)
-
-
 @nox.session
 def mlx(session: nox.Session) -> None:
     """Install the example of a backend, for MLX, as its users would; hold it to the contract and the known answers."""
@@ -217,6 +211,12 @@ def wheel(session: nox.Session) -> None:
     session.chdir(folder)
     session.run("python", "-W", "error", "-m", "oneseed", "backends")
     session.run("oneseed", "sample", "he_norml", "--shape", "3", success_codes=[2])
+
+
+@nox.session(venv_backend="none")
+def reach(session: nox.Session) -> None:
+    """Check that no test was skipped in every session, but for those that need a GPU."""
+    session.run("python3", "tests/tools/reach.py", str(REACH), *session.posargs)
 
 
 @nox.session(default=False)
