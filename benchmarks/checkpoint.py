@@ -91,7 +91,7 @@ def peak(usage: resource.struct_rusage) -> float:
 
 
 def measure(dtype: str, folder: Path, rounds: int) -> dict[str, Any]:
-    """Plan the model, and write one of its files by turns with a plain write."""
+    """Plan the model, and time the writing of one of its files and a plain write alternately."""
     source = folder / dtype
     source.mkdir()
     init = (sys.executable, "-m", "oneseed", "init", str(describe(source, dtype)), "--scheme", "llama", "--json")

@@ -1,10 +1,10 @@
 """Draws of each installed framework against the framework's own sampler, side by side on the CPU.
 
 Run it as ``python benchmarks/cpu.py [--count N] [--json FILE] [--plot FILE] [--compare FILE]``, in an environment with
-any of torch, jax, tensorflow and keras; what is missing is named. Each pair is timed by turns in one process, a
-process for each framework, after untimed runs of the same; the table has medians and the ratio theirs / ours. Memory
-that is freed stays with the process, so that nobody's time has the system's for clearing it; the rows of fresh memory
-have that too. With ``--compare`` the ratios of an earlier ``--json`` stand beside those of this run.
+any of torch, jax, tensorflow and keras; missing ones are named. The two sides of a pair are timed alternately in one
+process, one process for each framework, after untimed runs; the table has medians and the ratio theirs / ours. Freed
+memory stays with the process, so that neither side pays for the system's clearing of it; in the rows of fresh memory
+both pay. With ``--compare`` the ratios of an earlier ``--json`` are printed too.
 """
 
 import argparse
@@ -182,7 +182,7 @@ def settle(run: Callable[[], Any]) -> None:
 
 
 def measure() -> list[dict[str, Any]]:
-    """Time every pair by turns; ours first, then theirs."""
+    """Time the two sides of every pair alternately, ours first."""
     rows = []
     for name, pair in PAIRS.items():
         # The first call loads and compiles; the second tells how many fit into a measurement.

@@ -1,4 +1,4 @@
-"""What `import oneseed` adds to `import numpy`, in milliseconds: medians of fresh interpreters, run by turns."""
+"""What `import oneseed` adds to `import numpy`, in milliseconds: medians of fresh interpreters, run alternately."""
 
 import platform
 import statistics

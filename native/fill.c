@@ -30,7 +30,7 @@ static int supported(int k)
     return 1;
 }
 
-/* Two threads that come first at the same time both store the same pointer. */
+/* If two threads call this first at the same time, both store the same pointer. */
 static const kernel *volatile chosen;
 
 static const kernel *current(void)

@@ -20,7 +20,7 @@ import oneseed
 from oneseed import Parameter, Rule, Scheme, running
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
-running.PATIENCE = float(sys.argv[1])
+running.DELAY = float(sys.argv[1])
 shapes = {"first": (256, 1024), "second": (3 * 256, 1024)}
 params = {name: Parameter(shape, "float32") for name, shape in shapes.items()}
 draws = Scheme([Rule("*", "ones")]).plan(params).draws(7)

@@ -350,7 +350,7 @@ def test_unmatched_parameters_are_listed_before_any_draw():
         ),
         (lambda: MIXED.plan(PARAMS, axes={"nw": "o"}), ValueError, "`axes` must name parameters. Did you mean"),
         (lambda: MIXED.plan(PARAMS, tied={"x": "y"}), ValueError, "`tied` must map"),
-        (lambda: MIXED.plan(PARAMS, names={"y": "x"}), ValueError, "must map names that are there"),
+        (lambda: MIXED.plan(PARAMS, names={"y": "x"}), ValueError, "must map existing names"),
         (lambda: MIXED.plan(PARAMS, names={"w": "eye"}), ValueError, "'eye' for 'eye' and 'w'"),
         (lambda: MIXED.plan(PARAMS, names="w"), TypeError, "`names` must be a mapping, a function, or"),
         (lambda: MIXED.plan(PARAMS, names=lambda name: 3), TypeError, "must give a str for each name"),

@@ -41,8 +41,8 @@ def initialize(
 
     A weight's name is the path that Keras shows: in Keras 3 ``variable.path``, such as "dense/kernel", which in a
     Sequential and in a subclass of Model begins with the model's name; in tf_keras ``variable.name`` without the ":0".
-    Layers and models without a name of yours get one that counts those made before, so name those whose weights shall
-    be found again, or let `names` do it.
+    Keras names layers and models without a name by a counter. So name those whose weights must be found again, or map
+    their names by `names`.
 
     Parameters
     ----------

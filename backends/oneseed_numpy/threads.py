@@ -31,7 +31,7 @@ def available() -> int:
 class Helpers:
     """Threads that work on jobs of the kernels.
 
-    They are daemons: no one has to end them, as they write nothing but while the kernels' `draw` waits for them.
+    They are daemons and need not be ended: they write only while the kernels' `draw` waits for them.
 
     Parameters
     ----------

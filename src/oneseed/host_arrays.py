@@ -21,9 +21,9 @@ def host() -> HostBackend:
 
 
 def backends_present() -> Iterator[Backend]:
-    """Give the backends that have been loaded, and those whose framework, after which they are named, is imported.
+    """Give the backends that have been loaded, and those whose framework has been imported: a backend has its name.
 
-    Only of these can there be tensors, compiled programs and processes.
+    Only these can have tensors, compiled programs and processes.
     """
     yield from registry.loaded()
     for name in registry.available_backends():

@@ -1,4 +1,4 @@
-"""Assertions for the test suites of those who use oneseed."""
+"""Assertions for users' test suites."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -97,7 +97,7 @@ def kernel_runs_on(device: Any) -> bool:
         with jax.core.eval_context():  # a caller may be recording operations
             run = _pallas().program(SingleDeviceSharding(device))
             run(kind, draw.block, True, seed, numbers).block_until_ready()
-    except DeprecationWarning:  # an error only for those who want nothing deprecated, as JAX 0.11 calls Pallas's Triton
+    except DeprecationWarning:  # where such warnings are errors: JAX 0.11 deprecates Pallas's use of Triton
         return False
     except Exception as error:  # a compiler that is missing, a device too old: there is no common exception for them
         warnings.warn(

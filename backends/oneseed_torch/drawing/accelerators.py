@@ -45,7 +45,7 @@ def filler(device: Any) -> Callable[[Draw, Any], None]:
         return fill_on
     refuse_capture(device)
     if "tensorflow" in sys.modules and "triton" not in sys.modules:
-        # The import would end the process: both bring an LLVM, and TensorFlow's does not bear to be the first.
+        # The import would crash the process: both load an LLVM, and TensorFlow's crashes the other if imported first.
         _warn(device, "it must be imported before TensorFlow")
         return fill_on
     try:

@@ -68,7 +68,7 @@ def memory(tensor: Tensor) -> NDArray[Any]:
     address = tensor.data_ptr()
     if address == 0:
         raise ValueError(
-            "`tensor` must have memory of its own; that of this one has been freed, or was never taken. "
+            "`tensor` must have memory of its own; its memory has been freed, or was never allocated. "
             f"Received: a tensor of shape {tuple(tensor.shape)}"
         )
     array = np.asarray(_Memory(tensor, name, address))

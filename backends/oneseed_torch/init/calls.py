@@ -65,8 +65,8 @@ def _around(function: Callable[P, R], again: Again | None) -> Callable[P, R]:
             return cast(R, tensor)
         if isinstance(tensor, torch.Tensor) and tensor.grad_fn is not None and not tensor._is_view():
             warnings.warn(
-                "`tensor` is the result of a computation: what is written into it does not reach what it was computed "
-                "of. The weight of a parametrized module has its values in "
+                "`tensor` is the result of a computation: writing to it does not change what it was computed from. "
+                "The weight of a parametrized module has its values in "
                 "`module.parametrizations.weight.original`. "
                 f"Received: a tensor of shape {tuple(tensor.shape)} with grad_fn={tensor.grad_fn}",
                 stacklevel=2,

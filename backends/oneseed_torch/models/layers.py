@@ -44,8 +44,8 @@ def axes_of(module: Module) -> dict[str, str]:
       `oneseed.layouts.grouped` mends.
     - ConvTranspose1d, ...: "i o h w"; with as many groups as channels, each with one output, "g o h w". With other
       groups it is the output side that has the size of a group.
-    - Embedding, EmbeddingBag: "b o", a table of rows. A table that is the output layer too goes by the name, and the
-      layer, that comes first.
+    - Embedding, EmbeddingBag: "b o", a table of rows. A table that is the output layer too has the axes of the
+      layer that holds it under its first name.
     - Bilinear: "o i1 i2".
     - Conv1D of transformers: "i o".
     - Experts of transformers' mixtures, in one tensor for each layer: "e o i", or "e i o" where they are transposed.
@@ -137,7 +137,7 @@ def default_scheme(module: Module) -> Scheme:
     """Return the scheme of what the constructors of a module's layers draw from, `oneseed.schemes.torch`.
 
     It knows the layers of torch.nn, and the running statistics of those that have some. Parameters of other modules are
-    left out: rules for them go before or after. Of a tensor that is tied the layer decides that comes first. A layer
+    left out: rules for them go before or after. The first layer decides for a tied tensor. A layer
     with weight normalization starts with the constructor's weight: each magnitude is the norm of its direction.
 
     Parameters

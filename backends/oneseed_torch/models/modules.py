@@ -89,8 +89,8 @@ def initialize_(
     Warns
     -----
     UserWarning
-        If buffers are left on the meta device: they are named, and have to be computed by whoever knows how. A scheme
-        from `recorded_scheme` knows.
+        If buffers are left on the meta device, by name: your code has to compute them. A scheme from `recorded_scheme`
+        has their values.
 
     Examples
     --------
@@ -213,7 +213,7 @@ def _check_pieces(module: Module) -> None:
 
 
 class _Work(NamedTuple):
-    """A parameter, where it is to be made if it is, and else the parts of it that are to be written."""
+    """A parameter with the device to create it on, or with the parts of it to write."""
 
     held: Held
     dtype: Any

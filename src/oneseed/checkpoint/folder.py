@@ -92,10 +92,10 @@ def write(
     ``model.safetensors.index.json``, and ``oneseed.json``, the manifest: seed, rules, parameters and their
     fingerprints. Tied parameters are written once, under their first name.
 
-    Each file is made beside its name, synced and renamed, so that a file that is there is complete. What is written
-    is decided by the plan and the seed alone: a run that was cut off goes on with `resume`, and several processes or
-    hosts may write one folder as parts, each without knowing of the others. Whoever finds all files there writes the
-    index and completes the manifest.
+    Each file is written under a temporary name, synced and renamed, so that a file under its final name is complete.
+    Only the plan and the seed decide what is written. So `resume` continues an interrupted run, and several processes
+    or hosts may write one folder as parts without communication. The part that finds all files writes the index and
+    completes the manifest.
 
     Parameters
     ----------
@@ -263,7 +263,7 @@ def status(directory: str | os.PathLike[str]) -> Status:
 
 
 class _Counted:
-    """Bytes that are done, told to whoever wants to know."""
+    """Count the bytes that are done, and report them if asked."""
 
     def __init__(self, progress: Progress | None, total: int) -> None:
         self.done = 0
@@ -303,7 +303,7 @@ def _claim(folder: Path, checkpoint: Checkpoint, resume: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
         raise NotADirectoryError(
-            f"`directory` must be a folder, or not be there yet. Received: directory={str(folder)!r}"
+            f"`directory` must be a folder, or not exist yet. Received: directory={str(folder)!r}"
         ) from None
     # The manifest is looked for after the files, since other parts write it before theirs.
     there = [path.name for path in folder.iterdir() if path.name == manifest.INDEX or path.suffix == ".safetensors"]

@@ -27,7 +27,7 @@ STREAM = 1
 """The version of the stream of random values."""
 
 PREFIX = "oneseed."
-"""What the keys of ours in a file's metadata begin with; "format" is for those who load it."""
+"""What the keys of ours in a file's metadata begin with; "format" is for programs that load it."""
 
 FINGERPRINTS = f"{PREFIX}fingerprints"
 """The key of the fingerprints of a file's tensors, in their order, and of a digest of them, which tells of damage."""

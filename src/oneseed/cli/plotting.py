@@ -284,7 +284,7 @@ def mosaic(tensor: Reals) -> Reals:
     if tensor.ndim <= 2:
         return np.atleast_2d(tensor)
     if tensor.ndim == 3:
-        # Single rows lie one below the other, all else side by side.
+        # Single rows are shown one below the other, other matrices side by side.
         tensor = tensor[:, np.newaxis] if tensor.shape[1] == 1 else tensor[np.newaxis]
     *_, down, across, rows, columns = tensor.shape
     below, beside = int(rows > 1), int(columns > 1)

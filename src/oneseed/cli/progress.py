@@ -5,7 +5,7 @@ import threading
 import time
 from typing import Any
 
-PATIENCE = 2.0
+DELAY = 2.0
 """Seconds after which a bar appears."""
 
 EVERY = 30.0
@@ -34,7 +34,7 @@ class Progress:
         with self._lock:
             if self._bar is not None:
                 self._bar.update(self._bar.task_ids[0], completed=done, total=total)
-            elif self._terminal and now - self._start > PATIENCE:
+            elif self._terminal and now - self._start > DELAY:
                 self._show(done, total)
             elif not self._terminal and now - self._shown > EVERY:
                 self._shown = now

@@ -11,7 +11,7 @@ from typing import Any
 from oneseed.draws import Draw
 from oneseed.models.entry import Entry
 
-PATIENCE = 2.0
+DELAY = 2.0
 """Seconds after which a progress bar appears."""
 
 SHOWN = 20
@@ -34,8 +34,8 @@ def run(draws: Sequence[tuple[Entry, Draw]], put: Callable[[Entry, Draw], object
     Raises
     ------
     KeyboardInterrupt
-        After Ctrl-C, once the parameter in work is done. A note says which were done and which were not; errors of
-        `put` get one too.
+        After Ctrl-C, once the parameter being written is done. A note says which parameters were done and which were
+        not; errors of `put` get such a note too.
     """
     done: list[str] = []
     current: list[str] = []
@@ -64,7 +64,7 @@ def _listed(names: list[str]) -> str:
 
 @contextmanager
 def _between_parameters() -> Iterator[Callable[[], None]]:
-    """Hold Ctrl-C back; what is yielded, called between two parameters, lets it through to whoever handled it before.
+    """Hold Ctrl-C back; the function that is yielded, called between parameters, passes it on to the earlier handler.
 
     Signals reach the main thread alone, and only it can say what they do.
     """
@@ -94,7 +94,7 @@ def _between_parameters() -> Iterator[Callable[[], None]]:
 
 
 class _Bar:
-    """A progress bar on a terminal, there when patience is over, though the first parameter may still be in work."""
+    """A progress bar on a terminal, shown after 2 s even if the first parameter is still being written."""
 
     def __init__(self, draws: Sequence[tuple[Entry, Draw]]) -> None:
         self._total = sum(entry.bytes for entry, _ in draws)
@@ -107,7 +107,7 @@ class _Bar:
 
     def __enter__(self) -> "_Bar":
         if sys.stderr is not None and sys.stderr.isatty():
-            self._timer = threading.Timer(PATIENCE, self._show)
+            self._timer = threading.Timer(DELAY, self._show)
             self._timer.daemon = True
             self._timer.start()
         return self

@@ -41,7 +41,7 @@ def logical_names(given: Iterable[str], names: Names, argument: str = "names") -
     if isinstance(names, Mapping):
         if unknown := [name for name in names if name not in found]:
             raise ValueError(
-                f"`{argument}` must map names that are there.{checks.nearest(str(unknown[0]), found)} "
+                f"`{argument}` must map existing names.{checks.nearest(str(unknown[0]), found)} "
                 f"Received: {argument} with {shown(unknown[0])}"
             )
         mapped = {name: names.get(name, name) for name in found}

@@ -55,7 +55,7 @@ class Plan(Sequence[Entry]):
         return tuple(entry for entry in self if entry.ambiguous)
 
     def draws(self, seed: Any) -> list[tuple[Entry, Draw]]:
-        """Return what is to be drawn, each parameter once and those that are kept not at all.
+        """Return the draws: one for each parameter, none for those that are kept.
 
         Parameters
         ----------

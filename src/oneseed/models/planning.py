@@ -139,8 +139,8 @@ def _rule(
             rule, also, name = found, later, other
         elif found is not None and not rule.same_values(found):
             raise ValueError(
-                f"{where} is tied: it is {other!r} too, and the rules for the two names must agree. Say by a rule "
-                f"before them what the tied tensor gets. Received: {name!r} by {rule!r}, and {other!r} by {found!r}"
+                f"{where} is tied: it is {other!r} too, and the rules for the two names must agree. Put a rule "
+                f"for the tied tensor before them. Received: {name!r} by {rule!r}, and {other!r} by {found!r}"
             )
     return rule, also
 

@@ -88,9 +88,9 @@ def llama(
 ) -> Scheme:
     """Return a scheme of Llama-style models, torchtitan's, on the names of the class LlamaForCausalLM of transformers.
 
-    It is for those who design a model. What a model of transformers itself starts with differs: its weights all have
-    one standard deviation. `oneseed_torch.recorded_scheme` gives that, for any model. Compared with the code of
-    torchtitan's ``models/llama3``, and by the first loss of tied and untied models, which is that of chance.
+    Use it to design a model. The initialization of transformers' own models differs: all their weights have one
+    standard deviation. `oneseed_torch.recorded_scheme` gives it, for any model. The scheme was compared with the code
+    of torchtitan's ``models/llama3``, and by the first loss of tied and untied models, which is that of chance.
 
     The embedding is normal with standard deviation 1; query, key, value and gate have `stddev`; output, up and down
     projections of layer ``l``, counted from 0, ``stddev / sqrt(2 (l + 1))``; the output layer ``1 / sqrt(width)``, cut

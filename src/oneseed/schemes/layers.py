@@ -100,7 +100,7 @@ def torch(layers: Mapping[str, Layer]) -> Scheme:
     Parameters
     ----------
     layers : mapping of str to Layer
-        The layers by their paths; the path of the module itself is "". Those that hold others come first.
+        The layers by their paths; the path of the module itself is "". A layer comes before the layers inside it.
 
     Returns
     -------

@@ -108,7 +108,7 @@ def vit_jax(head_bias: Any = 0.0) -> Scheme:
 def vit_moco(patch_size: int = 16, channels: int = 3) -> Scheme:
     """Return the scheme of vision transformers that timm calls "moco", after MoCo v3.
 
-    Linear weights are Xavier uniform, query, key and value each by its own fans; biases are 0; all else is as in
+    Linear weights are Xavier uniform, query, key and value each by its own fans; biases are 0; the rest is as in
     `vit_timm`. MoCo v3 itself has fixed position embeddings and a Xavier patch embedding.
 
     Parameters

@@ -66,7 +66,7 @@ class InFile(Structured):
 
 @contextmanager
 def opened(path: str, name: str | None) -> Iterator[Stored]:
-    """Open a file of a tensor, or of several of which one is named; nothing but what describes them is read.
+    """Open a file of one tensor, or of several of which one is named; only their description is read.
 
     Parameters
     ----------

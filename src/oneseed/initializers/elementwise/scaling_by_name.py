@@ -117,7 +117,7 @@ class GlorotUniform(_Named):
     "he_normalV2",
     group="Variance by fans",
     formula="truncated normal, `Var w = 2 / fan_in`",
-    use="Convolutions and dense layers in front of ReLU and its kin.",
+    use="Convolutions and dense layers before ReLU and similar functions.",
     example="HeNormal(seed=7)",
     shape=(100, 200),
 )
@@ -165,7 +165,7 @@ class HeNormal(_Named):
     "he_uniformV2",
     group="Variance by fans",
     formula="`w ~ U[-l, l)`, `l = sqrt(6 / fan_in)`",
-    use="Layers in front of ReLU and its kin.",
+    use="Layers before ReLU and similar functions.",
     example="HeUniform(seed=7)",
     shape=(100, 200),
 )

@@ -56,7 +56,7 @@ class Reservoir(WholeKernel):
         if not radius > 0:
             raise ValueError(
                 f"`spectral_radius` must be None here: all eigenvalues of the matrix of {units} units are 0, since its "
-                f"connections make no circle; or ask for more connections. "
+                f"connections have no cycle. Or ask for more connections. "
                 f"Received: spectral_radius={shown(self.radius)}"
             )
         weights *= self.radius / radius
@@ -373,7 +373,7 @@ class SmallWorld(_Reservoir):
         self.neighbors = checks.index("neighbors", neighbors, 0, 2**31)
         if self.neighbors % 2:
             raise ValueError(
-                f"`neighbors` must be even, as many on either side. Received: neighbors={shown(neighbors)}"
+                f"`neighbors` must be even, half of them on each side. Received: neighbors={shown(neighbors)}"
             )
         self.rewiring = checks.probability("rewiring", rewiring)
         super().__init__(spectral_radius, distribution, seed)
