@@ -17,17 +17,18 @@ HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
 SCRIPT = """
 import signal, sys
 import oneseed
-from oneseed import Parameter, Rule, Scheme, running
+from oneseed import Parameter, Rule, Scheme
+from oneseed.models import fill
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
-running.DELAY = float(sys.argv[1])
+fill.DELAY = float(sys.argv[1])
 shapes = {"first": (256, 1024), "second": (3 * 256, 1024)}
 params = {name: Parameter(shape, "float32") for name, shape in shapes.items()}
 draws = Scheme([Rule("*", "ones")]).plan(params).draws(7)
 if sys.argv[2] == "gone":
     sys.stderr = None
 try:
-    running.run(draws, lambda entry, draw: (print(entry.name, flush=True), sys.stdin.readline()))
+    fill.run(draws, lambda entry, draw: (print(entry.name, flush=True), sys.stdin.readline()))
 except KeyboardInterrupt as error:
     print(error.__notes__[0])
 print("over", flush=True)
@@ -37,18 +38,18 @@ print("over", flush=True)
 class Terminal:
     """The script, and what it writes to a terminal of its own as standard error."""
 
-    def __init__(self, patience, stderr="there", term="xterm", columns="80"):
-        own, its = pty.openpty()
+    def __init__(self, delay, stderr="there", term="xterm", columns="80"):
+        own, other = pty.openpty()
         env = {**os.environ, "TERM": term, "COLUMNS": columns}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, str(patience), stderr],
+            [sys.executable, "-c", SCRIPT, str(delay), stderr],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=its,
+            stderr=other,
             env=env,
             text=True,
         )
-        os.close(its)
+        os.close(other)
         self.guard = threading.Timer(60, self.process.kill)  # no test waits for ever
         self.guard.daemon = True
         self.guard.start()
@@ -156,15 +157,15 @@ def test_a_narrow_terminal_keeps_it_on_one_line(started):
 @pytest.mark.parametrize(
     "options",
     [
-        pytest.param({"patience": 60}, id="soon done"),
-        pytest.param({"patience": 0.1, "term": "dumb"}, id="dumb terminal"),
-        pytest.param({"patience": 0.1, "stderr": "gone"}, id="no standard error"),
+        pytest.param({"delay": 60}, id="soon done"),
+        pytest.param({"delay": 0.1, "term": "dumb"}, id="dumb terminal"),
+        pytest.param({"delay": 0.1, "stderr": "gone"}, id="no standard error"),
     ],
 )
 def test_nothing_is_written(started, options):
     terminal = started(**options)
     assert terminal.says() == "first"
-    with pytest.raises(subprocess.TimeoutExpired):  # longer than patience
+    with pytest.raises(subprocess.TimeoutExpired):  # longer than delay
         terminal.process.wait(0.7)
     terminal.answer()
     terminal.answer()
