@@ -55,8 +55,8 @@ def _around(function: Callable[P, R], again: Again | None) -> Callable[P, R]:
         tensor: Any = args[0] if args else kwargs.get("tensor")
         if torch.compiler.is_dynamo_compiling():
             return cast(R, in_graph(call, function, *args, **kwargs))
-        usual = again is not None and type(tensor) in PLAIN and not has_torch_function_variadic(tensor)
-        if usual and again(function, tensor, args, kwargs):
+        plain = type(tensor) in PLAIN and not has_torch_function_variadic(tensor)
+        if again and plain and again(function, tensor, args, kwargs):
             return cast(R, tensor)
         if has_torch_function_variadic(tensor) and not torch.nn.parameter.is_lazy(tensor):
             result: R = handle_torch_function(seen, (tensor,), *args, **kwargs)
