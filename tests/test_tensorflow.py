@@ -177,11 +177,25 @@ def test_blocks_and_axes_in_functions():
     np.testing.assert_array_equal(bits(made), bits(init((64, 32, 3), backend="numpy", **call)))
 
 
+REPEATS = "without an int as `seed`, in a program that tensorflow records: the program repeats"
+
+
 def test_a_generator_in_a_function_counts_when_it_is_traced():
     one, two = (initializers.HeNormal(oneseed.random.SeedGenerator(7)) for _ in range(2))
     draw = tf.function(lambda: (one((3, 2)), one((3, 2))))
-    for made in draw():
+    with pytest.warns(UserWarning, match=REPEATS):
+        drawn = draw()
+    for made in drawn:
         np.testing.assert_array_equal(bits(made), bits(two((3, 2), backend="numpy")))
+    np.testing.assert_array_equal(bits(draw()[0]), bits(drawn[0]))  # which is what the warning is of
+
+
+def test_a_seed_that_is_taken_in_a_function_is_warned_of():
+    before = initializers.HeNormal()
+    with pytest.warns(UserWarning, match=REPEATS):
+        tf.function(lambda: initializers.HeNormal()((3, 2)))()
+    tf.function(lambda: before((3, 2)))()
+    tf.function(lambda: initializers.Spectral(base="he_normal", seed=7)((3, 2)))()
 
 
 @pytest.mark.parametrize("device", ["CPU:0", "cpu", "/CPU:0", "/device:CPU:0"])

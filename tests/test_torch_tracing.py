@@ -449,13 +449,20 @@ def test_settings_in_compiled_functions(compiler):
 
 
 def test_initializers_without_an_int_stay_out_of_the_graph(compiler, backend_torch):
-    generator, before = SeedGenerator(7), HeNormal()
+    generator, before, calls = SeedGenerator(7), HeNormal(), []
+
+    def count(shape, dtype=None):
+        calls.append(shape)
+        return torch.full(shape, float(len(calls)))
+
+    counted = Sum([HeNormal(7), count])
     cases = {
         "new": (lambda x: x + HeNormal()(SHAPE), 3),
         "function": (lambda x: x + oneseed.random.normal(SHAPE), 3),
         "generator": (lambda x: x + HeNormal(generator)(SHAPE), 3),
         "part": (lambda x: x + Sum([HeNormal(generator), Ones()])(SHAPE), 3),
         "before": (lambda x: x + before(SHAPE), 1),
+        "callable": (lambda x: x + counted(SHAPE), 3),
     }
     for name, (function, distinct) in cases.items():
         torch._dynamo.reset()

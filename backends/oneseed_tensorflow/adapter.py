@@ -105,6 +105,11 @@ class TensorflowBackend:
             )
         variable.assign(array)
 
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+    def records(self) -> bool:
+        """Tell whether a `tf.function` is traced; the graphs of TensorFlow 1 are for one session, and no warning."""
+        return bool(tf.inside_function())
+
     def modes(self) -> dict[str, Callable[[Callable[[], Tensor]], Tensor]]:
         """Return eager execution, graphs, and graphs compiled by XLA."""
         return {

@@ -18,13 +18,18 @@ class Backend(Protocol):
     An entry point in the group ``oneseed.backends`` names a callable that returns such an object.
     Everything that comes in has been checked.
 
-    More methods are for those frameworks that have a use for them. ``worker()`` returns, as a path, what tells this
-    process apart from others that load data for the same program, and () elsewhere: seeds of objects built without one
-    then differ between them. ``records()`` tells whether what runs now becomes a program that runs later: a draw whose
-    seed is the next of a sequence then warns. ``reads()`` tells whether a compiler reads the code that calls it, which
-    is then not run, and ``compiled(decide, initializer, state, call, backend, device, latest)`` is what it reads in
-    place of an initializer's call, see `oneseed.initializers.followed`; ``outside(function)`` calls a function when
-    the program runs.
+    More methods are for those frameworks that have a use for them:
+
+    - ``worker()`` returns, as a path, what tells this process apart from others that load data for the same program,
+      and () elsewhere: seeds of objects built without one then differ between them.
+    - ``prepared(draw)`` returns a function that makes the tensor of a draw, any number of times, with as little as
+      possible beside; or None.
+    - ``records()`` tells whether what runs now becomes a program that runs later: a draw whose seed is the next of a
+      sequence then warns.
+    - ``reads()`` tells whether a compiler reads the code that calls it, which is then not run. With it go
+      ``compiled(decide, initializer, state, call, backend, device, latest)``, which the compiler reads in place of an
+      initializer's call, see `oneseed.initializers.followed`, and ``outside(function)``, which calls a function when
+      the program runs.
     """
 
     @property

@@ -264,7 +264,7 @@ def matrix_shape(tensor: Tensor) -> checks.Shape:
 def _filled(tensor: Tensor, val: Any, seed: Seed, path: PathLike) -> Tensor:
     shape_of(tensor)
     check_unused(seed, path)
-    value = val if isinstance(val, bool | int | float | complex) else _scalar(val)
+    value: Any = val if isinstance(val, bool | int | float | complex) else _scalar(val)
     dtype = str(tensor.dtype).removeprefix("torch.")
     if dtype in NUMERIC:
         cast_scalar(value, dtype, "val")

@@ -9,6 +9,7 @@ from types import FunctionType
 from typing import Any
 
 from oneseed import settings
+from oneseed.composites import Called
 from oneseed.draws import Distribution, Draw
 from oneseed.initializers.configs import Configured
 from oneseed.settings import Settings
@@ -68,8 +69,8 @@ def decide(state: Any, call: Any, backend: Any, latest: Settings) -> tuple[str, 
     Returns
     -------
     tuple or None
-        None where a program must not hold the draw: without an int as the seed, and under settings of this thread that
-        the compiler does not see.
+        None where a program must not hold the draw: without an int as the seed, of functions, and under settings of
+        this thread that the compiler does not see.
 
     Raises
     ------
@@ -84,17 +85,19 @@ def decide(state: Any, call: Any, backend: Any, latest: Settings) -> tuple[str, 
     initializer = rebuilt(state)
     shape, dtype, axes, path, partition_shape, partition_offset = call
     draw = initializer.describe(shape, dtype, axes, path, partition_shape, partition_offset)
+    if _calls(draw.distribution):
+        return None
     return (set_.backend if backend is None else backend), draw
 
 
 def is_fixed(value: Any) -> bool:
     """Tell whether a value is made of what a compiler takes for constants; arrays and generators are not."""
     if isinstance(value, Configured):
-        return all([is_fixed(part) for part in vars(value).values()])  # noqa: C419 - compilers read lists
+        return all(map(is_fixed, vars(value).values()))
     if isinstance(value, list | tuple):
-        return all([is_fixed(part) for part in value])  # noqa: C419
+        return all(map(is_fixed, value))
     if isinstance(value, Distribution):
-        return all([is_fixed(getattr(value, field.name)) for field in fields(value)])  # type: ignore[arg-type]  # noqa: C419
+        return all(map(is_fixed, _numbers(value)))
     return isinstance(value, SCALARS)
 
 
@@ -105,7 +108,7 @@ def state_of(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return (type(value), tuple([state_of(part) for part in value]))
     if isinstance(value, Distribution):
-        return (type(value), tuple([state_of(getattr(value, field.name)) for field in fields(value)]))  # type: ignore[arg-type]
+        return (type(value), tuple(map(state_of, _numbers(value))))
     return (None, value)
 
 
@@ -127,5 +130,18 @@ def is_seeded(initializer: Any) -> bool:
     """Tell whether an initializer, and each one that it is made of, was given its seed, if it has one."""
     if getattr(initializer, "_given", 0) is None:
         return False
-    parts = [part for value in vars(initializer).values() for part in (value if isinstance(value, list) else (value,))]
-    return all([is_seeded(part) for part in parts if isinstance(part, Configured)])  # noqa: C419
+    parts = [part for value in vars(initializer).values() for part in _several(value)]
+    return all(is_seeded(part) for part in parts if isinstance(part, Configured))
+
+
+def _several(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+def _calls(distribution: Distribution) -> bool:
+    """Tell whether a distribution calls what says nothing of the values that it returns."""
+    return isinstance(distribution, Called) or any(_calls(draw.distribution) for draw in distribution.draws)
+
+
+def _numbers(distribution: Any) -> list[Any]:
+    return [getattr(distribution, field.name) for field in fields(distribution)]
