@@ -1,8 +1,9 @@
 """The known answers of initializers, on every backend: rows of tests/known_answers, one file for each family.
 
 A row says what is asked for and what must come out: the fingerprint, or, where linear algebra of the machine takes part
-and the last bit may be another, the values and a tolerance in units of the dtype's precision. A complex value is the
-list of its two parts.
+and the last bit may be another, the values and a tolerance in units of the dtype's precision. Functions such as exp are
+not rounded to the nearest float64, but give the same bits everywhere: their rows have both. A complex value is the list
+of its two parts.
 """
 
 import json
@@ -47,7 +48,7 @@ def test_known_answer(row, place):
     assert found.dtype.name == row["dtype"]
     if "fingerprint" in row:
         assert oneseed.fingerprint(found) == row["fingerprint"]
-    else:
+    if "values" in row:
         wide = np.stack([found.real, found.imag], -1) if found.dtype.kind == "c" else found.astype(np.float64)
         bound = row["tolerance"] * float(ml_dtypes.finfo(found.dtype).eps)
         np.testing.assert_allclose(wide, np.array(row["values"]), rtol=0, atol=bound * np.abs(wide).max())

@@ -23,17 +23,24 @@ ours = oneseed_keras.register_keras(keras)
 FORMS = ["keras", "h5", "json", *(["saved"] if LIBRARY == "tf_keras" else [])]
 
 ARGUMENTS = {
+    "At": lambda i: [i.HeNormal(seed=3), "layers.0.weight"],
     "Blockwise": lambda i: [[i.HeNormal(seed=3), i.Ones()], [2, 2]],
+    "Computed": lambda i: [[i.RandomUniform(1.0, 16.0, seed=3)], [("log", [0]), ("mul", [2, 1])], [0.5]],
     "Constant": lambda i: [np.arange(4.0)],
     "FromFile": lambda i: [str(FOLDER / "values.npy")],
     "FusedRNN": lambda i: ["lstm", 1, 2],
+    "LogUniform": lambda _: [0.001, 0.1],
+    "Overlay": lambda i: [[i.HeNormal(seed=3), i.Zeros()], [[(0, 1, 1)]]],
     "Partial": lambda i: [i.Orthogonal(seed=3), "o i"],
     "PerGroup": lambda i: [i.HeNormal(seed=3), 2],
+    "Ramp": lambda _: [3.0, 6.0],
     "RandomNormal": lambda i: [0.0, 0.5, oneseed.SeedGenerator(4)],
     "Scaled": lambda i: [i.HeNormal(seed=3), 0.5],
     "Sparse": lambda i: [0.5],
+    "Stored": lambda _: [np.arange(4.0)],
     "Sum": lambda i: [[i.HeNormal(seed=3), i.Identity()]],
     "UniformInt": lambda i: [0, 5],
+    "WangInit": lambda _: [4],
 }
 """The arguments of those that cannot do without, or have more than numbers."""
 

@@ -245,7 +245,7 @@ class Scheme:
         Returns
         -------
         str
-            The text: a table for each rule.
+            The text: a table for each rule, on one line where all are short.
 
         Raises
         ------
@@ -260,15 +260,10 @@ class Scheme:
         >>> print(oneseed.Scheme([oneseed.Rule("*.bias", "zeros")], otherwise=oneseed.KEEP).to_toml())
         format = "oneseed.scheme"
         version = 1
+        rules = [
+            { pattern = "*.bias", initializer = { class_name = "Zeros", config = {} } },
+        ]
         otherwise = "keep"
-        <BLANKLINE>
-        [[rules]]
-        pattern = "*.bias"
-        <BLANKLINE>
-        [rules.initializer]
-        class_name = "Zeros"
-        <BLANKLINE>
-        [rules.initializer.config]
         <BLANKLINE>
         """
         import tomli_w
