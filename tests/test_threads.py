@@ -102,6 +102,7 @@ INTERRUPTED = textwrap.dedent(
     from oneseed.initializers import RandomNormal
     from oneseed_numpy import engine
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a process in the background ignores
     engine.THREADS = int(sys.argv[1])
     init = RandomNormal(0.3, 1.0, seed=7)
     out = np.zeros((20000, 20000), np.float32)
