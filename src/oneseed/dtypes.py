@@ -169,7 +169,7 @@ def _dtype_name(dtype: Any) -> str:
     # A framework's dtype prints as "torch.float32", or has a name; its class is called so.
     if type(dtype).__name__.lower() == "dtype":
         return _named(str(getattr(dtype, "name", None) or str(dtype).rpartition(".")[2]), dtype)
-    # Of a class, NumPy reads the attribute `dtype` as it reads any text.
+    # NumPy would read a class's attribute `dtype` as it reads any text.
     if not isinstance(dtype, type) or isinstance(getattr(dtype, "dtype", None), str | bytes | list | tuple | dict):
         raise _not_a_dtype(dtype)
     try:

@@ -1,9 +1,9 @@
 """The axes of real layers' weights, so that an initializer sees the fans of the layer's role.
 
-A weight's shape alone does not tell its fans: of ``(3, 3, 256, 1)`` a depthwise convolution has fan_in 9, a full one
-2304. `axes` names the axes of a layer's weight; the pattern goes to an initializer's call, or is bound with
-`oneseed.initializers.Partial`. Where groups share an axis with something else, which no pattern can say, `grouped` and
-`packed` divide the weight first.
+A weight's shape alone does not tell its fans: with the shape ``(3, 3, 256, 1)`` a depthwise convolution has fan_in 9, a
+full one 2304. `axes` returns the pattern of a layer's axes, for an initializer's call or for
+`oneseed.initializers.Partial`. If groups share an axis with something else, which a pattern cannot express, `grouped`
+and `packed` divide the weight first.
 """
 
 from collections.abc import Sequence

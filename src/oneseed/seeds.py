@@ -17,7 +17,7 @@ from oneseed.stream.paths import Path, stream_number
 _LIMIT = 2**64
 
 _lock = Lock()
-"""Held while a number is counted; a forked process has a new one, for nobody there would give the old one back."""
+"""Held while a number is counted; a forked process gets a new one, since no thread there would release the old one."""
 
 _UNSEEDED = stream_number(("unseeded",))
 

@@ -32,7 +32,7 @@ SHORT = tl.constexpr(sum(bound <= philox.MASK for bound in bounds(64)[:-1]))
 def product(a, b, PTX: tl.constexpr):
     """Return the high and the low 32 bits of products of uint32."""
     if PTX:
-        # Of a high half and a sum the compiler would make one instruction that takes two moves to prepare.
+        # The compiler would fuse a high half and a sum into one instruction, which takes two moves to prepare.
         return tl.inline_asm_elementwise(
             "{ .reg .b64 p; mul.wide.u32 p, $2, $3; mov.b64 {$1, $0}, p; }",
             "=r,=r,r,r",

@@ -1,24 +1,25 @@
 """The functions of `torch.nn.init`, drawing from oneseed's stream.
 
-``from oneseed_torch import init`` replaces ``from torch.nn import init``: every function has the name and the arguments
-that it has there, fills a tensor in place and returns it. Three arguments are new, by keyword alone:
+``from oneseed_torch import init`` replaces ``from torch.nn import init``: every function has the same name and
+arguments, fills a tensor in place and returns it. Three keyword-only arguments are new:
 
 - `seed`, an int or a SeedGenerator: the same seed gives the same values on every device, in every process and for every
   shard. Without one each call takes a new seed, which `oneseed.set_random_seed` makes reproducible.
 - `path`, the parameter's name: each path has a stream of its own under one seed.
-- `axes`, the names of the tensor's axes, where they are not those of PyTorch's weights.
+- `axes`, the names of the tensor's axes, if they are not those of PyTorch's weights.
 
-With `generator` PyTorch draws, and its own numbers come out.
+With `generator`, PyTorch draws its own numbers.
 
 A tensor of two or more axes is read as a weight, "o i" and then spatial axes, and its elements are numbered in the
 logical order of the layer: spatial axes first, then inputs, then outputs. So after
 ``init.xavier_uniform_(linear.weight, seed=7)`` the weight is the transposed kernel that
-``oneseed.initializers.GlorotUniform(seed=7)((in_features, out_features))`` gives, in NumPy or in a Keras layer. Vectors
-are numbered as they lie. Conventions are PyTorch's: the normal distributions of Xavier and Kaiming are not truncated,
-the bounds of `trunc_normal_` are values, and the rows of an orthogonal matrix are the outputs.
+``oneseed.initializers.GlorotUniform(seed=7)((in_features, out_features))`` gives, in NumPy or in a Keras layer. The
+elements of a vector are numbered in their order. Conventions are PyTorch's: the normal distributions of Xavier and
+Kaiming are not truncated, the bounds of `trunc_normal_` are values, and the rows of an orthogonal matrix are the
+outputs.
 
-On the meta device, and for fake tensors of which no program is recorded, nothing is drawn or counted. Of a DTensor each
-rank fills its own part, without asking the others; together the parts are the whole.
+On the meta device, and for fake tensors of which no program is recorded, nothing is drawn or counted. Each rank
+fills its own part of a DTensor, without communication; together the parts are the whole.
 """
 
 from oneseed_torch.init.constants import constant_, dirac_, eye_, ones_, zeros_

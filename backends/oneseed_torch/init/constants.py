@@ -181,8 +181,8 @@ def eye_(tensor: Tensor, *, seed: Seed = None, path: PathLike = None) -> Tensor:
 def dirac_(tensor: Tensor, groups: int = 1, *, seed: Seed = None, path: PathLike = None) -> Tensor:
     """Fill the weight of a convolution so that it passes on its inputs.
 
-    Of each group of outputs the first ones take the inputs of the same numbers, at the middle of the kernel,
-    ``size // 2`` on each spatial axis; all else is 0.
+    In each group, output k takes input k, at the middle of the kernel, ``size // 2`` on each spatial axis. All other
+    elements are 0.
 
     Parameters
     ----------

@@ -205,7 +205,7 @@ def _described(kind: Kind, shapes: Mapping[tuple[int, str], Shape]) -> Layer | N
     if issubclass(cls, nn.PReLU):
         return Layer("prelu", value=kind.fact("init", 0.25))
     if issubclass(cls, nn.RNNBase | nn.RNNCellBase):
-        # Of each gate the recurrent weight has as many rows as there are hidden units.
+        # The recurrent weight has one row for each hidden unit of each gate.
         gates = next((count for classes, count in _GATES.items() if issubclass(cls, classes)), 1)
         weight = shape("weight_hh_l0") or shape("weight_hh")
         return Layer("recurrent", weight[0] // gates) if weight else None

@@ -39,22 +39,22 @@ def initialize_(
 ) -> Module:
     """Initialize a module's parameters by a scheme, in place.
 
-    A parameter that has values keeps its memory, its device and its strides. One on the meta device is made on the
-    target device, once, with its values; it stays tied where it was, and keeps `requires_grad` and attributes of its
-    own, but it is a new object: build optimizers afterwards. Of a DTensor each rank fills its own part, without asking
-    the others; sharded by ``fully_shard``, a module may be on the meta device too.
+    A parameter that has values keeps its memory, its device and its strides. One on the meta device is created on the
+    target device, once, with its values. It stays tied, and keeps `requires_grad` and its attributes, but it is a new
+    object: build optimizers afterwards. Each rank fills its own part of a DTensor, without communication; a module that
+    is sharded by ``fully_shard`` may be on the meta device too.
 
-    Parameters are known by their names in the bare module: what ``torch.compile``, activation checkpointing, DDP,
-    DataParallel, FullyShardedDataParallel and PEFT put before a name is not part of it, and the parameter behind a
-    parametrization or a pruned weight has the name of the weight that it makes. A tied parameter is filled once, and
-    refused where the rules for its names disagree.
+    Names are those in the bare module: what ``torch.compile``, activation checkpointing, DDP, DataParallel,
+    FullyShardedDataParallel and PEFT put before a name is not part of it. The parameter behind a parametrization or a
+    pruned weight has the name of the weight that is computed from it. A tied parameter is filled once, and refused if
+    the rules for its names disagree.
 
     Frozen parameters, those without ``requires_grad``, keep their values unless a rule matches their names; on the meta
-    device, where there is nothing to keep, `otherwise` is for them too. Buffers are filled by rules with
-    ``state=True``. Those on the meta device that no such rule is for are made again where it is known how: running
-    statistics, and what models of transformers compute from their configuration.
+    device, where there are no values to keep, `otherwise` applies to them too. Rules with ``state=True`` fill buffers.
+    Other buffers on the meta device are created where oneseed knows their values: running statistics, and what models
+    of transformers compute from their configuration.
 
-    All that can be refused is refused before the first draw. Ctrl-C takes effect between two parameters.
+    Errors are raised before the first draw. Ctrl-C takes effect between two parameters.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ def recipe(distribution: Distribution, dtype: str) -> Recipe:
     if isinstance(distribution, Normal):
         return found
     lower, upper = distribution.lower, distribution.upper
-    # Of two zeros, a value and an end, frameworks take either: both are positive, an end by this sum.
+    # If a value and an end are zeros, a framework may take either, so both are positive: an end by this sum.
     ends = [end(bound) + real(0) for bound in distribution.ends]
     first, width = window(lower, upper, bits)
     if width == 2**bits:  # nothing is cut on either side

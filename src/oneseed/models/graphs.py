@@ -23,7 +23,7 @@ class Node:
     operands: tuple["Node", ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     value: Any = None
-    """Of a constant its array; of a draw what the recorder knows of it."""
+    """The array of a constant; what the recorder knows of a draw."""
 
 
 def step(operation: str, *operands: Any, shape: Sequence[int] | None = None, **options: Any) -> Node:

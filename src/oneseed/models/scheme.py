@@ -17,10 +17,10 @@ FORMAT, VERSION = "oneseed.scheme", 1
 class Scheme:
     """How a whole model is initialized: rules in order, of which the first that matches a parameter's name wins.
 
-    Each parameter draws from a stream of its own, at the path of its logical name and the seed of the call: to add, to
-    remove or to reorder layers changes no other parameter. An initializer with an integer seed of its own keeps that. A
-    function, or a custom initializer with a `__call__` of its own, is called as it is. Where the seed or the axes do
-    not reach it, the plan says so, and a UserWarning when the scheme runs.
+    Each parameter draws from a stream of its own, given by its logical name and the seed of the call: adding, removing
+    or reordering layers does not change other parameters. An initializer with an integer seed of its own keeps it. A
+    function, or a custom initializer with a `__call__` of its own, is called as it is. If the seed or the axes do not
+    reach it, the plan says so, and a UserWarning when the scheme runs.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ class Scheme:
         axes : mapping of str to str, optional
             Names of the axes, by the framework's name of the parameter.
         tied : mapping of str to str, optional
-            Further names of parameters, each with the name in `params` that comes first and decides.
+            Further names of parameters, each with the parameter's first name, which is in `params` and decides.
 
         Returns
         -------
@@ -343,7 +343,7 @@ def plan_weights(
     params : mapping of str to Parameter
         Parameters and state by name.
     known : mapping of str to str
-        Axes that the layers tell; those of `axes` come first.
+        Axes that the layers tell; those of `axes` take precedence.
     names, axes
         See `Scheme.plan`.
 

@@ -123,9 +123,9 @@ def words_of_units(draw: Draw, units: Indices, population: int) -> Iterator[tupl
 class Sparse(RandomKernel):
     """Draw from a normal distribution and set a share of the elements to zero.
 
-    Of the n connections of each output unit, which are the elements of its column in a matrix of inputs by outputs,
-    exactly ``ceil(sparsity * n)`` are zero, all choices of them equally likely; the others are those of `RandomNormal`
-    with the same `mean`, `stddev`, seed and path. So `sparsity` is the share of zeros, and the mean square is
+    An output unit has n connections: its column in a matrix of inputs by outputs. Exactly ``ceil(sparsity * n)`` of
+    them are zero, all choices of them equally likely. The others are those of `RandomNormal` with the same `mean`,
+    `stddev`, seed and path. So `sparsity` is the share of zeros, and the mean square is
     ``(1 - sparsity) * (stddev**2 + mean**2)``.
 
     The zeros are where the n words of a unit, 64 bits each, from the stream of the path with "mask" appended, are

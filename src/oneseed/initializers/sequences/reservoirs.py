@@ -166,9 +166,9 @@ class _Reservoir(RandomKernel):
 class EchoState(_Reservoir):
     """Draw a square matrix and scale it to a spectral radius, for the recurrent weights of an echo state network.
 
-    Independent values w become ``spectral_radius * w / max(abs(eigenvalues))``. Of n**2 elements
-    ``round(connectivity * n**2)``, at places that are all equally likely, are drawn; the others are zero: those with
-    the smallest words, 64 bits each, from the stream of the path with "mask" appended.
+    Independent values w become ``spectral_radius * w / max(abs(eigenvalues))``. ``round(connectivity * n**2)`` of the
+    n**2 elements are drawn, at places that are all equally likely. The others are zero: those with the smallest words,
+    64 bits each, from the stream of the path with "mask" appended.
 
     Element (i, o) leads from unit i to unit o, as in Keras's recurrent kernels; with ``axes="o i"`` the
     matrix is that which multiplies a column of states. Each element of the batch axes is a matrix of its own. It is
