@@ -8,7 +8,7 @@ import pytest
 from scipy.signal import get_window
 
 from oneseed import initializers as I
-from oneseed.initializers.matrices.orthogonal import copies, orthonormal
+from oneseed.distributions.orthogonal import copies, orthonormal
 
 EPSILON = {"bfloat16": 2**-7, "float16": 2**-10, "float32": 2**-23, "float64": 2**-52}
 STDDEV_OF_PM2 = 0.87962566103423978

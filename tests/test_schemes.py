@@ -13,7 +13,7 @@ from frameworks import installed
 import oneseed
 from oneseed import Parameter, Scheme, schemes
 from oneseed.cli import main
-from oneseed.cli.scheme_table import EXAMPLES, FUNCTIONS, made
+from oneseed.cli.scheme_table import EXAMPLES, FUNCTIONS, build
 
 
 def plan(scheme, **shapes):
@@ -23,7 +23,7 @@ def plan(scheme, **shapes):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_scheme_is_data(name):
-    scheme = made(name, EXAMPLES.get(name, {}))
+    scheme = build(name, EXAMPLES.get(name, {}))
     assert Scheme.from_json(scheme.to_json()) == scheme
     assert Scheme.from_toml(scheme.to_toml()) == scheme
     assert scheme.otherwise is None
@@ -65,9 +65,9 @@ def test_llama_for_other_models():
         .match("embed_tokens.weight")[0]
         .same_values(schemes.llama(2, 64).match("lm_head.weight")[0])
     )
-    made = oneseed.initializers.get(tied.match("lm_head.weight")[0].initializer)((5, 4))
-    assert (made[3] == 0).all()
-    assert made.std() > 0
+    table = oneseed.initializers.get(tied.match("lm_head.weight")[0].initializer)((5, 4))
+    assert (table[3] == 0).all()
+    assert table.std() > 0
     norms = plan(schemes.llama(2, 64, norms_from_zero=True), model__norm__weight=(4,))
     assert norms["model.norm.weight"].distribution.value == 0
     for wrong in ({"tied": 1}, {"norms_from_zero": None}, {"padding": "3"}):
