@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -37,6 +38,20 @@ OURS = {
     "uniform": RandomUniform(-0.02, 0.02, 7),
     "truncated": TruncatedNormal(0.0, 0.02, 7),
 }
+
+
+FILLS = (
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "xavier_normal_",
+    "xavier_uniform_",
+    "normal_",
+    "uniform_",
+    "trunc_normal_",
+    "zeros_",
+    "ones_",
+)
+"""Functions of `oneseed_torch.init` and `torch.nn.init`, called without a seed."""
 
 
 def ours(name: str, backend: str, dtype: str = "float32") -> Side:
@@ -71,10 +86,18 @@ def torch_pairs() -> dict[str, tuple[Side, Side]]:
         return side
 
     pairs = {}
-    for name in ("kaiming_normal_", "normal_", "uniform_", "trunc_normal_", "zeros_"):
+    for name in FILLS:
         for dtype in (torch.float32, torch.bfloat16):
             both = filled(getattr(init, name), dtype), filled(getattr(torch.nn.init, name), dtype)
             pairs[f"init.{name} {str(dtype).removeprefix('torch.')}"] = both
+    pairs["init.kaiming_normal_ float32, with seed and path"] = (
+        filled(partial(init.kaiming_normal_, seed=7, path="layer.weight"), torch.float32),
+        filled(torch.nn.init.kaiming_normal_, torch.float32),
+    )
+    pairs["HeNormal / empty and nn.init.kaiming_normal_"] = (
+        ours("he_normal", "torch"),
+        lambda shape: lambda: torch.nn.init.kaiming_normal_(torch.empty(shape)),
+    )
     pairs["init.orthogonal_ float32"] = (
         filled(init.orthogonal_, torch.float32),
         filled(torch.nn.init.orthogonal_, torch.float32),

@@ -283,19 +283,23 @@ def test_compiled_functions_draw_the_same(compiled):
         assert torch.equal(compiled(lambda: HeNormal(7)((4, 4)))(), HeNormal(7)((4, 4)))
 
 
-def test_nothing_of_oneseed_is_compiled_for_another_seed(compiled):
+def test_a_seed_is_compiled_once(compiled):
     from torch._dynamo.utils import counters
 
     def layer(init, x):
         return init((4, 4)) * x
 
     made = compiled(layer)
-    made(HeNormal(0), torch.eye(4))
+    for seed in (0, 1, 2, 3):
+        made(HeNormal(seed), torch.eye(4))
     counters.clear()
-    for seed in range(1, 20):
+    for seed in (0, 1, 2, 3) * 2:
         init = HeNormal(seed)
         assert torch.equal(made(init, torch.eye(4)), init((4, 4)) * torch.eye(4))
     assert counters["frames"]["total"] == 0
+    for seed in range(4, 24):  # more seeds than PyTorch compiles a function for
+        init = HeNormal(seed)
+        assert torch.equal(made(init, torch.eye(4)), init((4, 4)) * torch.eye(4))
 
 
 def test_a_first_use_inside_a_compiled_function():

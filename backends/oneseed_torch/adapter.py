@@ -12,7 +12,7 @@ from oneseed.composites import Concatenated
 from oneseed.distributions import Distribution, Fill
 from oneseed.draws import Draw
 from oneseed.stream.paths import Path
-from oneseed_torch.compiling import outside
+from oneseed_torch.compiling import keep_out, outside
 from oneseed_torch.drawing.devices import ACCELERATORS, device_of, is_usable
 from oneseed_torch.drawing.filling import check_device, check_native, check_seed, made, prepared
 from oneseed_torch.drawing.memory import copied, from_numpy, shared
@@ -31,6 +31,8 @@ class TorchBackend:
 
     def device(self, device: Any) -> Any:
         """Return a torch.device that can be used here; None leaves the choice to PyTorch."""
+        if torch.compiler.is_dynamo_compiling():  # a call that began before this backend was loaded
+            keep_out()
         return device_of(device)
 
     def check_dtype(self, dtype: str) -> None:

@@ -11,7 +11,17 @@ import torch
 
 Tensor = Any
 
-PACKAGES = ("oneseed_numpy", "oneseed_torch.drawing", "oneseed_torch.models")
+PACKAGES = (
+    "oneseed.distributions.recipes",
+    "oneseed.draws",
+    "oneseed.fans",
+    "oneseed.initializers.calls",
+    "oneseed.initializers.plans",
+    "oneseed.stream",
+    "oneseed_numpy",
+    "oneseed_torch.drawing",
+    "oneseed_torch.models",
+)
 """Where the compiler is not to look: it would take NumPy for PyTorch, and integers of 64 bits for tensors."""
 
 TURNS = 256
