@@ -6,6 +6,8 @@ import numpy as np
 
 import oneseed
 from oneseed import Parameter, Rule, Scheme, registry
+from oneseed.checkpoint import headers
+from oneseed.dtypes import numpy_dtype
 
 PARAMS = {
     "embed.weight": Parameter((50, 24), "float32", "b o"),
@@ -43,6 +45,21 @@ SCHEME = Scheme(
 )
 
 
+def row(name, param):
+    """Return the row of a parameter in a list of them, as files give it."""
+    tied = [alias for alias, first in TIED.items() if first == name]
+    return {
+        "name": name,
+        "shape": list(param.shape),
+        "dtype": param.dtype,
+        **({"axes": param.axes} if param.axes else {}),
+        **({"tied": tied} if tied else {}),
+    }
+
+
+ROWS = [row(name, param) for name, param in PARAMS.items()]
+
+
 def plan(scheme=SCHEME, params=PARAMS, tied=TIED):
     """Return the plan."""
     return scheme.plan(params, tied=tied)
@@ -51,6 +68,17 @@ def plan(scheme=SCHEME, params=PARAMS, tied=TIED):
 def values(seed=7, of=None):
     """Return what each tensor must be, made as a whole."""
     return {entry.name: registry.load("numpy").draw(draw) for entry, draw in (of or plan()).draws(seed)}
+
+
+def stored(folder):
+    """Return the tensors of all files, read by their offsets."""
+    found = {}
+    for path in folder.glob("*.safetensors"):
+        header = headers.read(path)
+        data = path.read_bytes()[header.size :]
+        for name, (dtype, shape, start, end) in header.tensors.items():
+            found[name] = np.frombuffer(data[start:end], numpy_dtype(headers.NAMES[dtype])).reshape(shape)
+    return found
 
 
 def digests(folder):

@@ -10,12 +10,13 @@ import pytest
 from frameworks import installed
 
 from oneseed import cli
+from oneseed.checkpoint import blocks, checking
 
 # Scripts that tests run in processes of their own.
 collect_ignore = ["tools"]
 
 if installed("torch"):
-    import torch  # noqa: F401
+    import torch
 if find_spec("triton") is not None:  # which PyTorch's compiler would import later
     import triton  # noqa: F401
 
@@ -56,3 +57,21 @@ def run_ranks():
         assert done.stdout.split() == ["exit", "codes", *["0"] * ranks], done.stderr
 
     return run_ranks
+
+
+@pytest.fixture(params=[None, 64], ids=["one block", "many blocks"])
+def small_blocks(request, monkeypatch):
+    """Cut tensors into blocks, as large ones are."""
+    if request.param:
+        monkeypatch.setattr(blocks, "BLOCK", request.param)
+        monkeypatch.setattr(blocks, "ELEMENTS", 7)
+        monkeypatch.setattr(checking, "MAPPED", 96)
+        monkeypatch.setattr(checking, "ROWS", 3)
+
+
+@pytest.fixture
+def compiler():
+    """Begin and end with nothing that PyTorch has compiled."""
+    torch._dynamo.reset()
+    yield
+    torch._dynamo.reset()

@@ -203,3 +203,17 @@ def test_as_a_module_in_any_encoding(encoding):
     )
     assert oneseed.fingerprint(HeNormal(7)((50, 50))) in done.stdout.decode(encoding)
     assert done.stderr == b""
+
+
+def test_logs_get_a_line_now_and_then(capsys, monkeypatch):
+    from oneseed.cli import progress
+
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    with progress.Progress("writing") as shown:
+        shown(5 * 10**8, 2 * 10**9)
+    err = capsys.readouterr().err
+    assert err.startswith("oneseed: writing: 500.0 MB of 2.0 GB, ")
+    assert err.rstrip().endswith("left")
+    assert progress.line(10, 100, 2.0) == "10 bytes of 100 bytes, 5 bytes/s, 0:00:18 left"
+    assert progress.size(1_234_567) == "1.2 MB"
+    assert progress.clock(3725) == "1:02:05"

@@ -1,153 +1,33 @@
-"""Initializers of strangers, defined here as a user would: first-class on every backend."""
+"""Initializers of strangers: first-class on every backend."""
 
 import copy
 import json
 import pickle
-from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import pytest
 from frameworks import PLACES
+from strangers import (
+    BOUNDED,
+    FLOATS,
+    MADE,
+    SEEDED,
+    CirculantNormal,
+    Doubled,
+    FanOutNormal,
+    Halves,
+    OwnRamp,
+    Plain,
+    Triangular,
+    WidthUniform,
+)
 from test_contract import bits, engine, same  # noqa: F401 - a fixture
 
 import oneseed
-from oneseed import Parameter, Rule, Scheme, SeedGenerator, initializers
-from oneseed.composites import Concatenated
-from oneseed.distributions import (
-    Complex,
-    Elementwise,
-    Fill,
-    Integers,
-    Normal,
-    Structured,
-    TruncatedNormal,
-    Uniform,
-    Values,
-    fields,
-)
+from oneseed import SeedGenerator, initializers
+from oneseed.distributions import Uniform
 from oneseed.host_arrays import to_numpy
-from oneseed.initializers import Initializer, RandomInitializer, names
-from oneseed.initializers.targets import Target
-
-FLOATS = ("float8_e4m3fn", "float8_e5m2", "bfloat16", "float16", "float32", "float64")
-
-
-class WidthUniform(RandomInitializer):
-    def __init__(self, width=1.0, seed=None):
-        super().__init__(seed)
-        self.width = width
-
-    def distribution_for(self, target):
-        limit = np.float32(self.width) / max(1, target.fan_in)
-        return Uniform(-limit, limit)
-
-    def get_config(self):
-        return {**super().get_config(), "width": self.width}
-
-
-class FanOutNormal(RandomInitializer):
-    def distribution_for(self, target):
-        stddev = 1 / max(1, target.fan_out)
-        if target.dtype.startswith("complex"):
-            return Complex(Normal(0.0, stddev), Uniform(-stddev, stddev))
-        return Normal(0.5, stddev)
-
-
-class HalfNormal(RandomInitializer):
-    def distribution_for(self, target):
-        return TruncatedNormal(0.0, 0.25, 0.0, 3.0)
-
-
-class Dice(RandomInitializer):
-    def distribution_for(self, target):
-        return Integers(np.int64(1), np.int64(7))
-
-
-class Rank(Initializer):
-    def distribution_for(self, target):
-        return Fill(np.float32(len(target.shape)))
-
-
-class OwnRamp(Initializer):
-    def distribution_for(self, target):
-        return Values(np.linspace(0.0, 1.0, target.shape[-1]))
-
-
-class Triangular(RandomInitializer):
-    def distribution_for(self, target):
-        limit = 1 / max(1, target.fan_in) ** 0.5
-        return Elementwise(Uniform(0.0, 1.0), lambda u: limit * np.sqrt(u), "triangular")
-
-
-@dataclass(frozen=True, slots=True)
-class Circulant(Structured):
-    """The rotations of one row of normal values, which is a field of its own."""
-
-    name: ClassVar[str] = "circulant"
-
-    stddev: float
-
-    @property
-    def numbers(self):
-        return {"stddev": self.stddev}
-
-    def values(self, draw, host):
-        rows, columns = draw.shape
-        row = fields.field(host, Normal(0.0, self.stddev), draw, (columns,))
-        whole = row[(np.arange(columns) - np.arange(rows)[:, np.newaxis]) % columns]
-        # Rounded by Values, as any array is.
-        return Values(whole).values(draw, host)
-
-
-class CirculantNormal(RandomInitializer):
-    def distribution_for(self, target):
-        return Circulant(0.5)
-
-
-class Halves(Initializer):
-    """The upper half from one initializer, the lower one from another."""
-
-    def __init__(self, upper, lower):
-        self.upper, self.lower = initializers.get(upper), initializers.get(lower)
-
-    def distribution_for(self, target):
-        rows = target.shape[0] // 2
-        upper = target.part(self.upper, (rows, *target.shape[1:]), "upper")
-        lower = target.part(self.lower, (target.shape[0] - rows, *target.shape[1:]), "lower")
-        return Concatenated((upper, lower), 0)
-
-    def get_config(self):
-        return {"upper": initializers.serialize(self.upper), "lower": initializers.serialize(self.lower)}
-
-
-class Plain(Initializer):
-    """Keras's form: a call of shape and dtype."""
-
-    def __call__(self, shape, dtype=None):
-        return np.full(shape, 0.25, dtype or oneseed.floatx())
-
-
-class Doubled(initializers.HeNormal):
-    """A built-in class whose values are worked on."""
-
-    def __call__(self, shape, dtype=None, **call):
-        return 2 * super().__call__(shape, dtype, **call)
-
-
-MADE = {
-    "uniform": (lambda seed=5: WidthUniform(2.0, seed), "float32"),
-    "normal": (FanOutNormal, "float32"),
-    "truncated": (HalfNormal, "float32"),
-    "integers": (Dice, "int16"),
-    "fill": (lambda seed=5: Rank(), "float32"),
-    "values": (lambda seed=5: OwnRamp(), "float32"),
-    "elementwise": (Triangular, "float32"),
-    "structured": (CirculantNormal, "float32"),
-    "composite": (lambda seed=5: Halves(WidthUniform(1.0, seed), Triangular(seed)), "float32"),
-}
-SEEDED = ["uniform", "normal", "truncated", "integers", "elementwise", "structured", "composite"]
-BOUNDED = [case for case in MADE if case != "integers"]
+from oneseed.initializers import RandomInitializer, names
 
 
 @pytest.fixture(params=MADE)
@@ -298,6 +178,13 @@ def test_a_block_is_a_slice_of_the_whole(case):
     assert (bits(block) == bits(whole[2:5, 1:3])).all()
 
 
+def test_an_empty_tensor_and_a_scalar(engine, case):  # noqa: F811
+    init, dtype = case
+    needs_axes = isinstance(init, CirculantNormal | OwnRamp | Halves)
+    for shape in [(0, 4)] if needs_axes else [(0, 4), ()]:
+        same(engine, init(shape, dtype), init(shape, dtype, backend="numpy"))
+
+
 @pytest.mark.parametrize("name", ["uniform", "normal", "truncated", "elementwise"])
 def test_axes_decide_fans_and_order(name):
     init = MADE[name][0](5)
@@ -327,6 +214,15 @@ def test_composites(engine, case):  # noqa: F811
     same(engine, init((6, 4), dtype, axes="o i", path="p"), parts[0]((6, 4), dtype, backend="numpy"))
 
 
+def test_data_dependent_scaling_of_a_strangers_weights():
+    x = oneseed.random.normal((256, 30), seed=1)
+    shapes = {"w": np.zeros((30, 20))}
+    found = oneseed.lsuv(shapes, lambda weights, name: x @ weights[name], initializer=Triangular(3))
+    assert abs((x @ found.weights["w"]).var() - 1) < 0.02
+    with pytest.raises(TypeError, match="`initializer` must take `axes` and `path`"):
+        oneseed.lsuv(shapes, lambda weights, name: x @ weights[name], initializer=Plain())
+
+
 # Copies and configurations
 
 
@@ -354,204 +250,3 @@ def test_serialization(case):
     assert again((6, 4), dtype).tobytes() == init((6, 4), dtype).tobytes()
     if not isinstance(init, Halves):
         assert type(initializers.get(type(init).__name__)) is type(init)
-
-
-# Schemes
-
-
-PARAMS = {"a": Parameter((6, 4), "float32", "o i"), "b": Parameter((6, 4), "float32", "o i")}
-
-
-def planned(init):
-    return Scheme([Rule("*", init)]).plan(PARAMS)
-
-
-@pytest.mark.parametrize("name", [name for name in SEEDED if name != "integers"])
-def test_the_seed_of_a_scheme_reaches_it(name):
-    plan = planned(MADE[name][0](None))
-    assert [entry.unreached for entry in plan] == [None, None]
-    host = oneseed.registry.load("numpy")
-    values = {seed: [host.draw(draw) for _, draw in plan.draws(seed)] for seed in (7, 8)}
-    again = [host.draw(draw) for _, draw in plan.draws(7)]
-    assert all((x == y).all() for x, y in zip(values[7], again, strict=True))
-    assert (values[7][0] != values[7][1]).any()
-    assert (values[7][0] != values[8][0]).any()
-    if name != "composite":
-        assert (values[7][0] == MADE[name][0](7)((6, 4), axes="o i", path="a")).all()
-
-
-OPAQUE = [Plain(), np.ones, initializers.Blockwise([Plain(), "ones"], [2, 4], 0)]
-
-
-@pytest.mark.parametrize("init", OPAQUE, ids=["class", "function", "part"])
-def test_a_scheme_whose_seed_does_not_reach_one_says_so(init):
-    plan = planned(init)
-    assert [entry.unreached for entry in plan] == ["seed", "seed"]
-    assert plan.as_dict()["parameters"][0]["unreached"] == "seed"
-    lines = str(plan).splitlines()
-    assert "seed does not reach it" in lines[1]
-    assert lines[-1].endswith("2 without the seed")
-    with pytest.warns(UserWarning, match="^The seed of the scheme does not reach") as said:
-        plan.draws(7)
-    (warning,) = said
-    assert f"'a' ({init!r}), 'b' ({init!r})" in str(warning.message)
-
-
-@pytest.mark.parametrize("init", [Doubled(), initializers.Blockwise([Doubled(), Doubled()], [3, 3], 0)], ids=repr)
-def test_one_with_a_seed_and_a_call_of_its_own_gets_a_seed_for_each_parameter(init):
-    plan = planned(init)
-    assert [entry.unreached for entry in plan] == ["axes", "axes"]
-    assert "axes do not reach it" in str(plan).splitlines()[1]
-    host = oneseed.registry.load("numpy")
-    found = []
-    for seed in (7, 7, 8):
-        with pytest.warns(UserWarning, match=r"The axes of the scheme do not reach .*'a' \("):
-            found.append([host.draw(draw) for _, draw in plan.draws(seed)])
-    assert all((x == y).all() for x, y in zip(found[0], found[1], strict=True))
-    assert (found[0][0] != found[0][1]).any()
-    assert (found[0][0] != found[2][0]).any()
-    if isinstance(init, initializers.Blockwise):
-        assert (found[0][0][:3] != found[0][0][3:]).any()
-    # Where Keras's rule says the same as the axes, nothing is lost.
-    plan = Scheme([Rule("*", init)]).plan({"a": Parameter((6, 4), "float32", "i o")})
-    assert plan[0].unreached is None
-    plan.draws(7)
-
-
-def test_a_seed_that_no_other_can_follow_from_is_refused():
-    from oneseed.models.seeding import seeded
-
-    with pytest.raises(TypeError, match=r"`seed` must be an integer for an initializer with a `__call__`"):
-        seeded(Doubled(), object(), path=("a",))
-
-
-def test_one_with_an_integer_seed_of_its_own_keeps_it():
-    plan = Scheme([Rule("*", Doubled(3))]).plan({"a": Parameter((6, 4), "float32", "i o")})
-    (_, draw), *_ = plan.draws(7)
-    assert (oneseed.registry.load("numpy").draw(draw) == Doubled(3)((6, 4))).all()
-
-
-# Mistakes
-
-
-class Returning(RandomInitializer):
-    def __init__(self, found, seed=5):
-        super().__init__(seed)
-        self.found = found
-
-    def distribution_for(self, target):
-        assert isinstance(target, Target)
-        return self.found
-
-
-@dataclass(frozen=True, slots=True)
-class Wrong(Structured):
-    found: object
-
-    def values(self, draw, host):
-        return self.found
-
-
-class Seedless(Initializer):
-    def __init__(self, found):
-        self.found = found
-
-    def distribution_for(self, target):
-        return self.found
-
-
-class Forgetful(RandomInitializer):
-    def __init__(self):
-        pass
-
-    def distribution_for(self, target):
-        return Normal()
-
-
-@dataclass(frozen=True, slots=True)
-class FromField(Structured):
-    def values(self, draw, host):
-        return fields.field(host, Normal(), draw, draw.block).astype("float32")
-
-
-MISTAKES = {
-    "none": (lambda: Returning(None), TypeError, "`distribution_for` of Returning must return a distribution"),
-    "another type": (lambda: Returning(np.ones(3)), TypeError, "must return a distribution"),
-    "dtype": (lambda: Returning(Integers(0, 5)), ValueError, "`dtype` must be one of int16"),
-    "too wide": (lambda: Returning(Normal(0.0, 1e300)), ValueError, "is too large"),
-    "nan": (lambda: Returning(Uniform(float("nan"), 1.0)), ValueError, "`low` must not be NaN"),
-    "nan upper": (lambda: Returning(TruncatedNormal(0.0, 1.0, -1.0, float("nan"))), ValueError, "`upper` must not be"),
-    "negative": (lambda: Returning(Normal(0.0, -1.0)), ValueError, "`stddev` must not be negative"),
-    "wrong order": (lambda: Returning(Uniform(1.0, 0.0)), ValueError, "`low` must not be above `high`"),
-    "no window": (lambda: Returning(TruncatedNormal(0.0, 1.0, 2.0, 2.0)), ValueError, "`lower` must be below `upper`"),
-    "a string": (lambda: Returning(Normal("0", 1.0)), TypeError, "`mean` must be a number"),
-    "complex": (lambda: Returning(Normal(1j, 1.0)), TypeError, "`mean` must be a real number"),
-    "complex parts": (lambda: Returning(Complex(Fill(0.0), Normal())), TypeError, "`real` must be a Normal"),
-    "fill": (lambda: Returning(Fill("0")), TypeError, "`value` must be a number"),
-    "values": (lambda: Returning(Values([1.0])), TypeError, "`array` must be an ndarray of numbers"),
-    "values' shape": (lambda: Returning(Values(np.ones(3))), ValueError, "`array` must be of a shape that broadcasts"),
-    "values' rank": (lambda: Returning(Values(np.ones((1, 1, 4)))), ValueError, "`array` must be of a shape that"),
-    "base": (lambda: Returning(Elementwise(Integers(0, 2), np.sqrt)), TypeError, "`base` must be a Normal"),
-    "no function": (lambda: Returning(Elementwise(Normal(), 3)), TypeError, "`function` must be callable"),
-    "function's shape": (
-        lambda: Returning(Elementwise(Normal(), np.sum)),
-        ValueError,
-        "`function` must return an array of real numbers of the shape",
-    ),
-    "function's dtype": (lambda: Returning(Elementwise(Normal(), lambda x: x * 1j)), ValueError, "of real numbers"),
-    "not elementwise": (
-        lambda: Returning(Elementwise(Normal(), lambda x: x - x.mean())),
-        ValueError,
-        "`function` must work element by element",
-    ),
-    "not elementwise on axes": (
-        lambda: Returning(Elementwise(Normal(), lambda x: np.cumsum(x, axis=-1))),
-        ValueError,
-        "`function` must work element by element",
-    ),
-    "array's shape": (
-        lambda: Returning(Wrong(np.ones((4, 6), "float32"))),
-        ValueError,
-        r"`values` of Wrong must return an array of shape \(6, 4\)",
-    ),
-    "array's dtype": (lambda: Returning(Wrong(np.ones((6, 4)))), ValueError, "of dtype float32. Received: .* float64"),
-    "array's order of bytes": (lambda: Returning(Wrong(np.ones((6, 4), ">f4"))), ValueError, "of dtype float32"),
-    "no array": (lambda: Returning(Wrong([[1.0] * 4] * 6)), TypeError, "`values` of Wrong must return an ndarray"),
-    "no values": (lambda: Returning(Structured()), NotImplementedError, r"must override `values\(draw, host\)`"),
-    "no seed": (lambda: Seedless(Normal()), TypeError, "Seedless must have a seed .*RandomInitializer"),
-    "no seed of a function": (lambda: Seedless(Elementwise(Normal(), np.abs)), TypeError, "must have a seed"),
-    "no seed of a field": (lambda: Seedless(FromField()), TypeError, "`seed` must not be None for the random values"),
-    "no call of the base class": (Forgetful, TypeError, r"call super\(\).__init__\(seed\)"),
-}
-
-
-@pytest.mark.parametrize("name", MISTAKES)
-def test_mistakes_are_told(engine, name):  # noqa: F811
-    build, error, message = MISTAKES[name]
-    with pytest.raises(error, match=message):
-        build()((6, 4), "float32")
-
-
-def test_a_refused_draw_is_not_counted():
-    generator = SeedGenerator(3)
-    with pytest.raises(TypeError):
-        Returning(None, generator)((6, 4))
-    with pytest.raises(ValueError, match="`dtype` must be"):
-        Returning(Integers(0, 5), generator)((6, 4))
-    assert generator.count == 0
-
-
-def test_an_empty_tensor_and_a_scalar(engine, case):  # noqa: F811
-    init, dtype = case
-    needs_axes = isinstance(init, CirculantNormal | OwnRamp | Halves)
-    for shape in [(0, 4)] if needs_axes else [(0, 4), ()]:
-        same(engine, init(shape, dtype), init(shape, dtype, backend="numpy"))
-
-
-def test_data_dependent_scaling_of_a_strangers_weights():
-    x = oneseed.random.normal((256, 30), seed=1)
-    shapes = {"w": np.zeros((30, 20))}
-    found = oneseed.lsuv(shapes, lambda weights, name: x @ weights[name], initializer=Triangular(3))
-    assert abs((x @ found.weights["w"]).var() - 1) < 0.02
-    with pytest.raises(TypeError, match="`initializer` must take `axes` and `path`"):
-        oneseed.lsuv(shapes, lambda weights, name: x @ weights[name], initializer=Plain())

@@ -15,117 +15,21 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._python_dispatch import TorchDispatchMode
+from traced import FILLS, FUNCTIONS, SHAPE, Module, example, fresh
 
 import oneseed
-from oneseed.initializers import (
-    Blockwise,
-    Constant,
-    HeNormal,
-    Identity,
-    Ones,
-    Orthogonal,
-    RandomUniform,
-    Scaled,
-    Sum,
-    VarianceScaling,
-    Zeros,
-)
+from oneseed.initializers import HeNormal
 from oneseed.random import SeedGenerator
 from oneseed_torch import init
 
 # PyTorch warns of its own old parts.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
-SHAPE = (8, 4)
-
-FILLS = {
-    "normal": lambda tensor: init.normal_(tensor, 0.5, 2.0, seed=3),
-    "uniform": lambda tensor: init.uniform_(tensor, -1.0, seed=3, path=("layer", 2)),
-    "truncated": lambda tensor: init.trunc_normal_(tensor=tensor, a=-0.5, seed=2**64 - 1),
-    "kaiming": lambda tensor: init.kaiming_uniform_(tensor, seed=3, path="weight", axes="i o"),
-    "orthogonal": lambda tensor: init.orthogonal_(tensor, seed=3),
-    "sparse": lambda tensor: init.sparse_(tensor, 0.5, seed=3),
-    "two orthogonal": lambda tensor: init.orthogonal_(tensor, seed=3) + init.orthogonal_(torch.empty(SHAPE), seed=4),
-    "constant": lambda tensor: init.constant_(tensor, 3.5),
-    "zeros": init.zeros_,
-    "eye": init.eye_,
-    "dirac": lambda tensor: init.dirac_(tensor.view(4, 4, 2)).view(SHAPE),
-    "transposed": lambda tensor: init.xavier_normal_(tensor.t(), seed=3).t(),
-    "rows": lambda tensor: (init.zeros_(tensor), init.normal_(tensor[2:6], seed=3), tensor)[2],
-    "unused": lambda tensor: (init.normal_(tensor, seed=3), tensor * 2)[1],
-    "complex": lambda tensor: (
-        torch.view_as_real(init.normal_(torch.empty(SHAPE, dtype=torch.complex64), seed=3)).sum(-1) + 0 * tensor
-    ),
-}
-
-MAKES = {
-    "he_normal": lambda: HeNormal(seed=7)(SHAPE, backend="torch"),
-    "orthogonal": lambda: Orthogonal(seed=7)(SHAPE, backend="torch"),
-    "random": lambda: oneseed.random.uniform(SHAPE, seed=7),
-    "half": lambda: HeNormal(seed=7)(SHAPE, "bfloat16", backend="torch").float(),
-    "from outside": lambda: OUTSIDE(SHAPE, axes="o i", path=("layer", 2)),
-    "block": lambda: OUTSIDE((16, 4), partition_shape=SHAPE, partition_offset=(8, 0)),
-    "constant": lambda: Constant(0.5)(SHAPE) + Zeros()(list(SHAPE)) + Ones()(SHAPE, torch.float64).float(),
-    "identity": lambda: Identity(2.0)(SHAPE),
-    "scaled": lambda: Scaled(OUTSIDE, 0.5)(SHAPE) + Scaled(Orthogonal(seed=7), 0.5)(SHAPE),
-    "sum": lambda: Sum([HeNormal(seed=7), RandomUniform(seed=2**64 - 1), Constant(0.5)])(SHAPE),
-    "side by side": lambda: Blockwise([HeNormal(seed=7), Orthogonal(seed=3)], axis=0, sizes=[4, 4])(SHAPE),
-    "integers": lambda: oneseed.random.randint(SHAPE, 0, 9, seed=7) + 0.5,
-    "truncated": lambda: oneseed.random.truncated_normal(SHAPE, 0.5, 2.0, seed=7, path="noise"),
-    "normal": lambda: oneseed.random.normal(SHAPE, seed=7),
-    "made complex": lambda: torch.view_as_real(oneseed.random.normal(SHAPE, 1j, dtype="complex64", seed=7)).sum(-1),
-    "scalar": lambda: oneseed.random.normal((), seed=7),
-    "nothing": lambda: oneseed.random.normal((0, 3), seed=7).sum(),
-}
-
-OUTSIDE = VarianceScaling(2.0, "fan_out", "uniform", seed=7)
-
-
-def fresh():
-    """Memory in which a draw that is lost shows."""
-    return torch.full(SHAPE, 77.0)
-
-
-def filled(fill):
-    return lambda x: fill(fresh()) + x
-
-
-def made(make):
-    return lambda x: make() + x
-
-
-FUNCTIONS = {
-    **{name: filled(fill) for name, fill in FILLS.items()},
-    **{f"{name} made": made(make) for name, make in MAKES.items()},
-}
-
 
 @pytest.fixture(params=FUNCTIONS)
 def function(request):
     with oneseed.using(backend="torch"):
         yield FUNCTIONS[request.param]
-
-
-@pytest.fixture
-def compiler():
-    torch._dynamo.reset()
-    yield
-    torch._dynamo.reset()
-
-
-def example():
-    return torch.zeros(SHAPE)
-
-
-class Module(torch.nn.Module):
-    """A module whose forward calls a function."""
-
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-
-    def forward(self, x):
-        return self.function(x)
 
 
 # Tracers
@@ -356,138 +260,3 @@ def test_errors_reach_the_caller(compiler):
     for backend in ("eager", "aot_eager"):
         with pytest.raises(ValueError, match=r"`std` must be 0 or more\. Received: std=-1\.0"):
             torch.compile(lambda tensor: init.normal_(tensor, 0.0, -1.0, seed=3), backend=backend)(torch.empty(SHAPE))
-
-
-# Initializers in the compiler
-
-
-@pytest.fixture
-def backend_torch():
-    with oneseed.using(backend="torch"):
-        HeNormal(7)(SHAPE)  # loads the backend
-        yield
-
-
-@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
-@pytest.mark.parametrize("name", MAKES)
-def test_initializers_are_in_the_graph(name, backend, compiler, backend_torch):
-    function = made(MAKES[name])
-    compiled = torch.compile(function, backend=backend, fullgraph=True)
-    for _ in range(2):
-        assert torch.equal(compiled(example()), function(example()))
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")
-@pytest.mark.parametrize("name", ["he_normal", "from outside", "scaled", "constant", "made complex", "integers"])
-def test_inductor_compiles_initializers(name, compiler, backend_torch):
-    function = made(MAKES[name])
-    assert torch.equal(torch.compile(function, fullgraph=True)(example()), function(example()))
-
-
-def test_the_compiled_graph_shows_the_draw(compiler, backend_torch):
-    graphs = []
-
-    def note(graph, inputs):
-        graphs.append(graph)
-        return graph.forward
-
-    torch.compile(made(MAKES["from outside"]), backend=note, fullgraph=True)(example())
-    (node,) = (node for node in graphs[0].graph.nodes if "oneseed" in str(node.target))
-    assert json.loads(node.args[1])["path"] == ["layer", 2]
-
-
-def test_shapes_of_initializers_vary(compiler, backend_torch):
-    def function(x):
-        return x + OUTSIDE(x.shape) + OUTSIDE((x.shape[0], x.size(1)), axes="o i")
-
-    for dynamic in (True, None):
-        torch._dynamo.reset()
-        compiled = torch.compile(function, backend="aot_eager", fullgraph=True, dynamic=dynamic)
-        for rows in (8, 3, 5):
-            assert torch.equal(compiled(torch.zeros(rows, 4)), function(torch.zeros(rows, 4)))
-
-
-def test_what_is_changed_is_compiled_again(compiler, backend_torch):
-    outer = HeNormal(7)
-    init = Sum([Scaled(outer, 0.5), Constant(0.5)])
-    compiled = torch.compile(lambda x: x + init(SHAPE), backend="eager", fullgraph=True)
-    assert torch.equal(compiled(example()), init(SHAPE))
-    for attribute, value in (
-        ("seed", 8),
-        ("seed", 9),
-        ("scale", 5.0),
-        ("mode", "fan_out"),
-        ("distribution", "uniform"),
-    ):
-        setattr(outer, attribute, value)
-        assert torch.equal(compiled(example()), init(SHAPE)), attribute
-    init.initializers.append(HeNormal(3))
-    assert torch.equal(compiled(example()), init(SHAPE))
-
-
-def test_settings_in_compiled_functions(compiler):
-    compiled = torch.compile(lambda x: HeNormal(7)(SHAPE), backend="eager")
-    with oneseed.using(backend="torch"):
-        whole = torch.compile(lambda x: HeNormal(7)(SHAPE), backend="eager", fullgraph=True)
-        assert whole(example()).dtype == torch.float32
-        with oneseed.using(floatx="float16"):
-            assert torch.equal(whole(example()), HeNormal(7)(SHAPE, "float16"))
-        assert whole(example()).dtype == torch.float32
-        assert torch.equal(compiled(example()), HeNormal(7)(SHAPE))
-        with oneseed.using(rng="native"):
-            assert torch.equal(compiled(example()), HeNormal(7)(SHAPE))
-        assert torch.equal(compiled(example()), HeNormal(7)(SHAPE))
-    got = compiled(example())
-    assert type(got) is type(HeNormal(7)(SHAPE))
-    with torch.device("meta"):
-        function = torch.compile(lambda: HeNormal(7)(SHAPE, backend="torch"), backend="eager", fullgraph=True)
-        assert function().is_meta
-        function = torch.compile(
-            lambda: HeNormal(7)(SHAPE, device="cpu", backend="torch"), backend="eager", fullgraph=True
-        )
-        assert torch.equal(function(), HeNormal(7)(SHAPE, backend="torch", device="cpu"))
-
-
-def test_initializers_without_an_int_stay_out_of_the_graph(compiler, backend_torch):
-    generator, before, calls = SeedGenerator(7), HeNormal(), []
-
-    def count(shape, dtype=None):
-        calls.append(shape)
-        return torch.full(shape, float(len(calls)))
-
-    counted = Sum([HeNormal(7), count])
-    cases = {
-        "new": (lambda x: x + HeNormal()(SHAPE), 3),
-        "function": (lambda x: x + oneseed.random.normal(SHAPE), 3),
-        "generator": (lambda x: x + HeNormal(generator)(SHAPE), 3),
-        "part": (lambda x: x + Sum([HeNormal(generator), Ones()])(SHAPE), 3),
-        "before": (lambda x: x + before(SHAPE), 1),
-        "callable": (lambda x: x + counted(SHAPE), 3),
-    }
-    for name, (function, distinct) in cases.items():
-        torch._dynamo.reset()
-        compiled = torch.compile(function, backend="eager")
-        assert len({compiled(example()).numpy().tobytes() for _ in range(3)}) == distinct, name
-        torch._dynamo.reset()
-        with pytest.raises(torch._dynamo.exc.Unsupported, match="the values of a call without an int as `seed`"):
-            torch.compile(function, backend="eager", fullgraph=True)(example())
-    want = [HeNormal(7)(SHAPE, path=(count,)) for count in range(3)]
-    numbered = SeedGenerator(7)
-    compiled = torch.compile(lambda x: x + HeNormal(numbered)(SHAPE), backend="eager")
-    assert all(torch.equal(compiled(example()), values) for values in want)
-
-
-def test_errors_of_initializers_reach_the_caller(compiler, backend_torch):
-    cases = [
-        (lambda x: HeNormal(-1)(SHAPE), ValueError, "`seed`"),
-        (lambda x: OUTSIDE((8, -4)), ValueError, "`shape`"),
-        (lambda x: OUTSIDE(SHAPE, axes=3), TypeError, "`axes`"),
-        (lambda x: OUTSIDE(SHAPE, "float31"), ValueError, "`dtype`"),
-        (lambda x: OUTSIDE(SHAPE, device="nowhere"), ValueError, "`device`"),
-        (lambda x: OUTSIDE(SHAPE, backend="nothing"), ValueError, "`backend`"),
-        (lambda x: oneseed.random.normal(SHAPE, 0.0, -1.0, seed=3), ValueError, "`stddev`"),
-    ]
-    for function, kind, match in cases:
-        torch._dynamo.reset()
-        with pytest.raises(kind, match=match):
-            torch.compile(function, backend="eager")(example())
