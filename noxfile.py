@@ -159,7 +159,7 @@ def backend(session: nox.Session, name: str) -> None:
     page = [page for page in (f"docs/{name}.md",) if Path(page).exists()]
     pytest(session, *page, f"backends/oneseed_{name}", required=required)
     # Every refusal of the core, with this backend in force: the same type and the same message.
-    refusals = ["tests/test_bad_arguments.py", "tests/test_bad_calls.py"]
+    refusals = [f"tests/test_bad_{name}.py" for name in ("arguments", "numbers", "calls")]
     pytest(session, *refusals, required=name, ONESEED_BACKEND=name, JAX_ENABLE_X64="1")
 
 

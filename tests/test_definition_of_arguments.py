@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import reference
+import reference_arguments
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,7 +44,7 @@ def fans(shape):
 def test_variance_scaling(shape, dtype, scale, mode, distribution, nonlinearity, window, std):
     given = {"lower": window[0], "upper": window[1], "std": std} if distribution == "truncated_normal" else {}
     init = I.VarianceScaling(scale, mode, distribution, seed=7, nonlinearity=nonlinearity, **given)
-    element = reference.fan_scaled(
+    element = reference_arguments.fan_scaled(
         dtype, dtype, fans(shape), scale, mode, distribution, nonlinearity or "linear", window, std
     )
     assert reference.patterns(init(shape, dtype)) == patterns(element, dtype, math.prod(shape), 7)
@@ -53,7 +54,7 @@ def test_variance_scaling(shape, dtype, scale, mode, distribution, nonlinearity,
 @pytest.mark.parametrize("distribution", ["truncated_normal", "untruncated_normal", "uniform"])
 def test_complex_variance_scaling(dtype, part, distribution):
     values = I.VarianceScaling(3.0, "fan_avg", distribution, seed=7)((3, 4), dtype)
-    element = reference.fan_scaled(part, dtype, (3, 4), 3.0, "fan_avg", distribution)
+    element = reference_arguments.fan_scaled(part, dtype, (3, 4), 3.0, "fan_avg", distribution)
     assert reference.patterns(values.real) == patterns(element, part, 12, 7)
     assert reference.patterns(values.imag) == patterns(element, part, 12, 7, reference.stream_of(("imag",)))
 
@@ -62,7 +63,7 @@ def test_complex_variance_scaling(dtype, part, distribution):
     "window", [(-2.0, 2.0), (-3.0, 3.0), (-1.0, 0.25), (0.0, INF), (-INF, 1.0), (5.0, INF), (-9.0, 8.0)]
 )
 def test_the_standard_deviation_after_truncation(window):
-    assert moments.stddev_after(*window) == reference.after(*window)
+    assert moments.stddev_after(*window) == reference_arguments.after(*window)
 
 
 @deterministic
@@ -77,12 +78,12 @@ def test_absolute_bounds(mean, stddev, lower, width, dtype):
     upper = lower + width
     if stddev == 0 and not lower <= mean <= upper:
         return
-    a, b = reference.in_stddevs(mean, stddev, lower, upper)
+    a, b = reference_arguments.in_stddevs(mean, stddev, lower, upper)
     assert moments.in_sigmas(mean, stddev, lower, upper) == (a, b)
     if reference.window(a, b, 64)[1] <= 0:
         return
     init = I.TruncatedNormal(mean, stddev, 7, lower=lower, upper=upper, bounds="absolute")
-    expected = patterns(lambda *at: reference.cut_normal(*at, mean, stddev, dtype, a, b), dtype, 6, 7)
+    expected = patterns(lambda *at: reference_arguments.cut_normal(*at, mean, stddev, dtype, a, b), dtype, 6, 7)
     assert reference.patterns(init((6,), dtype)) == expected
 
 
@@ -90,7 +91,7 @@ def test_absolute_bounds(mean, stddev, lower, width, dtype):
 @pytest.mark.parametrize("share", [0.3, 0.9])
 def test_the_standard_deviation_before_truncation(low, high, share):
     stddev = share * min(high - low, 4.0) / math.sqrt(12)
-    assert moments.stddev_before(stddev, low, high) == reference.before(stddev, low, high)
+    assert moments.stddev_before(stddev, low, high) == reference_arguments.before(stddev, low, high)
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -99,7 +100,7 @@ def test_the_standard_deviation_before_truncation(low, high, share):
 )
 def test_narrow_windows(window, dtype):
     init = I.TruncatedNormal(0.25, 2.0, 7, lower=window[0], upper=window[1])
-    expected = patterns(lambda *at: reference.cut_normal(*at, 0.25, 2.0, dtype, *window), dtype, 32, 7)
+    expected = patterns(lambda *at: reference_arguments.cut_normal(*at, 0.25, 2.0, dtype, *window), dtype, 32, 7)
     assert reference.patterns(init((32,), dtype)) == expected
 
 
@@ -111,7 +112,7 @@ def test_the_narrowest_window_of_32_bits():
         assert abs(width - 2**16) < 20
         init = I.TruncatedNormal(0.0, 1.0, 7, lower=0.0, upper=upper)
         assert init.describe((3,)).distribution.name == "truncated_normal"
-        element = reference.truncated_normal if bits == 32 else reference.cut_normal
+        element = reference.truncated_normal if bits == 32 else reference_arguments.cut_normal
         expected = patterns(lambda *at: element(*at, 0.0, 1.0, "float32", 0.0, upper), "float32", 32, 7)  # noqa: B023
         assert reference.patterns(init((32,))) == expected
 
@@ -135,8 +136,8 @@ def test_objects_that_are_built_without_a_seed():
     spectral = I.Spectral()
     found += [spectral.base.seed, spectral.seed, I.HeNormal().seed]
     numbers = [*range(6), 7, 8, 9, 10]
-    assert found == [reference.unseeded(9, n) for n in numbers]
-    assert (drawn == I.RandomUniform(0.0, 1.0, reference.unseeded(9, 6))((3,))).all()
+    assert found == [reference_arguments.unseeded(9, n) for n in numbers]
+    assert (drawn == I.RandomUniform(0.0, 1.0, reference_arguments.unseeded(9, 6))((3,))).all()
 
 
 @pytest.mark.parametrize("p", [0.0, 0.25, 0.3, 1.0, 2.0**-33, 3 * 2.0**-33, 1 - 2.0**-33])
@@ -153,7 +154,7 @@ def test_sparse_normals(shape, dtype):
     n, stream = len(values), reference.stream_of(("mask",))
     normal = [reference.normal(7, 0, i, 0.0, 2.0, dtype) for i in range(values.size)]
     for output in range(shape[-1]):
-        zero = reference.first_of(7, stream, output * n, n, math.ceil(0.5 * n))
+        zero = reference_arguments.first_of(7, stream, output * n, n, math.ceil(0.5 * n))
         expected = [0.0 if j in zero else normal[j * shape[-1] + output] for j in range(n)]
         assert values[:, output].astype("float64").tolist() == expected
 
@@ -162,14 +163,14 @@ def test_sparse_normals(shape, dtype):
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])
 def test_orthogonal_matrices(shape, dtype):
     values = I.Orthogonal(1.5, seed=7)(shape, dtype, path="w").reshape(-1, shape[-1])
-    expected = reference.orthogonal(7, ("w",), *values.shape, gain=1.5, imaginary=dtype == "complex128")
+    expected = reference_arguments.orthogonal(7, ("w",), *values.shape, gain=1.5, imaginary=dtype == "complex128")
     np.testing.assert_allclose(values, np.array(expected), atol=1e-14)
 
 
 def test_orthogonal_matrices_of_a_batch():
     values = I.Orthogonal(seed=7)((3, 4, 2), "float64", axes="e i o")
     for number, matrix in enumerate(values):
-        np.testing.assert_allclose(matrix, np.real(reference.orthogonal(7, (), 4, 2, number)), atol=1e-14)
+        np.testing.assert_allclose(matrix, np.real(reference_arguments.orthogonal(7, (), 4, 2, number)), atol=1e-14)
 
 
 @pytest.mark.parametrize(

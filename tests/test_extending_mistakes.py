@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from test_contract import bits, engine, same  # noqa: F401 - a fixture
+from test_contract import engine  # noqa: F401 - a fixture
 
 from oneseed import SeedGenerator
 from oneseed.distributions import (

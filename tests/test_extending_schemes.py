@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from strangers import MADE, SEEDED, Doubled, Plain
-from test_contract import bits, engine, same  # noqa: F401 - a fixture
 
 import oneseed
 from oneseed import Parameter, Rule, Scheme, initializers

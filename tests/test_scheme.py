@@ -1,13 +1,12 @@
 """Schemes: which rule a parameter gets, what a plan tells, and that nothing happens before all can."""
 
 import copy
-import io
 import pickle
 
 import numpy as np
 import pytest
 import reference
-from rich.console import Console
+from schemes_of_tests import MIXED, PARAMS, floats, made
 
 import oneseed
 from oneseed import KEEP, Parameter, Rule, Scheme
@@ -15,33 +14,14 @@ from oneseed.fans import Guess
 from oneseed.initializers import (
     Blockwise,
     Constant,
-    GlorotUniform,
     HeNormal,
-    Identity,
     Partial,
     RandomNormal,
     RandomUniform,
     TruncatedNormal,
     register,
 )
-from oneseed.models.fill import run
 from oneseed.testing import assert_same_model
-
-
-def made(scheme, params, seed=7, **arguments):
-    """Initialize with NumPy: what every backend does, in two lines."""
-    engine = oneseed.registry.load("numpy")
-    values = {}
-    run(
-        scheme.plan(params, **arguments).draws(seed),
-        lambda entry, draw: values.update({entry.name: engine.draw(draw)}),
-    )
-    return values
-
-
-def floats(**shapes):
-    return {name.replace("__", "."): Parameter(shape, "float32") for name, shape in shapes.items()}
-
 
 # Rules ----------------------------------------------------------------------------------------------------------------
 
@@ -143,111 +123,6 @@ def test_a_rules_dtype_is_what_the_parameter_gets():
     values = made(Scheme([Rule("w", "he_normal", dtype="float64")]), floats(w=(2, 3)))["w"]
     assert values.dtype == "float64"
     assert (values == HeNormal(seed=7)((2, 3), "float64", path="w")).all()
-
-
-# Plans ----------------------------------------------------------------------------------------------------------------
-
-MIXED = Scheme(
-    [
-        Rule("*.norm", "ones"),
-        Rule("cut", TruncatedNormal(stddev=2.0)),
-        Rule("eye", Identity()),
-        Rule("old", KEEP),
-        Rule("*w", GlorotUniform()),
-    ]
-)
-PARAMS = {
-    "a.norm": Parameter((5,), "float16"),
-    "cut": Parameter((2, 3), "float64"),
-    "eye": Parameter((4, 4), "float32"),
-    "old": Parameter((9,), "int64"),
-    "w": Parameter((3, 3, 4, 8), "bfloat16", "h w i o"),
-    "what": Parameter((1,), "float32"),
-}
-
-
-def test_a_plan_says_what_each_parameter_gets():
-    plan = MIXED.plan(PARAMS, tied={"head": "w"})
-    rows = {entry.name: entry for entry in plan}
-    assert list(rows) == list(PARAMS) == [entry.name for entry in plan]
-    assert [entry.bytes for entry in plan] == [10, 48, 64, 72, 576, 4]
-    assert (rows["w"].fan_in, rows["w"].fan_out) == (36, 72)
-    assert rows["w"].stddev == pytest.approx((2 / 108) ** 0.5)
-    assert rows["w"].tied == ("head",)
-    assert plan["head"] is rows["w"]
-    # A normal distribution cut at two standard deviations: sqrt(1 - 4 phi(2) / (2 Phi(2) - 1)), 0.8796, of them.
-    assert rows["cut"].stddev == pytest.approx(2 * 0.87962566103423978)
-    assert (rows["a.norm"].stddev, rows["eye"].stddev) == (0.0, None)
-    assert [entry.name for entry in plan if entry.kept] == ["old"]
-    assert [entry.name for entry in plan.unmatched] == ["what"]
-    facts = plan.as_dict()
-    assert (facts["count"], facts["bytes"]) == (6, 774)
-    assert facts["parameters"][4] == {
-        "name": "w",
-        "logical": "w",
-        "tied": ["head"],
-        "shape": [3, 3, 4, 8],
-        "dtype": "bfloat16",
-        "axes": "h w i o",
-        "guessed": False,
-        "source": None,
-        "rule": "*w",
-        "initializer": "GlorotUniform(seed=None, input_axes=None, output_axes=None)",
-        "distribution": "uniform",
-        "stddev": rows["w"].stddev,
-        "fan_in": 36,
-        "fan_out": 72,
-        "bytes": 576,
-        "also": [],
-        "unreached": None,
-    }
-    with pytest.raises(KeyError, match="Did you mean 'cut'"):
-        plan["cuts"]
-
-
-def test_a_plan_prints_as_a_table():
-    plan = MIXED.plan({"[red]x.w": Parameter((2, 2), "float32"), **PARAMS}, tied={"head": "w"})
-    lines = str(plan).splitlines()
-    assert len(lines) == len(plan) + 2
-    assert lines[1].split() == ["[red]x.w", "(2,", "2)", "float32", "*w", "uniform", "0.7071", "2,", "2", "-", "16"]
-    assert "unmatched" in lines[7]
-    assert "tied: head" in lines[6]
-    assert lines[-1] == "7 parameters, 790 bytes, 1 unmatched"
-    out = io.StringIO()
-    Console(file=out, width=200).print(plan)
-    assert "[red]x.w" in out.getvalue()
-    assert repr(plan) == "<Plan of 7 parameters, 1 unmatched, 0 ambiguous>"
-
-
-def test_a_plan_of_more_than_any_memory_is_made_at_once():
-    plan = Scheme([Rule("*", "orthogonal")]).plan({"w": Parameter((2**31, 2**31), "float32")})
-    assert plan[0].bytes == 2**64
-
-
-def test_tied_parameters_are_drawn_once():
-    scheme = Scheme([Rule("embed", "ones", axes="b o"), Rule("head", "ones")])
-    plan = scheme.plan(floats(embed=(2, 2), head=(2, 2)), tied={"head": "embed"})
-    assert [(entry.name, entry.tied) for entry in plan] == [("embed", ("head",))]
-    assert list(made(scheme, floats(embed=(2, 2)), tied={"head": "embed"})) == ["embed"]
-    # Any of the names may be the one that a rule speaks of.
-    (entry,) = Scheme([Rule("head", "ones")], otherwise="zeros").plan(floats(embed=(2, 2)), tied={"head": "embed"})
-    assert (entry.rule.pattern, entry.stddev) == ("head", 0.0)
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        Rule("head", "zeros"),
-        Rule("head", "he_normal", axes="o i"),
-        Rule("h*", "he_normal", dtype="float16"),
-        Rule("head", RandomNormal(0.0, 0.5)),
-    ],
-    ids=["another initializer", "other axes", "another dtype", "other numbers"],
-)
-def test_a_tied_parameter_for_which_two_rules_disagree_is_refused(other):
-    scheme = Scheme([Rule("embed", "he_normal", axes="b o"), other])
-    with pytest.raises(ValueError, match=r"'embed' is tied: it is 'head' too.*must agree"):
-        scheme.plan(floats(embed=(2, 2)), tied={"head": "embed"})
 
 
 # State, frozen parameters, guesses -----------------------------------------------------------------------------------

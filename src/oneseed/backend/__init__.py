@@ -12,21 +12,17 @@ from oneseed.backend.drawing import (
 )
 from oneseed.backend.making import constant, eye, ones, ones_like, variable, zeros, zeros_like
 from oneseed.backend.reading import (
-    batch_get_value,
-    batch_set_value,
     cast,
     cast_to_floatx,
     count_params,
     dtype,
-    eval,
-    get_value,
     identity,
     int_shape,
     is_tensor,
     ndim,
-    set_value,
     shape,
 )
+from oneseed.backend.values import batch_get_value, batch_set_value, eval, get_value, set_value
 from oneseed.config import (
     backend,
     epsilon,

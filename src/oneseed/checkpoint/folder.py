@@ -10,6 +10,7 @@ from typing import Any
 from oneseed import checks
 from oneseed.checkpoint import blocks, durable, manifest
 from oneseed.checkpoint.checking import MISSING, Difference, described, values_differ
+from oneseed.checkpoint.claiming import claim, read
 from oneseed.checkpoint.manifest import Checkpoint, File, planned
 from oneseed.checkpoint.sources import FORMATS
 from oneseed.checkpoint.writing import Workers, threads, write_file
@@ -159,7 +160,7 @@ def write(
     checkpoint = planned(plan, seed, size_of(shard_size), format, scheme)
     folder = Path(directory)
     own = checkpoint.files[first - 1 :: count]
-    _claim(folder, checkpoint, resume or part is not None)
+    claim(folder, checkpoint, resume or part is not None)
     durable.remove_unfinished(folder, {manifest.NAME, manifest.INDEX, *(file.name for file in own)})
     counted = _Counted(progress, sum(file.values for file in own))
     written: list[str] = []
@@ -223,7 +224,7 @@ def verify(
     checks.boolean("quick", quick)
     folder = Path(directory)
     try:
-        checkpoint, prints = _read(folder)
+        checkpoint, prints = read(folder)
     except ValueError as error:
         return Difference(manifest.NAME, str(error))
     if (wrong := _wrong_outside(folder, checkpoint, prints)) is not None or prints is None:
@@ -255,7 +256,7 @@ def status(directory: str | os.PathLike[str]) -> Status:
         If the manifest is damaged.
     """
     folder = Path(directory)
-    checkpoint, prints = _read(folder)
+    checkpoint, prints = read(folder)
     wrong = tuple(wrong for file in checkpoint.files if (wrong := described(file, folder)[1]) is not None)
     sizes = {file.name: file.size for file in checkpoint.files}
     complete = not wrong and prints is not None and _wrong_index(folder, checkpoint) is None
@@ -295,63 +296,6 @@ def _part(part: Any) -> tuple[int, int]:
         raise TypeError(f"`part` must be a tuple of two integers, (i, n), or None. Received: part={part!r}")
     count = checks.index("part", part[1], 1, checks.MAX_SIZE)
     return checks.index("part", part[0], 1, count + 1), count
-
-
-def _claim(folder: Path, checkpoint: Checkpoint, resume: bool) -> None:
-    """Make sure that a folder is for one checkpoint, this one; write its manifest if it is the first to be here."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise NotADirectoryError(
-            f"`directory` must be a folder, or not exist yet. Received: directory={str(folder)!r}"
-        ) from None
-    # The manifest is looked for after the files, since other parts write it before theirs.
-    there = [path.name for path in folder.iterdir() if path.name == manifest.INDEX or path.suffix == ".safetensors"]
-    if not _is_ours(folder, checkpoint, resume):
-        _check_others(folder, checkpoint, there, resume)
-        if not durable.put_first(folder / manifest.NAME, checkpoint.text()):
-            _is_ours(folder, checkpoint, resume)
-
-
-def _is_ours(folder: Path, checkpoint: Checkpoint, resume: bool) -> bool:
-    """Tell whether the folder has the manifest of this checkpoint; another one is refused."""
-    try:
-        found, _ = _read(folder)
-    except FileNotFoundError:
-        return False
-    if (how := manifest.difference(checkpoint, found)) is not None:
-        raise ValueError(
-            f"`directory` must be empty, or hold the same checkpoint: {how}. Nothing was written. "
-            f"Received: directory={str(folder)!r}"
-        )
-    if not resume:
-        raise FileExistsError(
-            f"{str(folder)!r} has a checkpoint of the same plan, complete or not; to go on with it, resume. Nothing "
-            "was written."
-        )
-    return True
-
-
-def _check_others(folder: Path, checkpoint: Checkpoint, there: list[str], resume: bool) -> None:
-    """Refuse files in a folder without a manifest, unless each says itself that it is of this checkpoint."""
-    files = {file.name: file for file in checkpoint.files}
-    for name in there:
-        same = name == manifest.INDEX or (name in files and described(files[name], folder)[1] is None)
-        if resume and same:
-            continue
-        raise ValueError(
-            "`directory` must be empty, or hold the same checkpoint; it has files of another one, or whose manifest "
-            f"is gone. Nothing was written. Received: directory={str(folder)!r} with {name!r}"
-        )
-
-
-def _read(folder: Path) -> tuple[Checkpoint, Mapping[str, str] | None]:
-    path = folder / manifest.NAME
-    try:
-        data = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        raise FileNotFoundError(f"There is no checkpoint of oneseed: {str(path)!r} is missing.") from None
-    return manifest.parsed(data, str(path))
 
 
 def _wrong(file: File, folder: Path, workers: Workers) -> Difference | None:

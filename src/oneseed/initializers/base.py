@@ -10,7 +10,7 @@ from oneseed.draws import Distribution, Draw
 from oneseed.dtypes import dtype_name
 from oneseed.fans import Layout, fans
 from oneseed.initializers import followed, plans
-from oneseed.initializers.calls import check_in_keras, check_native, checked_call
+from oneseed.initializers.calls import check_distribution, check_in_keras, check_native, check_seeded, checked_call
 from oneseed.initializers.configs import Configured
 from oneseed.initializers.targets import AS_GIVEN, Call, Target
 from oneseed.seeds import Ahead, SeedGenerator
@@ -330,24 +330,17 @@ class Initializer(Configured):
         order = layout.order if layout else AS_GIVEN[: len(shape)]
         native = rng == "native" and self.seed is not None
         if native:
-            given = getattr(self, "_given", None)
-            check_native(name, given, axes=axes, path=path, partition_shape=call.partition_shape)
+            check_native(
+                name, getattr(self, "_given", None), axes=axes, path=path, partition_shape=call.partition_shape
+            )
         fan_in, fan_out = self.fans_for(shape, layout)
         ahead = advance if isinstance(advance, Ahead) else Ahead()
         target = Target(shape, name, layout, fan_in, fan_out, axes, parts, ahead)
         distribution = self.distribution_for(target)
-        if not isinstance(distribution, Distribution):
-            raise TypeError(
-                f"`distribution_for` of {type(self).__name__} must return a distribution of oneseed.distributions. "
-                f"Received: {shown(distribution)}"
-            )
+        check_distribution(type(self).__name__, distribution)
         if rng == "native":
             check_in_keras(type(self).__name__, distribution, native)
-        if self.seed is None and distribution.random:
-            raise TypeError(
-                f"{type(self).__name__} must have a seed for the distribution {distribution.name!r}: derive the class "
-                "from oneseed.initializers.RandomInitializer, and call super().__init__(seed). Received: seed=None"
-            )
+        check_seeded(type(self).__name__, distribution, self.seed)
         # All that can be refused has been, once the distribution is checked: a refused draw must not be counted.
         distribution.check(name)
         if advance is True and ahead:

@@ -55,6 +55,24 @@ def check_inexact(dtype: str) -> None:
         )
 
 
+def check_distribution(kind: str, distribution: Any) -> None:
+    """Refuse what a class of initializers returns in place of a distribution."""
+    if not isinstance(distribution, Distribution):
+        raise TypeError(
+            f"`distribution_for` of {kind} must return a distribution of oneseed.distributions. "
+            f"Received: {shown(distribution)}"
+        )
+
+
+def check_seeded(kind: str, distribution: Distribution, seed: int | SeedGenerator | None) -> None:
+    """Refuse random values of an initializer without a seed."""
+    if seed is None and distribution.random:
+        raise TypeError(
+            f"{kind} must have a seed for the distribution {distribution.name!r}: derive the class "
+            "from oneseed.initializers.RandomInitializer, and call super().__init__(seed). Received: seed=None"
+        )
+
+
 def check_native(dtype: str, seed: Any, **arguments: Any) -> None:
     """Refuse what Keras's own draws do not have."""
     if not (seed is None or isinstance(seed, SeedGenerator)) and not (hasattr(seed, "__index__") and seed < 2**32):

@@ -16,11 +16,12 @@ from oneseed.models.graphs import Node, elementwise, nodes, program
 from oneseed.models.rule import Rule, stored
 from oneseed.models.scheme import Scheme
 from oneseed_torch.drawing.writing import layout_of_weights
+from oneseed_torch.models.recording.generators import Untranslated
 from oneseed_torch.models.recording.geometry import Box, Ref, box, covers, disjoint, within
 from oneseed_torch.models.recording.log import Log
 from oneseed_torch.models.recording.readings import Reading, Readings
 from oneseed_torch.models.recording.recorder import place
-from oneseed_torch.models.recording.translation import Translation, Untranslated, to_numpy
+from oneseed_torch.models.recording.translation import Translation, to_numpy
 
 TABLE = 1 << 28
 """Elements of a computed table that a scheme holds at most."""
