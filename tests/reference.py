@@ -349,7 +349,9 @@ def truncated_normal(seed, stream, i, mean, stddev, dtype, lower=-2.0, upper=2.0
     if width <= 0:
         raise ValueError(f"no random integer lies between the quantiles {lower} and {upper}")
     u = first + (random_integer(seed, stream, i, dtype) * width >> bits_of_u)
-    value = rounded(quantile_value(u, mean, stddev, dtype), dtype)
+    # In float8 the ends, many of which would be zeros there, are those of float32, and apply before the last rounding.
+    kept = "float32" if dtype.startswith("float8") else dtype
+    value = rounded(quantile_value(u, mean, stddev, dtype), kept)
     ends = (mean + lower * stddev, mean + upper * stddev) if stddev else (mean, mean)
-    least, largest = (bound(end, dtype) + 0.0 for end in ends)  # no end is -0.0
-    return clamped(value, least, largest)
+    least, largest = (bound(end, kept) + 0.0 for end in ends)  # no end is -0.0
+    return rounded(clamped(value, least, largest), dtype)

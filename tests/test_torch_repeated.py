@@ -4,15 +4,18 @@ import gc
 import warnings
 
 import pytest
-from frameworks import peer
+from frameworks import installed
+
+if not installed("torch"):
+    pytest.skip("torch is not installed", allow_module_level=True)
+
+import torch
+from torch import nn
 
 import oneseed
 from oneseed_numpy import engine
-
-torch = peer("torch")
-init = peer("oneseed_torch.init")
-repeated = peer("oneseed_torch.init.repeated")
-nn = torch.nn
+from oneseed_torch import init
+from oneseed_torch.init import repeated
 
 CALLS = {
     "uniform_": [{}, {"a": -1.0, "b": 2.0}],
