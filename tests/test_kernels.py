@@ -228,6 +228,7 @@ def test_a_kernel_that_cannot_be_loaded_is_a_warning(monkeypatch):
 
     import oneseed_numpy
 
+    monkeypatch.delenv("ONESEED_KERNEL", raising=False)
     monkeypatch.delattr(oneseed_numpy, "_kernel")
     monkeypatch.delitem(sys.modules, "oneseed_numpy._kernel")
     monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
@@ -239,6 +240,7 @@ def test_without_kernels_numpy_draws(monkeypatch):
     monkeypatch.setitem(sys.modules, "oneseed_numpy._kernel", None)
     import oneseed_numpy
 
+    monkeypatch.delenv("ONESEED_KERNEL", raising=False)
     monkeypatch.delattr(oneseed_numpy, "_kernel")
     assert kernel.load() is None
     expected = LAWS["normal"]((100, 30), "float32", axes="o i")

@@ -2,6 +2,7 @@
 
 import gc
 import warnings
+from importlib import import_module
 
 import pytest
 from frameworks import installed
@@ -77,7 +78,9 @@ def test_unseeded_calls_go_on_with_the_sequence():
 def kept(monkeypatch):
     """From here on the functions themselves are not called any more: `put`, where all of their draws end, fails."""
     for module in ("scaling", "random"):
-        monkeypatch.setattr(peer(f"oneseed_torch.init.{module}"), "put", lambda *_: pytest.fail("a call decided again"))
+        monkeypatch.setattr(
+            import_module(f"oneseed_torch.init.{module}"), "put", lambda *_: pytest.fail("a call decided again")
+        )
 
 
 NEEDS_KERNEL = pytest.mark.skipif(engine.kernels is None, reason="the kernels were not built")
