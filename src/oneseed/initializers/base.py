@@ -321,18 +321,14 @@ class Initializer(Configured):
         return Draw(Called(self), shape, call.dtype, None, parts, order, *fans(shape, layout), offset, block)
 
     def _draw(self, call: Call) -> Draw:
-        axes = self._axes if call.axes is None else call.axes
-        path = self._path if call.path is None else call.path
-        name, rng, advance = call.dtype, call.rng, call.advance
-        shape, layout, parts, offset, block = checked_call(
-            call.shape, name, axes, path, call.partition_shape, call.partition_offset
-        )
+        whole, name, axes, path, partition, first, rng, advance = call
+        axes = self._axes if axes is None else axes
+        path = self._path if path is None else path
+        shape, layout, parts, offset, block = checked_call(whole, name, axes, path, partition, first)
         order = layout.order if layout else AS_GIVEN[: len(shape)]
         native = rng == "native" and self.seed is not None
         if native:
-            check_native(
-                name, getattr(self, "_given", None), axes=axes, path=path, partition_shape=call.partition_shape
-            )
+            check_native(name, getattr(self, "_given", None), axes=axes, path=path, partition_shape=partition)
         fan_in, fan_out = self.fans_for(shape, layout)
         ahead = advance if isinstance(advance, Ahead) else Ahead()
         target = Target(shape, name, layout, fan_in, fan_out, axes, parts, ahead)
