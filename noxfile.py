@@ -123,7 +123,7 @@ def sanitize(session: nox.Session) -> None:
     if not shutil.which("clang"):
         session.skip("clang is not installed")  # GCC takes very long for the plain kernel with sanitizers
     options = "CC=clang", "CFLAGS=-O1", "SANITIZE=address,undefined"
-    make(session, "stress", *options, "SECONDS=60", *session.posargs, folder="sanitized")
+    make(session, "stress", *options, "SECONDS=20", *session.posargs, folder="sanitized")
 
 
 def make(session: nox.Session, target: str, *arguments: str, folder: str) -> None:
@@ -155,9 +155,9 @@ def backend(session: nox.Session, name: str) -> None:
     session.install("-e", ".")
     required = " ".join([name, "keras", *libraries, *(["tf_keras"] if name == "tensorflow" else [])])
     pytest(session, "tests", "-k", OWN[name], required=required)
-    # The examples of its page and of its docstrings.
-    page = [page for page in (f"docs/{name}.md",) if Path(page).exists()]
-    pytest(session, *page, f"backends/oneseed_{name}", required=required)
+    if name != "numpy":  # whose docstrings have no examples
+        page = [page for page in (f"docs/{name}.md",) if Path(page).exists()]
+        pytest(session, *page, f"backends/oneseed_{name}", required=required)
     # Every refusal of the core, with this backend in force: the same type and the same message.
     refusals = [f"tests/test_bad_{name}.py" for name in ("arguments", "numbers", "calls")]
     pytest(session, *refusals, required=name, ONESEED_BACKEND=name, JAX_ENABLE_X64="1")
