@@ -1,4 +1,4 @@
-"""Schemes recorded from Keras models, built without values; Keras on NumPy, so that no framework need be there."""
+"""Schemes recorded from Keras models, built without values, on each of Keras's backends."""
 
 import json
 import os
@@ -6,13 +6,16 @@ import subprocess
 import sys
 
 import pytest
-from frameworks import installed
+from frameworks import ALL, installed
 
 if not installed("keras"):
     pytest.skip("keras is not installed", allow_module_level=True)
 
 SCRIPT = """
+import importlib.util
 import json
+if importlib.util.find_spec("torch"):
+    import torch  # which crashes if TensorFlow is imported first
 import keras
 import numpy as np
 import oneseed_keras
@@ -55,16 +58,17 @@ large = oneseed_keras.recorded_scheme(huge)
 print(json.dumps({
     "rules": {rule.pattern: [type(rule.initializer).__name__, rule.state] for rule in scheme.rules},
     "depthwise": scheme.match("net/apart/depthwise_kernel")[0].initializer.maxval,
-    "ramp": np.asarray(model.get_layer("ramp").kernel).tolist(),
-    "bias": np.asarray(model.get_layer("lstm").cell.bias).tolist(),
+    "ramp": keras.ops.convert_to_numpy(model.get_layer("ramp").kernel).tolist(),
+    "bias": keras.ops.convert_to_numpy(model.get_layer("lstm").cell.bias).tolist(),
     "messages": messages,
     "large": len(large.rules),
 }))
 """
 
 
-def test_the_initializers_of_variables_are_recorded():
-    env = {**os.environ, "KERAS_BACKEND": "numpy", "PYTHONWARNINGS": "ignore"}
+@pytest.mark.parametrize("backend", ALL)
+def test_the_initializers_of_variables_are_recorded(backend):
+    env = {**os.environ, "KERAS_BACKEND": backend, "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], env=env, capture_output=True, text=True, check=False, timeout=120
     )

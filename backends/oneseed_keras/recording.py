@@ -84,8 +84,10 @@ def _built(build: Callable[[], Any]) -> tuple[Any, dict[int, Any]]:
 def _noted() -> Iterator[dict[int, tuple[Any, Any]]]:
     import keras
 
-    cls = next(base for base in keras.Variable.__mro__ if base.__name__ in ("Variable", "KerasVariable"))
-    base = cls.__mro__[-2] if cls.__mro__[-1] is object else cls
+    # On TensorFlow a variable has bases of TensorFlow's too.
+    *_, base = (
+        cls for cls in keras.Variable.__mro__ if cls.__module__.startswith("keras.") and "__init__" in vars(cls)
+    )
     original = base.__init__
     made_with: dict[int, tuple[Any, Any]] = {}
 
