@@ -59,7 +59,7 @@ def in_graph(
         tensor.fill_(number(*asked))
     elif plan == "values":
         tensor.copy_(VALUES[turn()](*asked))
-    elif tensor.is_complex():  # which Inductor does not write in place
+    elif plan != "nothing" and tensor.is_complex():  # which Inductor does not write in place
         tensor.copy_(draw(plan, str(tensor.device)))
     elif plan != "nothing":
         draw_(tensor, plan)
