@@ -1,7 +1,3 @@
-"""Another name of `oneseed_keras.keras_initializers`."""
+"""The names of `oneseed_keras.keras_initializers`, where they were first."""
 
-import sys
-
-from oneseed_keras import keras_initializers
-
-sys.modules[__name__] = keras_initializers
+from oneseed_keras.keras_initializers import *  # noqa: F403

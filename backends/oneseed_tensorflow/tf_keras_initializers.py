@@ -1,7 +1,3 @@
-"""Another name of `oneseed_keras.tf_keras_initializers`."""
+"""The names of `oneseed_keras.tf_keras_initializers`, where they were first."""
 
-import sys
-
-from oneseed_keras import tf_keras_initializers
-
-sys.modules[__name__] = tf_keras_initializers
+from oneseed_keras.tf_keras_initializers import *  # noqa: F403
