@@ -70,7 +70,7 @@ def recorded_scheme(build: Callable[[], Any], *, independent: bool = False) -> S
     >>> import oneseed_torch
     >>> import torch
     >>> scheme = oneseed_torch.recorded_scheme(lambda: torch.nn.Linear(64, 10))
-    >>> scheme.match("weight")[0].initializer
+    >>> scheme.match("bias")[0].initializer
     RandomUniform(seed=None, minval=-0.125, maxval=0.125)
     """
     if not callable(build):
