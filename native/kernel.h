@@ -19,95 +19,7 @@ typedef struct {
     ALIGNED uint64_t words[SPACE], rows[SPACE], positions[SPACE], values[SPACE];
 } scratch;
 
-/* The keys of the rounds, and the part of the counter that is the stream. */
-typedef struct {
-    uint64_t k0[10], k1[10], c2, c3;
-} schedule;
-
-INLINE schedule scheduled(const oneseed_address *at)
-{
-    schedule s = {.c2 = (uint32_t)at->stream, .c3 = at->stream >> 32};
-    uint32_t k0 = (uint32_t)at->seed, k1 = (uint32_t)(at->seed >> 32);
-    for (int round = 0; round < 10; round++) {
-        s.k0[round] = k0, s.k1[round] = k1;
-        k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
-    }
-    return s;
-}
-
-/* Philox4x32-10: the four words of W blocks, each in the lower half of its lane. The upper half is arbitrary. */
-INLINE void philox(V64 blocks, uint64_t plane, const schedule *s, V64 word[4])
-{
-    V64 c0 = blocks, c1 = or64(shift_right64(blocks, 32), set64(plane << 29)), c2 = set64(s->c2), c3 = set64(s->c3);
-    const V64 m0 = set64(0xD2511F53u), m1 = set64(0xCD9E8D57u);
-    UNROLL(10)
-    for (int round = 0; round < 10; round++) {
-        V64 product0 = multiply(c0, m0), product1 = multiply(c2, m1);
-        c0 = xor3(shift_right64(product1, 32), c1, set64(s->k0[round]));
-        c2 = xor3(shift_right64(product0, 32), c3, set64(s->k1[round]));
-        c1 = product1, c3 = product0;
-    }
-    word[0] = c0, word[1] = c1, word[2] = c2, word[3] = c3;
-}
-
-/* The words of W blocks for the dtype: of 32 bits in the lower halves, or of 64 bits joined from the two planes. */
-INLINE void words_of_blocks(V64 blocks, int wide, const schedule *s, V64 word[4])
-{
-    philox(blocks, 0, s, word);
-    if (wide) {
-        V64 low[4];
-        philox(blocks, 1, s, low);
-        for (int j = 0; j < 4; j++)
-            word[j] = lower_halves(low[j], word[j]);
-    }
-}
-
-INLINE void prefetch(const char *memory, size_t bytes)
-{
-    for (size_t line = 0; line < bytes; line += 64)
-        PREFETCH(memory + line);
-}
-
-/* Write the words of `groups` groups of consecutive blocks, in order. */
-INLINE void words_of_run(void *to, uint64_t block, size_t groups, int wide, const schedule *s, const char *out, size_t size)
-{
-    V64 blocks = add64(set64(block), numbered64());
-    for (size_t g = 0; g < groups; g++) {
-        V64 word[4], ordered[4];
-        words_of_blocks(blocks, wide, s, word);
-        blocks = add64(blocks, set64(W));
-        if (wide) {
-            in_order64(word, ordered);
-            for (int j = 0; j < 4; j++)
-                store64((uint64_t *)to + GROUP * g + W * j, ordered[j]);
-        } else {
-            V32 half[2];
-            in_order32(word, half);
-            store32((uint32_t *)to + GROUP * g, half[0]);
-            store32((uint32_t *)to + GROUP * g + 2 * W, half[1]);
-        }
-        prefetch(out + GROUP * size * g, GROUP * size);
-    }
-}
-
-/* Write the words of `count` consecutive blocks of each row, those of a column side by side; `blocks` are the first. */
-INLINE void words_of_columns(void *to, const uint64_t *blocks, size_t padded, size_t count, int wide, const schedule *s)
-{
-    for (size_t block = 0; block < count; block++)
-        for (size_t row = 0; row < padded; row += 2 * W) {
-            V64 a[4], b[4];
-            words_of_blocks(add64(load64(blocks + row), set64(block)), wide, s, a);
-            words_of_blocks(add64(load64(blocks + row + W), set64(block)), wide, s, b);
-            for (size_t j = 0; j < 4; j++) {
-                const size_t at = (4 * block + j) * padded + row;
-                if (wide) {
-                    store64((uint64_t *)to + at, a[j]);
-                    store64((uint64_t *)to + at + W, b[j]);
-                } else
-                    store32((uint32_t *)to + at, joined32(a[j], b[j]));
-            }
-        }
-}
+#include "words.h"
 
 /* Normal samples --------------------------------------------------------------------------------------------------- */
 
@@ -239,41 +151,7 @@ INLINE F64 value64(const scratch *s, size_t i, int kind, const oneseed_distribut
     return finished64(quantile64(u, s->rows + i, load64(s->positions + i)), kind, what);
 }
 
-/* Narrow dtypes ---------------------------------------------------------------------------------------------------- */
-
-INLINE V32 bfloat16(F32 value)
-{
-    V32 x = bits32(value);
-    return shift_right32(add32(add32(x, set32(0x7FFF)), and32(shift_right32(x, 16), set32(1))), 16);
-}
-
-/* A float32 rounded, to nearest even, to `fraction` bits and the exponents of a format. `least` is the exponent of its
- * smallest normal number, `bias` that of its exponents, `beyond` the bits of what is too large, `size` all its bits.
- * Numbers below the smallest normal one are multiples of the least number: a float addition rounds to those. */
-#define NARROW(value, fraction, least, bias, beyond, size) \
-    narrowed(value, 23 - (fraction), (uint32_t)(127 + (least)) << 23, (uint32_t)(127 - (bias)) << 23, \
-        (uint32_t)(127 + (least) - (fraction) + 23) << 23, beyond, 32 - (size))
-
-INLINE V32 narrowed(
-    F32 value, const int drop, uint32_t smallest, uint32_t rebias, uint32_t unit, uint32_t beyond, const int up)
-{
-    V32 bits = bits32(value), sign = and32(bits, set32(0x80000000u)), magnitude = xor32(bits, sign);
-    V32 even = and32(shift_right32(magnitude, drop), set32(1));
-    V32 normal = add32(add32(magnitude, set32((UINT32_C(1) << (drop - 1)) - 1 - rebias)), even);
-    normal = min_signed32(shift_right32(normal, drop), set32(beyond));
-    V32 small = sub32(bits32(addf32(as_float32(magnitude), as_float32(set32(unit)))), set32(unit));
-    return or32(where_less32(magnitude, set32(smallest), small, normal), shift_right32(sign, up));
-}
-
-INLINE V32 narrow(F32 value, int dtype)
-{
-    switch (dtype) {
-    case ONESEED_BFLOAT16: return bfloat16(value);
-    case ONESEED_FLOAT16: return NARROW(value, 10, -14, 15, 0x7C00, 16);
-    case ONESEED_FLOAT8_E4M3FN: return NARROW(value, 3, -6, 7, 0x7F, 8);
-    default: return NARROW(value, 2, -14, 15, 0x7C, 8);
-    }
-}
+#include "narrow.h"
 
 /* Values ----------------------------------------------------------------------------------------------------------- */
 
