@@ -173,7 +173,7 @@ def together(session: nox.Session) -> None:
     session.install(*group("torch-libraries"), *group("jax-libraries"))
     session.install("-e", ".")
     libraries = [library for found in LIBRARIES.values() for library in found]
-    pytest(session, "tests", required=" ".join([*BACKENDS, "keras", "tf_keras", *libraries]))
+    pytest(session, "tests", "docs", required=" ".join([*BACKENDS, "keras", "tf_keras", *libraries]))
     session.run("oneseed", "parity")
 
 

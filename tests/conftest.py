@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -75,3 +76,11 @@ def compiler():
     torch._dynamo.reset()
     yield
     torch._dynamo.reset()
+
+
+@pytest.fixture
+def all_widths():
+    """Give JAX its types of 64 bits, which it has only where they are enabled."""
+    jax = sys.modules.get("jax")
+    with jax.enable_x64(True) if jax else nullcontext():
+        yield

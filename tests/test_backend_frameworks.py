@@ -32,10 +32,8 @@ def bits(x):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ["zeros_like", "ones_like"])
-def test_like(engine, name, dtype):
+def test_like(engine, all_widths, name, dtype):
     """Of the shape and dtype of the model, or of the dtype asked for; a variable gives a tensor."""
-    if engine.name == "jax" and dtype in ("float64", "int64", "uint64"):
-        pytest.skip("JAX has 64 bits only where they are enabled")
     function, want = getattr(K, name), {"zeros_like": np.zeros, "ones_like": np.ones}[name]
     x = K.ones((2, 3), dtype)
     assert engine.is_tensor(function(x))

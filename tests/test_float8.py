@@ -243,9 +243,7 @@ def test_the_functions_of_keras_backend(engine, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("other", ["int8", "int32", "int64", "uint8", "bool", "float16", "bfloat16", "float32"])
-def test_casts_there_and_back(engine, dtype, other):
-    if (engine.name, other) == ("jax", "int64"):
-        pytest.skip("JAX has no 64-bit types unless told so")
+def test_casts_there_and_back(engine, all_widths, dtype, other):
     there = K.cast(K.constant([0, 1], other), dtype)
     assert K.dtype(there) == dtype
     back = K.cast(there, other)

@@ -22,6 +22,8 @@ def main() -> int:
     for file in files:
         for line in file.read_text(encoding="utf-8").splitlines():
             test = json.loads(line)
+            if not test["test"].startswith("tests/test_"):  # an example of a page, or what tests share
+                continue
             if test["outcome"] == "skipped":
                 skipped[test["test"]] = test["reason"]
             else:
