@@ -103,8 +103,4 @@ def _own(build: Callable[[], Any]) -> Scheme:
     """Return the scheme of a model's own initialization."""
     import oneseed_torch
 
-    record = getattr(oneseed_torch, "recorded_scheme", None)
-    if record is None:
-        raise ValueError("This version of oneseed does not record a model's own initialization; name a scheme instead.")
-    scheme: Scheme = record(build)
-    return scheme
+    return oneseed_torch.recorded_scheme(build)
