@@ -94,6 +94,13 @@ def test_a_changed_attribute_counts(attribute, value):
     assert same(init((30, 20)), before)
 
 
+def test_a_changed_sign_of_zero_counts():
+    init = RandomUniform(0.0, 0.0, seed=7)
+    assert not np.signbit(twice(init, (3,))).any()
+    init.minval = init.maxval = -0.0
+    assert np.signbit(twice(init, (3,))).all()
+
+
 def test_a_changed_setting_counts():
     init = GlorotUniform(7)
     single = twice(init, (30, 20))

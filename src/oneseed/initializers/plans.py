@@ -7,6 +7,7 @@ change unnoticed.
 
 import weakref
 from collections.abc import Callable
+from operator import is_
 from typing import Any
 
 from oneseed.draws import Draw
@@ -65,7 +66,7 @@ def key_of(shape: Any, dtype: Any, axes: Any, path: Any, backend: str, set_: Set
 def found(initializer: Any, key: Key, engine: Backend) -> Make | None:
     """Return what makes the tensor of a call, if it is known."""
     plans = _held.get(id(initializer))
-    if plans is None or plans.state != initializer.__dict__:
+    if plans is None or not _unchanged(plans.state, initializer.__dict__):
         return None
     known = plans.makers.get(key)
     return known[1] if known is not None and known[0] is engine else None
@@ -78,11 +79,16 @@ def keep(initializer: Any, key: Key, engine: Backend, draw: Draw) -> None:
         return
     number = id(initializer)
     plans = _held.get(number)
-    if plans is None or plans.state != state or len(plans.makers) >= MOST:
+    if plans is None or not _unchanged(plans.state, state) or len(plans.makers) >= MOST:
         plans = _held[number] = Plans(initializer, state, lambda _: _held.pop(number, None))
     prepare = getattr(engine, "prepared", None)
     make = prepare(draw) if prepare else None
     plans.makers[key] = engine, make or _Again(engine, draw)
+
+
+def _unchanged(kept: dict[str, Any], state: dict[str, Any]) -> bool:
+    # The values' identity too: 0.0 is equal to -0.0, and 1 to True. None of them can change in place.
+    return kept == state and all(map(is_, kept.values(), state.values()))
 
 
 def _is_plain(value: Any) -> bool:
