@@ -2,7 +2,6 @@
 
 import errno
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -40,7 +39,11 @@ def test_a_full_disk_costs_the_file_and_no_other(tmp_path, monkeypatch):
 
 def test_a_limit_of_the_system_is_one_line(tmp_path):
     """A real refusal by the kernel, where no disk can be filled: files above a size are not written."""
-    code = "import sys; from oneseed.cli import main; main(sys.argv[1:])"
+    # The program limits itself: `preexec_fn` would fork this process, of which JAX warns once it has threads.
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6)); "
+        "from oneseed.cli import main; main(sys.argv[1:])"
+    )
     (tmp_path / "p.json").write_text('[{"name": "w", "shape": [1000, 1000], "dtype": "float32"}]')
     (tmp_path / "s.toml").write_text(SCHEME.to_toml())
     done = subprocess.run(
@@ -49,7 +52,6 @@ def test_a_limit_of_the_system_is_one_line(tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6)),
     )
     assert done.returncode == 2
     assert done.stderr.startswith("oneseed: File too large: 'out/model.safetensors'. Files that are complete stay")
