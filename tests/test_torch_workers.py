@@ -16,6 +16,13 @@ from oneseed import initializers
 from oneseed.random import SeedGenerator
 from oneseed_torch import init
 
+# Python and JAX warn of forking with threads, which PyTorch and other tests may have started.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*fork:DeprecationWarning",
+    "ignore:.*fork:RuntimeWarning",
+    "ignore:.*suggested max number of worker:UserWarning",
+)
+
 DRAWS = {
     "init": lambda: init.normal_(torch.empty(1)).item(),
     "numpy": lambda: float(oneseed.random.normal((1,))[0]),
@@ -47,7 +54,6 @@ def epochs(draw, workers, **options):
     return [value.item() for _ in range(2) for pair in loader for value in pair]
 
 
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning", "ignore:.*suggested max number of worker:UserWarning")
 @pytest.mark.parametrize("name", DRAWS)
 def test_workers_and_epochs_differ_and_can_be_repeated(name):
     for options in ({"workers": 0}, {"workers": 2}, {"workers": 2, "persistent_workers": True}):
@@ -56,7 +62,6 @@ def test_workers_and_epochs_differ_and_can_be_repeated(name):
         assert epochs(DRAWS[name], **options) == drawn
 
 
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_worker_may_choose_its_own_seed():
     def choose(number):
         oneseed.set_random_seed(100 + number)
@@ -73,7 +78,6 @@ def model(queue, again):
     queue.put(init.normal_(torch.empty(4)).tolist())
 
 
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 @pytest.mark.parametrize("again", [False, True])
 def test_other_processes_agree(again):
     context = multiprocessing.get_context("fork")
