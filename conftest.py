@@ -1,16 +1,15 @@
-"""The examples of README and docs are tests: Python runs as written, commands of `oneseed` print what is shown."""
+"""The commands of README and docs are tests: those of `oneseed` print what is shown."""
 
 import json
 import os
 import shlex
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from sybil import Sybil
-from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
+from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
 from oneseed import registry, seeds, settings
 
@@ -78,13 +77,9 @@ def run_console(example):
             assert done.returncode == 0, printed
 
 
-# A page on one framework runs where that is; the one on Keras needs a process of its own: tests/test_keras_docs.py.
-NOT_HERE = ["docs/keras.md", *(f"docs/{name}.md" for name in ("jax", "torch") if find_spec(name) is None)]
-
+# The Python of the pages runs in interpreters of its own: tests/test_pages.py.
 pytest_collect_file = Sybil(
-    parsers=[PythonCodeBlockParser(), CodeBlockParser("console", run_console), SkipParser()],
-    patterns=["README.md", "docs/*.md"],
-    excludes=NOT_HERE,
+    parsers=[CodeBlockParser("console", run_console), SkipParser()],
+    patterns=["README.md", "docs/**/*.md"],
     path=str(Path(__file__).parent),
-    setup=lambda namespace: namespace.update(find_spec=find_spec),  # by which a page skips what may be missing
 ).pytest()

@@ -156,10 +156,9 @@ def backend(session: nox.Session, name: str) -> None:
     required = " ".join([name, "keras", *libraries, *(["tf_keras"] if name == "tensorflow" else [])])
     pytest(session, "tests", "-k", OWN[name], required=required)
     if name != "numpy":  # whose docstrings have no examples
-        page = [page for page in (f"docs/{name}.md",) if Path(page).exists()]
         keras = ["backends/oneseed_keras"] if name == "tensorflow" else []
         # In one process: classes that are made when they are imported come in no fixed order.
-        pytest(session, *page, f"backends/oneseed_{name}", *keras, "--numprocesses=0", required=required)
+        pytest(session, f"backends/oneseed_{name}", *keras, "--numprocesses=0", required=required)
     # Every refusal of the core, with this backend in force: the same type and the same message.
     refusals = [f"tests/test_bad_{name}.py" for name in ("arguments", "numbers", "calls")]
     pytest(session, *refusals, required=name, ONESEED_BACKEND=name, JAX_ENABLE_X64="1")
