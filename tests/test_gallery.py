@@ -9,6 +9,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "tools"))
 import make_gallery
 
+from oneseed.initializers.known import GROUPS, KERAS, in_order
+
 SIGNATURE, SIZE_AT = b"\x89PNG\r\n\x1a\n", slice(16, 24)
 
 
@@ -17,9 +19,18 @@ def test_the_page_is_what_the_script_writes():
     assert written == make_gallery.page(), "run: python tests/tools/make_gallery.py"
 
 
-def test_the_page_of_the_api_has_every_entry_in_the_same_order():
-    written = make_gallery.REFERENCE.read_text(encoding="utf-8")
+def test_the_pages_of_the_reference_have_every_entry_in_the_same_order():
+    written = {file.name: file.read_text(encoding="utf-8") for file in make_gallery.REFERENCE.iterdir()}
     assert written == make_gallery.reference(), "run: python tests/tools/make_gallery.py"
+
+
+def test_the_reference_is_in_the_order_of_keras():
+    """Keras's classes are the first of their pages."""
+    named = [entry.cls.__name__ for entry in in_order()]
+    assert [name for name in named if name in KERAS] == list(KERAS)
+    for group in GROUPS:
+        known = [entry.cls.__name__ in KERAS for entry in in_order() if entry.group == group]
+        assert known == sorted(known, reverse=True)
 
 
 def test_every_entry_has_a_picture_and_no_other_is_there():

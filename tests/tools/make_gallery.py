@@ -22,7 +22,7 @@ from oneseed.cli.plotting import picture
 from oneseed.initializers.known import ENTRIES, Entry, in_order
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGE, PICTURES, REFERENCE = DOCS / "gallery.md", DOCS / "gallery", DOCS / "api" / "initializers.md"
+PAGE, PICTURES, REFERENCE = DOCS / "gallery.md", DOCS / "gallery", DOCS / "api" / "initializers"
 
 RESOLUTION, COLORS = 100, 256
 """Dots per inch, and colors of a picture: enough to see what it shows, small enough for a repository."""
@@ -32,41 +32,59 @@ HEAD = """# Gallery
 This page shows every initializer: a picture of a tensor, the formula, the paper, and when to use it. If each element is
 drawn independently, the picture is a histogram of the tensor, with the distribution's density or probabilities in red.
 Otherwise it is a heat map: inputs downwards, outputs across, and for a kernel one such matrix at each position.
-`oneseed sample --plot` makes the same pictures, see [Command line](cli.md). [Initializers](api/initializers.md) is the
-full reference.
+`oneseed sample --plot` makes the same pictures, see [Command line](cli.md). [Initializers](api/initializers/index.md)
+is the full reference.
 
 `fan_in` and `fan_out` are those of the [layout](layouts.md).
 """
 
 REFERENCE_HEAD = """# Initializers
 
-Every class is in `oneseed.initializers` under this name and in snake case: `he_normal` is `HeNormal`.
-All are called like `Initializer`.
+Every class is in `oneseed.initializers` under its name and in snake case: `he_normal` is `HeNormal`. All are called like
+`Initializer`. Keras's classes come first on each page.
+
+| page | initializers |
+|---|---|
+{table}
 
 ## Base classes
 
 ::: oneseed.initializers.base.Initializer
-    options: {heading_level: 3, show_root_full_path: false, filters: ["!^_", "^__call__$"]}
+    options: {{heading_level: 3, show_root_full_path: false, filters: ["!^_", "^__call__$"]}}
 
 ::: oneseed.initializers.base.RandomInitializer
-    options: {heading_level: 3, show_root_full_path: false, members: false}
+    options: {{heading_level: 3, show_root_full_path: false, members: false}}
 
 ## Names and configurations
 
 ::: oneseed.initializers.serialization.get
-    options: {heading_level: 3, show_root_full_path: false}
+    options: {{heading_level: 3, show_root_full_path: false}}
 
 ::: oneseed.initializers.serialization.serialize
-    options: {heading_level: 3, show_root_full_path: false}
+    options: {{heading_level: 3, show_root_full_path: false}}
 
 ::: oneseed.initializers.serialization.deserialize
-    options: {heading_level: 3, show_root_full_path: false}
+    options: {{heading_level: 3, show_root_full_path: false}}
 
 ::: oneseed.initializers.names.register
-    options: {heading_level: 3, show_root_full_path: false}
+    options: {{heading_level: 3, show_root_full_path: false}}
 
 ::: oneseed.initializers.elementwise.gains.calculate_gain
-    options: {heading_level: 3, show_root_full_path: false}
+    options: {{heading_level: 3, show_root_full_path: false}}
+"""
+
+REFERENCE_ENTRY = """## {name}
+
+![{call}](../../gallery/{file}.png)
+
+`{call}`
+
+- Formula: {formula}.
+- Use: {use}
+- Names: {names}
+
+::: {path}
+    options: {{heading_level: 3, show_root_full_path: false, show_root_toc_entry: false, members: false}}
 """
 
 
@@ -95,6 +113,17 @@ def paper(name: str) -> str | None:
     return found and " ".join(found[1].split())
 
 
+def call(entry: Entry) -> str:
+    """Return the call that makes the tensor of an entry's picture."""
+    shape = ", ".join(map(str, entry.shape)) + ("," if len(entry.shape) == 1 else "")
+    return f"{entry.example}(({shape})" + (")" if entry.dtype == "float32" else f', "{entry.dtype}")')
+
+
+def in_brackets(text: str) -> str:
+    """Return what may stand in the square brackets of a picture in Markdown."""
+    return text.replace("[", "(").replace("]", ")")
+
+
 def page() -> str:
     """Return the text of the page."""
     parts, group = [HEAD], ""
@@ -103,30 +132,37 @@ def page() -> str:
             group = entry.group
             parts.append(f"## {group}\n")
         name = entry.cls.__name__
-        shape = ", ".join(map(str, entry.shape)) + ("," if len(entry.shape) == 1 else "")
-        call = f"{entry.example}(({shape})" + (")" if entry.dtype == "float32" else f', "{entry.dtype}")')
         source = paper(name)
         parts.append(
-            f"### {name}\n\n![{call.replace('[', '(').replace(']', ')')}](gallery/{name.lower()}.png)\n\n"
-            f"`{call}`\n\n- Formula: {entry.formula}.\n"
+            f"### {name}\n\n![{in_brackets(call(entry))}](gallery/{name.lower()}.png)\n\n"
+            f"`{call(entry)}`\n\n- Formula: {entry.formula}.\n"
             + (f"- Paper: {source}\n" if source else "")
             + f"- Use: {entry.use}\n"
         )
     return "\n".join(parts)
 
 
-def reference() -> str:
-    """Return the text of the page of the API."""
-    parts, group = [REFERENCE_HEAD], ""
+def reference() -> dict[str, str]:
+    """Return the text of each page of the reference, by its file's name."""
+    pages: dict[str, list[str]] = {}
+    table: dict[str, list[str]] = {}
     for entry in in_order():
-        if entry.group != group:
-            group = entry.group
-            parts.append(f"## {group}\n")
-        parts.append(
-            f"::: {entry.cls.__module__}.{entry.cls.__name__}\n"
-            "    options: {heading_level: 3, show_root_full_path: false, members: false}\n"
+        name, file = entry.cls.__name__, "-".join(entry.group.lower().split()) + ".md"
+        names = (entry.name, *entry.aliases)
+        pages.setdefault(file, [f"# {entry.group}\n"]).append(
+            REFERENCE_ENTRY.format(
+                name=name,
+                file=name.lower(),
+                call=in_brackets(call(entry)),
+                formula=entry.formula,
+                use=entry.use,
+                names=", ".join(f"`{name}`" for name in names),
+                path=f"{entry.cls.__module__}.{name}",
+            )
         )
-    return "\n".join(parts)
+        table.setdefault(f"[{entry.group}]({file})", []).append(f"[{name}]({file}#{name.lower()})")
+    rows = "\n".join(f"| {group} | {', '.join(names)} |" for group, names in table.items())
+    return {"index.md": REFERENCE_HEAD.format(table=rows), **{file: "\n".join(text) for file, text in pages.items()}}
 
 
 def draw(name: str, entry: Entry, folder: Path) -> None:
@@ -143,6 +179,17 @@ def draw(name: str, entry: Entry, folder: Path) -> None:
     image.save(folder / f"{name.lower()}.png", optimize=True)
 
 
+def write_reference() -> None:
+    """Write the pages of the reference, and remove those of groups that are no more."""
+    REFERENCE.mkdir(exist_ok=True)
+    pages = reference()
+    for old in REFERENCE.glob("*.md"):
+        if old.name not in pages:
+            old.unlink()
+    for file, text in pages.items():
+        (REFERENCE / file).write_text(text, encoding="utf-8")
+
+
 def main() -> None:
     """Write everything, and remove the pictures of what is no more."""
     text = page()
@@ -152,7 +199,7 @@ def main() -> None:
     for name, entry in ENTRIES.items():
         draw(name, entry, PICTURES)
     PAGE.write_text(text, encoding="utf-8")
-    REFERENCE.write_text(reference(), encoding="utf-8")
+    write_reference()
     print(f"{len(ENTRIES)} pictures, {sum(file.stat().st_size for file in PICTURES.iterdir())} bytes")
 
 

@@ -8,8 +8,8 @@ from oneseed.initializers.base import Initializer
 Class = TypeVar("Class", bound=type[Initializer])
 
 GROUPS = (
-    "Constants and stored values",
     "Random values",
+    "Constants and stored values",
     "Variance by fans",
     "Identities and orthogonal matrices",
     "Kernels of convolutions",
@@ -18,6 +18,13 @@ GROUPS = (
     "Made of others",
 )
 """The groups in which docs show the initializers, in their order."""
+
+KERAS = (
+    *("RandomNormal", "RandomUniform", "TruncatedNormal", "Zeros", "Ones", "Constant"),
+    *("VarianceScaling", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal", "LecunUniform"),
+    *("Identity", "Orthogonal", "STFT"),
+)
+"""Keras's classes, which come first in their groups, in the order in which people look for them."""
 
 
 class Entry(NamedTuple):
@@ -113,5 +120,13 @@ def known(
 
 
 def in_order() -> list[Entry]:
-    """Return the entries as docs show them: by group, and in a group by module and place in it."""
-    return sorted(ENTRIES.values(), key=lambda entry: (GROUPS.index(entry.group), entry.cls.__module__))
+    """Return the entries as docs show them: by group, and in it Keras's, then the others by module and place in it."""
+    place = {name: at for at, name in enumerate(KERAS)}
+    return sorted(
+        ENTRIES.values(),
+        key=lambda entry: (
+            GROUPS.index(entry.group),
+            place.get(entry.cls.__name__, len(KERAS)),
+            entry.cls.__module__,
+        ),
+    )

@@ -14,3 +14,7 @@ class Keep(Enum):
 
 
 KEEP = Keep.KEEP
+"""Leave a parameter as it is: what a `Rule`, or the `otherwise` of a `Scheme`, may have in the place of an initializer.
+
+It draws nothing. On PyTorch's meta device, where there are no values to keep, it is refused.
+"""
