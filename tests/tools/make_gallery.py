@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import tempfile
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ PAGE, PICTURES, REFERENCE = DOCS / "gallery.md", DOCS / "gallery", DOCS / "api" 
 
 RESOLUTION, COLORS = 100, 256
 """Dots per inch, and colors of a picture: enough to see what it shows, small enough for a repository."""
+
+WIDTH = 72
+"""As many characters a line of a signature has at most, for what fits beside the table of contents."""
 
 HEAD = """# Gallery
 
@@ -83,8 +87,12 @@ REFERENCE_ENTRY = """## {name}
 - Use: {use}
 - Names: {names}
 
+```text
+{signature}
+```
+
 ::: {path}
-    options: {{heading_level: 3, show_root_full_path: false, show_root_toc_entry: false, members: false}}
+    options: {{show_root_heading: false, show_root_toc_entry: false, members: false}}
 """
 
 
@@ -117,6 +125,14 @@ def call(entry: Entry) -> str:
     """Return the call that makes the tensor of an entry's picture."""
     shape = ", ".join(map(str, entry.shape)) + ("," if len(entry.shape) == 1 else "")
     return f"{entry.example}(({shape})" + (")" if entry.dtype == "float32" else f', "{entry.dtype}")')
+
+
+def signature(cls: type) -> str:
+    """Return how a class is called, without annotations, on lines that are not too long."""
+    called = inspect.signature(cls)
+    bare = [parameter.replace(annotation=parameter.empty) for parameter in called.parameters.values()]
+    line = f"{cls.__name__}{called.replace(parameters=bare, return_annotation=called.empty)}"
+    return line if len(line) <= WIDTH else textwrap.fill(line, WIDTH, subsequent_indent="    ")
 
 
 def in_brackets(text: str) -> str:
@@ -157,6 +173,7 @@ def reference() -> dict[str, str]:
                 formula=entry.formula,
                 use=entry.use,
                 names=", ".join(f"`{name}`" for name in names),
+                signature=signature(entry.cls),
                 path=f"{entry.cls.__module__}.{name}",
             )
         )
