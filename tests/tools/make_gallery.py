@@ -44,8 +44,8 @@ is the full reference.
 
 REFERENCE_HEAD = """# Initializers
 
-Every class is in `oneseed.initializers` under its name and in snake case: `he_normal` is `HeNormal`. All are called like
-`Initializer`. Keras's classes come first on each page.
+Every class is in `oneseed.initializers` under its name and in snake case: `he_normal` is `HeNormal`. All are called
+like `Initializer`. Keras's classes come first on each page.
 
 | page | initializers |
 |---|---|
