@@ -46,8 +46,12 @@ def note(report):
             stream.write(f"{line}\n")
 
 
-# The two commands of the README install packages. The test session is the second, and runs the first by itself.
-RUN_BY_NOX = ("pip install . && oneseed sample he_normal --shape 3,3,64,128 --seed 7", "pip install nox && nox")
+# These commands install packages. The test session is the last, and runs the others by itself.
+RUN_BY_NOX = (
+    "pip install .",
+    "pip install . && oneseed sample he_normal --shape 3,3,64,128 --seed 7",
+    "pip install nox && nox",
+)
 
 
 def run_console(example):
@@ -80,6 +84,6 @@ def run_console(example):
 # The Python of the pages runs in interpreters of its own: tests/test_pages.py.
 pytest_collect_file = Sybil(
     parsers=[CodeBlockParser("console", run_console), SkipParser()],
-    patterns=["README.md", "docs/**/*.md"],
+    patterns=["README.md", "docs/*.md", "docs/*/*.md"],
     path=str(Path(__file__).parent),
 ).pytest()
