@@ -92,7 +92,7 @@ REFERENCE_ENTRY = """## {name}
 ```
 
 ::: {path}
-    options: {{show_root_heading: false, show_root_toc_entry: false, members: false}}
+    options: {{show_root_heading: false, show_root_toc_entry: false, show_bases: false, members: false}}
 """
 
 
