@@ -23,8 +23,9 @@ PAGES = {
 RANKS = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node")
 
 
-def lines(*command):
-    done = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True, check=False)
+def lines(*command, folder=None):
+    command = [sys.executable, *map(str, command)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return sorted(done.stdout.splitlines())
 
@@ -70,4 +71,5 @@ def test_the_tutorial_on_devices_runs_on_four_ranks(tmp_path):
     file = tmp_path / "train.py"
     file.write_text(program(ROOT / "docs" / "tutorials" / "fsdp.md"), encoding="utf-8")
     whole = TruncatedNormal(stddev=0.02, seed=7)((256, 64), axes="o i", path="1.up.weight")
-    assert f"4 ranks: {fingerprint(whole, 'o i')}" in lines(*RANKS, "4", file)
+    assert f"4 ranks: {fingerprint(whole, 'o i')}" in lines(*RANKS, "4", file, folder=tmp_path)
+    assert len(list((tmp_path / "start").glob("*.distcp"))) == 4

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from frameworks import installed
 
 SOURCES = Path(__file__).parents[1]
 CORE = sorted((SOURCES / "src" / "oneseed").rglob("*.py"))
@@ -72,3 +73,22 @@ def test_listing_backends_loads_none():
 def test_float32_draws_need_numpy_alone():
     extra = loaded_by("import oneseed; oneseed.initializers.HeNormal(7)((2, 2))") - loaded_by("import numpy")
     assert extra - set(sys.stdlib_module_names) == {"oneseed", "oneseed_numpy"}
+
+
+@pytest.mark.parametrize(
+    ("package", "names"),
+    [
+        ("oneseed", ["checkpoint", "distributions", "layouts", "random", "rules", "schemes", "testing"]),
+        ("oneseed_torch", ["init"]),
+        ("oneseed_jax", ["initializers"]),
+    ],
+)
+def test_a_module_of_a_package_is_there_without_an_import_of_its_own(package, names):
+    framework = package.removeprefix("oneseed").removeprefix("_")
+    if framework and not installed(framework):
+        pytest.skip(f"{framework} is not installed")
+    asked = ", ".join(f"{package}.{name}.__name__" for name in names)
+    done = subprocess.run(
+        [sys.executable, "-c", f"import {package}; print({asked})"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == [f"{package}.{name}" for name in names]
