@@ -83,3 +83,9 @@ def test_all_blocks_are_run():
         # What is skipped is one command, which conftest.py would run.
         skipped = re.findall(r"<!-- skip: next .* -->\s*```(\w+)", text)
         assert skipped == ["console"] * text.count("<!-- skip"), page
+
+
+def test_the_first_page_guarantees_what_the_readme_does():
+    readme, first = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/index.md"))
+    table = re.search(r"^\| guarantee .*?\n\n.*?\n\n", readme, re.DOTALL | re.MULTILINE)[0]
+    assert table.replace("(docs/", "(") in first
