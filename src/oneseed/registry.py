@@ -151,6 +151,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+def is_declared(name: str) -> bool:
+    """Tell whether an installed package declares a backend, so that every process finds it."""
+    return name in _entry_points()
+
+
 def is_loaded(name: str) -> bool:
     """Tell whether a backend has been loaded."""
     return name in _loaded

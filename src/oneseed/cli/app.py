@@ -20,8 +20,6 @@ from oneseed.initializers.base import Initializer, RandomInitializer
 from oneseed.initializers.names import find
 from oneseed.protocol import HostBackend
 
-READY = "ready"
-
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
@@ -89,13 +87,15 @@ def describe(
 @app.command()
 def backends(as_json: Json = False) -> None:
     """List the backends that are known, whether each can be used, and the compiled kernel that draws in host memory."""
-    states = {name: _state(name) for name in config.available_backends()}
-    kernel = cast(HostBackend, registry.load(HOST)).kernel if states[HOST] == READY else None
+    from oneseed.cli.states import READY, states
+
+    found = states()
+    kernel = cast(HostBackend, registry.load(HOST)).kernel if found[HOST] == READY else None
     if as_json:
-        _print_json({"default": config.backend(), "backends": states, "kernel": kernel})
+        _print_json({"default": config.backend(), "backends": found, "kernel": kernel})
         return
     table = Table("backend", "state", "default")
-    for name, state in states.items():
+    for name, state in found.items():
         table.add_row(name, state, "yes" if name == config.backend() else "")
     _console().print(table)
     _console().print(f"compiled kernel: {kernel or 'none; NumPy makes the same values, more slowly'}")
@@ -111,11 +111,7 @@ def parity(
     """Check that the backends of this machine make the known answers, bit for bit; status 1 if one does not."""
     from oneseed.cli import parity, parity_table
 
-    missing = (
-        {} if backend else {name: state for name in config.available_backends() if (state := _state(name)) != READY}
-    )
-    chosen = backend or [name for name in config.available_backends() if name not in missing]
-    checks = parity_table.run(chosen)
+    checks, missing = parity_table.run(backend or list(config.available_backends()), leave_out=not backend)
     if as_json:
         _print_json(parity_table.as_dict(checks, missing))
     else:
@@ -276,14 +272,6 @@ def _arguments(settings: list[str] | None) -> dict[str, Any]:
         except ValueError:
             arguments[key] = text
     return arguments
-
-
-def _state(name: str) -> str:
-    try:
-        registry.load(name)
-    except Exception as error:  # a stranger's adapter may fail in any way, which must not hide the others
-        return f"{error}" if isinstance(error, ImportError | ValueError) else f"broken: {error!r}"
-    return READY
 
 
 def _facts(initializer: Initializer, draw: Draw) -> dict[str, Any]:
