@@ -152,7 +152,7 @@ class TorchBackend:
     def modes(self) -> dict[str, Callable[[Callable[[], Tensor]], Tensor]]:
         """Return eager execution, the capture of `torch.compile`, and eager execution on each kind of accelerator."""
         # A draw is not part of the captured graph: a backend that compiles more than "eager" would do no more for it.
-        modes = {"eager": lambda make: make(), "compile": _compiled}
+        modes: dict[str, Any] = {"eager": lambda make: make(), "compile": _compiled}
         return modes | {kind: partial(_made_on, kind) for kind in ACCELERATORS if is_usable(torch.device(kind))}
 
 
