@@ -1,7 +1,9 @@
 """PyTorch tensors as oneseed's."""
 
+import sys
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -157,6 +159,12 @@ class TorchBackend:
 
 
 def _compiled(make: Callable[[], Tensor]) -> Tensor:
+    if "tensorflow" in sys.modules and "triton" not in sys.modules and find_spec("triton") is not None:
+        raise RuntimeError(
+            "PyTorch's compiler would import Triton, which ends a process that TensorFlow has been imported in; import "
+            "`torch` and `triton` before TensorFlow"
+        )
+
     def fresh() -> Tensor:
         return make()
 
