@@ -74,11 +74,11 @@ def test_a_seed_is_no_error_where_none_is_needed(run, name):
     assert run("sample", name, "--shape", "4,4", "--seed", 7)[0] == 0
 
 
-def test_complex_and_infinite_values_have_no_statistics(run):
-    status, out, _ = run("sample", "ones", "--shape", "2", "--dtype", "complex64", "--json")
-    assert (status, json.loads(out)["statistics"]) == (0, None)
+def test_values_that_are_not_finite_or_not_there_have_no_statistics(run):
     status, out, _ = run("sample", "constant", "--shape", "2", "--set", "value=NaN", "--json")
     assert (status, json.loads(out)["statistics"], json.loads(out)["value"]) == (0, None, "nan")
+    assert "no statistics: not all values are finite" in run("sample", "nan", "--shape", "2")[1]
+    assert "no statistics: there are no values" in run("sample", "ones", "--shape", "0")[1]
 
 
 def test_out_writes_the_values(run, tmp_path):
@@ -166,15 +166,43 @@ def test_version_and_help(run):
         (("sample", "he_normal", "--shape", "3", "--seed", "-1"), "`seed` must lie in [0, 2**64)"),
         (("sample", "he_normal", "--shape", "3", "--dtype", "floot32"), "Did you mean 'float32'?"),
         (("sample", "he_normal", "--shape", "3", "--axes", "i o"), "`axes` names 2 axes"),
-        (("sample", "he_normal", "--shape", "3", "--set", "stddev=1"), "must have no keys but its arguments"),
+        (
+            ("sample", "he_normal", "--shape", "3", "--set", "stddev=1"),
+            "he_normal has no argument stddev; it takes",
+        ),
         (("sample", "he_normal", "--shape", "3", "--set", "stddev"), "argument=value"),
+        (("sample", "he_normal", "--shape", "3", "--set", "sed=1"), "Did you mean 'seed'?"),
+        (("sample", "zeros", "--shape", "3", "--set", "seed=1"), "zeros has no argument seed; it takes none."),
+        (("sample", "he_normal", "--shape", "3", "--set", "dtype=float16"), "dtype is an option of its own, --dtype."),
+        (("sample", "siren", "--shape", "3", "--set", "seed=x"), "The seed must be an integer in [0, 2**64)."),
+        (("sample", "blockwise", "--shape", "3"), "needs --set initializers=... --set sizes=...; see `oneseed explain"),
+        (
+            ("sample", "he_normal", "--shape", "3", "--seed", "1", "--set", "seed=3"),
+            "The seed must be given once. Received: --seed 1 and --set seed=3",
+        ),
+        (
+            ("describe", "random_normal", "--shape", "3", "--set", "mean=1", "--set", "mean=2"),
+            "--set must give mean once. Received: --set mean=1 and --set mean=2",
+        ),
+        (
+            ("schemes", "gpt2", "--set", "layers=1", "--set", "layers=2"),
+            "--set must give layers once. Received: --set layers=1 and --set layers=2",
+        ),
         (("sample", "random_normal", "--shape", "3", "--set", "stddev=-1"), "`stddev` must be 0 or more"),
         (("sample", "he_normal", "--shape", "3", "--backend", "nunpy"), "Did you mean 'numpy'?"),
         (("sample", "he_normal", "--shape", "3", "--out", "w.txt"), "--out must name a .npy file"),
         (("sample", "he_normal", "--shape", "3", "--out", "no/such/w.npy"), "a folder that exists"),
         (("sample", "he_normal", "--shape", "3", "--dtype", "bfloat16", "--out", "w.npy"), "bfloat16"),
         (("sample", "he_normal", "--shape", "3", "--dtype", "float8_e5m2", "--out", "w.npy"), "float8_e5m2"),
-        (("sample", "initializer", "--shape", "3"), "must override `distribution_for(target)`"),
+        (("sample", "initializer", "--shape", "3"), "Unknown initializer 'initializer'."),
+        (
+            ("explain", "he_norml"),
+            "Unknown initializer 'he_norml'. Did you mean 'he_normal'? `oneseed list`",
+        ),
+        (("completion", "bsh"), "Did you mean 'bash'?"),
+        (("schemes", "gpt2", "--json", "--toml"), "--json and --toml exclude each other"),
+        (("schemes", "--set", "layers=2"), "--set and --toml are for one scheme"),
+        (("schemes", "gpt2", "--set", "layer=2"), "Did you mean 'layers'?"),
         (("describe", "identity", "--shape", "3"), "must have at least 2 axes"),
     ],
 )

@@ -4,6 +4,7 @@ A framework may print logs, clash with another one that is loaded beside it, or 
 installed is therefore loaded in a process of its own, which tells what it finds line by line, as JSON.
 """
 
+import faulthandler
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import IO, Any, TypeVar
 
 from oneseed import registry
@@ -118,6 +120,44 @@ def each(names: list[str], work: Callable[[str], Value]) -> dict[str, Value]:
                 for process in _running:
                     process.kill()
             raise
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Drop what a framework's libraries log in this process, past Python, on standard error.
+
+    What Python writes to `sys.stderr`, such as warnings and progress bars, is shown; so is where the process was if a
+    library ends it.
+    """
+    try:
+        shown = os.dup(2)
+    except OSError:  # there is no standard error
+        yield
+        return
+    sys.stderr.flush()
+    before = sys.stderr
+    with open(shown, "w", encoding=before.encoding, errors=before.errors, buffering=1) as stream:
+        began = not faulthandler.is_enabled()
+        if began:
+            faulthandler.enable(stream)
+        try:
+            with open(os.devnull, "wb") as nothing:
+                os.dup2(nothing.fileno(), 2)
+            if _is_standard(before):
+                sys.stderr = stream
+            yield
+        finally:
+            sys.stderr = before
+            if began:
+                faulthandler.disable()
+            os.dup2(shown, 2)
+
+
+def _is_standard(stream: Any) -> bool:
+    try:
+        return bool(stream.fileno() == 2)
+    except OSError:  # one that writes to no file
+        return False
 
 
 def own(name: str) -> bool:
