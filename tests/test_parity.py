@@ -156,7 +156,7 @@ class Refusing(NumpyBackend):
 
     def check_dtype(self, dtype):
         if dtype in self.without:
-            raise ValueError("no such dtype today; pip install 'oneseed[fast]'")
+            raise ValueError("no such dtype today; pip install fast")
 
     def draw(self, draw, device=None):
         if self.fails is not None and draw.dtype == "float16":
@@ -186,7 +186,7 @@ def test_a_dtype_that_is_refused_is_named_and_no_difference(refusing):
     status, facts, out = refusing()
     assert (status, facts["agree"]) == (0, True)
     assert "3 of 4 draws agree, 0 differ." in out
-    assert "refused by refusing: no such dtype today; pip install 'oneseed[fast]'" in out
+    assert "refused by refusing: no such dtype today; pip install fast" in out
 
 
 @pytest.mark.parametrize(
