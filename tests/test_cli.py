@@ -1,6 +1,7 @@
 """The `oneseed` command, as a user runs it."""
 
 import json
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -253,3 +254,21 @@ def test_logs_get_a_line_now_and_then(capsys, monkeypatch):
     assert progress.line(10, 100, 2.0) == "10 bytes of 100 bytes, 5 bytes/s, 0:00:18 left"
     assert progress.size(1_234_567) == "1.2 MB"
     assert progress.clock(3725) == "1:02:05"
+
+
+def test_what_libraries_log_past_python_is_dropped(capfd):
+    from oneseed.cli.processes import quiet
+
+    with quiet():
+        os.write(2, b"I0000 00:00:17.09 log of a library\n")
+        print("a warning", file=sys.stderr)
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err in ("a warning\nafter\n", "after\na warning\n")
+
+
+def test_a_library_that_ends_the_process_says_where(tmp_path):
+    code = "import os; from oneseed.cli.processes import quiet\nwith quiet(): os.abort()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "Aborted" in done.stderr
+    assert "line 2" in done.stderr
