@@ -207,7 +207,10 @@ def init(
         Path | None,
         typer.Argument(help="Parameters: a .json or .toml list, .safetensors, .safetensors.index.json, config.json."),
     ] = None,
-    scheme: Annotated[str | None, typer.Option(help="A ready scheme, a .toml or .json file, or own.")] = None,
+    scheme: Annotated[
+        str | None,
+        typer.Option(help="A ready scheme, a .toml or .json file, or own.", autocompletion=completion.ready_schemes),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="An integer in [0, 2**64).")] = None,
     out: Annotated[Path | None, typer.Option(help="The folder to write to.")] = None,
     dtype: Annotated[str | None, typer.Option(help="The dtype of all parameters that hold floats.")] = None,

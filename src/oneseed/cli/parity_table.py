@@ -54,7 +54,7 @@ class Watch:
                 return
             share = sum(some / all_ for some, all_ in self._parts.values() if all_)
             busy = ", ".join(name for name, (some, all_) in self._parts.items() if some < all_ or not all_)
-            what = f"checking {busy}" if any(all_ for _, all_ in self._parts.values()) else f"loading {busy}"
+            what = f"{'checking' if any(all_ for _, all_ in self._parts.values()) else 'loading'} {busy}".rstrip()
             self._bar.update(self._task, completed=share, description=what)
             if log:
                 self._shown = now

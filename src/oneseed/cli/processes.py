@@ -129,13 +129,13 @@ def quiet() -> Iterator[None]:
     What Python writes to `sys.stderr`, such as warnings and progress bars, is shown; so is where the process was if a
     library ends it.
     """
+    before = sys.stderr
     try:
         shown = os.dup(2)
-    except OSError:  # there is no standard error
+        before.flush()
+    except (AttributeError, OSError):  # there is no standard error
         yield
         return
-    sys.stderr.flush()
-    before = sys.stderr
     with open(shown, "w", encoding=before.encoding, errors=before.errors, buffering=1) as stream:
         began = not faulthandler.is_enabled()
         if began:

@@ -66,6 +66,7 @@ class Result:
         }
 
 
+@quiet()
 def sample(
     initializer: Initializer,
     draw: Draw,
@@ -104,19 +105,6 @@ def sample(
     ImportError
         If a picture is asked for and matplotlib is missing.
     """
-    with quiet():
-        return _sampled(initializer, draw, axes, path, backend, file, plot)
-
-
-def _sampled(
-    initializer: Initializer,
-    draw: Draw,
-    axes: str | None,
-    path: str | None,
-    backend: str,
-    file: Path | None,
-    plot: Path | None,
-) -> Result:
     engine = registry.load(backend)
     if file is not None:
         _check_file(file, draw)
