@@ -176,6 +176,10 @@ def test_version_and_help(run):
         (("sample", "zeros", "--shape", "3", "--set", "seed=1"), "zeros has no argument seed; it takes none."),
         (("sample", "he_normal", "--shape", "3", "--set", "dtype=float16"), "dtype is an option of its own, --dtype."),
         (("sample", "siren", "--shape", "3", "--set", "seed=x"), "The seed must be an integer in [0, 2**64)."),
+        (
+            ("sample", "scaled", "--shape", "3", "--set", "initializer=he_norml", "--set", "factor=2"),
+            "oneseed: Unknown initializer 'he_norml'. Did you mean 'he_normal'? `oneseed list` shows all.\n",
+        ),
         (("sample", "blockwise", "--shape", "3"), "needs --set initializers=... --set sizes=...; see `oneseed explain"),
         (
             ("sample", "he_normal", "--shape", "3", "--seed", "1", "--set", "seed=3"),
@@ -183,11 +187,11 @@ def test_version_and_help(run):
         ),
         (
             ("describe", "random_normal", "--shape", "3", "--set", "mean=1", "--set", "mean=2"),
-            "--set must give mean once. Received: --set mean=1 and --set mean=2",
+            "The argument mean must be given once. Received: --set mean=1 and --set mean=2",
         ),
         (
             ("schemes", "gpt2", "--set", "layers=1", "--set", "layers=2"),
-            "--set must give layers once. Received: --set layers=1 and --set layers=2",
+            "The argument layers must be given once. Received: --set layers=1 and --set layers=2",
         ),
         (("sample", "random_normal", "--shape", "3", "--set", "stddev=-1"), "`stddev` must be 0 or more"),
         (("sample", "he_normal", "--shape", "3", "--backend", "nunpy"), "Did you mean 'numpy'?"),

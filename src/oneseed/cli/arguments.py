@@ -50,7 +50,7 @@ def settings(given: list[str] | None) -> dict[str, Any]:
         if not equals or not key:
             raise ValueError(f"--set must be of the form argument=value. Received: --set {setting}")
         if key in arguments:
-            raise ValueError(f"--set must give {key} once. Received: --set {texts[key]} and --set {setting}")
+            raise ValueError(f"The argument {key} must be given once. Received: --set {texts[key]} and --set {setting}")
         texts[key] = setting
         try:
             arguments[key] = json.loads(text)
@@ -115,11 +115,22 @@ def initializer(name: str, seed: int | None, given: list[str] | None) -> Initial
             raise ValueError(f"The seed must be an integer in [0, 2**64). Received: --set seed={_text(value)}")
     if seed is not None and issubclass(cls, RandomInitializer):
         arguments["seed"] = seed
-    built: Initializer = cls.from_config(arguments)
+    built = _built(cls, arguments)
     if seed is None or isinstance(built, RandomInitializer):
         return built
     whole: Initializer = seeded(built, index("seed", seed, 0, 2**64))
     return whole
+
+
+def _built(cls: Any, arguments: dict[str, Any]) -> Initializer:
+    try:
+        built: Initializer = cls.from_config(arguments)
+    except ValueError as error:
+        unknown, names, _ = str(error).partition(" Known ones are ")
+        if not names:
+            raise
+        raise ValueError(f"{unknown} `oneseed list` shows all.") from None  # of a part of it
+    return built
 
 
 def _refused(name: str, key: str, known: Any) -> str:
