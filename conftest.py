@@ -13,6 +13,8 @@ from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
 from oneseed import registry, seeds, settings
 
+pytest_plugins = ["oneseed_pytest", "pytester"]  # the first may be loaded already, by its entry point
+
 
 @pytest.fixture(autouse=True)
 def settings_restored(monkeypatch):

@@ -1,6 +1,7 @@
 """The `oneseed` command, as a user runs it."""
 
 import json
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import oneseed
+from oneseed import registry
 from oneseed.cli import sampling
 from oneseed.initializers import HeNormal
 from oneseed_numpy import engine
@@ -73,11 +75,11 @@ def test_a_seed_is_no_error_where_none_is_needed(run, name):
     assert run("sample", name, "--shape", "4,4", "--seed", 7)[0] == 0
 
 
-def test_complex_and_infinite_values_have_no_statistics(run):
-    status, out, _ = run("sample", "ones", "--shape", "2", "--dtype", "complex64", "--json")
-    assert (status, json.loads(out)["statistics"]) == (0, None)
+def test_values_that_are_not_finite_or_not_there_have_no_statistics(run):
     status, out, _ = run("sample", "constant", "--shape", "2", "--set", "value=NaN", "--json")
     assert (status, json.loads(out)["statistics"], json.loads(out)["value"]) == (0, None, "nan")
+    assert "no statistics: not all values are finite" in run("sample", "nan", "--shape", "2")[1]
+    assert "no statistics: there are no values" in run("sample", "ones", "--shape", "0")[1]
 
 
 def test_out_writes_the_values(run, tmp_path):
@@ -115,28 +117,35 @@ def test_a_long_draw_is_made_block_by_block(run, monkeypatch, axes):
     assert json.loads(out)["fingerprint"] == oneseed.fingerprint(HeNormal(7)((101, 30), axes=axes), axes)
 
 
-def test_backends(run):
-    status, out, _ = run("backends", "--json")
+def test_backends(run, monkeypatch):
+    monkeypatch.setattr(registry, "available_backends", lambda: ("broken", "numpy", "registered"))
+    oneseed.config.register_backend("broken", lambda: 1 / 0)
+    oneseed.config.register_backend("registered", "oneseed_numpy:backend")
+    status, out, err = run("backends", "--json")
     facts = json.loads(out)
-    assert (status, facts["default"], facts["backends"]["numpy"]) == (0, "numpy", "ready")
+    assert (status, err, facts["default"]) == (0, "", "numpy")
+    broken = "broken: ZeroDivisionError('division by zero')"
+    assert facts["backends"] == {"broken": broken, "numpy": "ready", "registered": "ready"}
     assert facts["kernel"] == (engine.kernels and engine.kernels.kernel())
-    assert "numpy" in run("backends")[1]
+    assert "registered" in run("backends")[1]
+
+
+def test_a_framework_that_ends_the_process_is_broken(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "available_backends", lambda: ("numpy",))
+    monkeypatch.setattr(registry, "_loaded", {})
+    (tmp_path / "oneseed_numpy.py").write_text("import os; print('last words', flush=True); os._exit(3)")
+    monkeypatch.syspath_prepend(tmp_path)
+    facts = json.loads(run("backends", "--json")[1])
+    assert facts["backends"] == {"numpy": "broken: The process ended with status 3: last words"}
 
 
 def test_backends_say_which_kernel_draws(run, monkeypatch):
+    monkeypatch.setattr(registry, "available_backends", lambda: ("numpy",))
     monkeypatch.setattr(engine, "kernels", SimpleNamespace(kernel=lambda: "avx2"))
     assert run("backends")[1].endswith("compiled kernel: avx2\n")
     monkeypatch.setattr(engine, "kernels", None)
     assert run("backends")[1].endswith("compiled kernel: none; NumPy makes the same values, more slowly\n")
     assert json.loads(run("backends", "--json")[1])["kernel"] is None
-
-
-def test_a_broken_backend_does_not_hide_the_others(run):
-    oneseed.config.register_backend("broken", lambda: 1 / 0)
-    status, out, _ = run("backends", "--json")
-    states = json.loads(out)["backends"]
-    assert (status, states["numpy"]) == (0, "ready")
-    assert states["broken"] == "broken: ZeroDivisionError('division by zero')"
 
 
 def test_version_and_help(run):
@@ -158,15 +167,47 @@ def test_version_and_help(run):
         (("sample", "he_normal", "--shape", "3", "--seed", "-1"), "`seed` must lie in [0, 2**64)"),
         (("sample", "he_normal", "--shape", "3", "--dtype", "floot32"), "Did you mean 'float32'?"),
         (("sample", "he_normal", "--shape", "3", "--axes", "i o"), "`axes` names 2 axes"),
-        (("sample", "he_normal", "--shape", "3", "--set", "stddev=1"), "must have no keys but its arguments"),
+        (
+            ("sample", "he_normal", "--shape", "3", "--set", "stddev=1"),
+            "he_normal has no argument stddev; it takes",
+        ),
         (("sample", "he_normal", "--shape", "3", "--set", "stddev"), "argument=value"),
+        (("sample", "he_normal", "--shape", "3", "--set", "sed=1"), "Did you mean 'seed'?"),
+        (("sample", "zeros", "--shape", "3", "--set", "seed=1"), "zeros has no argument seed; it takes none."),
+        (("sample", "he_normal", "--shape", "3", "--set", "dtype=float16"), "dtype is an option of its own, --dtype."),
+        (("sample", "siren", "--shape", "3", "--set", "seed=x"), "The seed must be an integer in [0, 2**64)."),
+        (
+            ("sample", "scaled", "--shape", "3", "--set", "initializer=he_norml", "--set", "factor=2"),
+            "oneseed: Unknown initializer 'he_norml'. Did you mean 'he_normal'? `oneseed list` shows all.\n",
+        ),
+        (("sample", "blockwise", "--shape", "3"), "needs --set initializers=... --set sizes=...; see `oneseed explain"),
+        (
+            ("sample", "he_normal", "--shape", "3", "--seed", "1", "--set", "seed=3"),
+            "The seed must be given once. Received: --seed 1 and --set seed=3",
+        ),
+        (
+            ("describe", "random_normal", "--shape", "3", "--set", "mean=1", "--set", "mean=2"),
+            "The argument mean must be given once. Received: --set mean=1 and --set mean=2",
+        ),
+        (
+            ("schemes", "gpt2", "--set", "layers=1", "--set", "layers=2"),
+            "The argument layers must be given once. Received: --set layers=1 and --set layers=2",
+        ),
         (("sample", "random_normal", "--shape", "3", "--set", "stddev=-1"), "`stddev` must be 0 or more"),
         (("sample", "he_normal", "--shape", "3", "--backend", "nunpy"), "Did you mean 'numpy'?"),
         (("sample", "he_normal", "--shape", "3", "--out", "w.txt"), "--out must name a .npy file"),
         (("sample", "he_normal", "--shape", "3", "--out", "no/such/w.npy"), "a folder that exists"),
         (("sample", "he_normal", "--shape", "3", "--dtype", "bfloat16", "--out", "w.npy"), "bfloat16"),
         (("sample", "he_normal", "--shape", "3", "--dtype", "float8_e5m2", "--out", "w.npy"), "float8_e5m2"),
-        (("sample", "initializer", "--shape", "3"), "must override `distribution_for(target)`"),
+        (("sample", "initializer", "--shape", "3"), "Unknown initializer 'initializer'."),
+        (
+            ("explain", "he_norml"),
+            "Unknown initializer 'he_norml'. Did you mean 'he_normal'? `oneseed list`",
+        ),
+        (("completion", "bsh"), "Did you mean 'bash'?"),
+        (("schemes", "gpt2", "--json", "--toml"), "--json and --toml exclude each other"),
+        (("schemes", "--set", "layers=2"), "--set and --toml are for one scheme"),
+        (("schemes", "gpt2", "--set", "layer=2"), "Did you mean 'layers'?"),
         (("describe", "identity", "--shape", "3"), "must have at least 2 axes"),
     ],
 )
@@ -217,3 +258,21 @@ def test_logs_get_a_line_now_and_then(capsys, monkeypatch):
     assert progress.line(10, 100, 2.0) == "10 bytes of 100 bytes, 5 bytes/s, 0:00:18 left"
     assert progress.size(1_234_567) == "1.2 MB"
     assert progress.clock(3725) == "1:02:05"
+
+
+def test_what_libraries_log_past_python_is_dropped(capfd):
+    from oneseed.cli.processes import quiet
+
+    with quiet():
+        os.write(2, b"I0000 00:00:17.09 log of a library\n")
+        print("a warning", file=sys.stderr)
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err in ("a warning\nafter\n", "after\na warning\n")
+
+
+def test_a_library_that_ends_the_process_says_where(tmp_path):
+    code = "import os; from oneseed.cli.processes import quiet\nwith quiet(): os.abort()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "Aborted" in done.stderr
+    assert "line 2" in done.stderr

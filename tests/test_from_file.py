@@ -91,7 +91,7 @@ def test_a_tensor_of_a_safetensors_file(files, dtype):
 def test_safetensors_is_asked_for_by_name(files, monkeypatch):
     (files[0] / "x.safetensors").write_bytes(b"")
     monkeypatch.setitem(__import__("sys").modules, "safetensors", None)
-    with refused(ImportError, "pip install safetensors", received="path="):
+    with refused(ImportError, "pip install 'safetensors>=", received="path="):
         I.FromFile(files[0] / "x.safetensors")((2,))
 
 

@@ -12,7 +12,10 @@ SOURCES = Path(__file__).parents[1]
 CORE = sorted((SOURCES / "src" / "oneseed").rglob("*.py"))
 
 # The command line and printed tables are not part of what `import oneseed` loads.
-COMMAND = {"app.py", "init.py", "parity_table.py", "plan_table.py", "sampling.py", "scheme_table.py", "verify.py"}
+COMMAND = {
+    *("app.py", "catalogue.py", "completion.py", "init.py", "parity_table.py", "plan_table.py", "sample_table.py"),
+    *("sampling.py", "verify.py"),
+}
 # What is imported inside a function, where it is needed, beside the standard library and NumPy.
 ON_DEMAND = {
     "dtypes.py": {"ml_dtypes"},

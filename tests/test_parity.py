@@ -9,39 +9,56 @@ import pytest
 import reference
 
 import oneseed
-from oneseed.cli import parity
-from oneseed.distributions import Normal, TruncatedNormal, Uniform
+from oneseed import settings
+from oneseed.cli import parity, parity_cases, parity_table
+from oneseed.cli.processes import EndedError
+from oneseed.distributions import Complex, Integers, Normal, TruncatedNormal, Uniform
 from oneseed.initializers import known
 from oneseed_numpy.adapter import NumpyBackend
 
 SAMPLED = [
-    case for case in parity.CASES if hasattr(parity.CASES[case][0], "seed") and parity.CASES[case][0].seed is not None
+    pytest.param(name, dtype, id=f"{name}-{dtype}")
+    for name, case in parity_cases.CASES.items()
+    for dtype in case.dtypes
+    if getattr(case.initializer, "seed", None) is not None and not case.here
 ]
 
 
-@pytest.mark.parametrize("dtype", parity.DTYPES)
-@pytest.mark.parametrize("case", [case for case in SAMPLED if case not in parity.COMPUTED_HERE])
-def test_the_answers_are_those_of_the_slow_reference(case, dtype):
-    initializer, shape, axes = parity.CASES[case]
-    made = parity.draw(case, dtype)
-    assert oneseed.fingerprint(made) == parity.answer(case, dtype)
-    law = initializer.describe(shape, dtype, axes).distribution
-    for flat in range(0, made.size, made.size // 25):
-        at = np.unravel_index(flat, shape)
-        i = reference.logical_index(shape, axes, [int(k) for k in at])
-        address = (initializer.seed, 0, i)
-        if isinstance(law, Uniform):
-            expected = reference.uniform(*address, law.low, law.high, dtype)
-        elif isinstance(law, TruncatedNormal):
-            expected = reference.truncated_normal(*address, law.mean, law.stddev, dtype)
+def element(law, address, dtype):
+    """Return an element by the slow reference."""
+    if isinstance(law, Uniform):
+        return reference.uniform(*address, law.low, law.high, dtype)
+    if isinstance(law, TruncatedNormal):
+        return reference.truncated_normal(*address, law.mean, law.stddev, dtype)
+    if isinstance(law, Integers):
+        return reference.integers(*address, law.low, law.high)
+    assert isinstance(law, Normal)
+    return reference.normal(*address, law.mean, law.stddev, dtype)
+
+
+@pytest.mark.parametrize("name, dtype", SAMPLED)
+def test_the_answers_are_those_of_the_slow_reference(name, dtype):
+    case = parity_cases.CASES[name]
+    made = case.draw(dtype)
+    assert case.digest(made) == parity_cases.answer(name, dtype)
+    law = case.initializer.describe(case.shape, dtype, case.axes, **case.call).distribution
+    path = (case.call["path"],) if "path" in case.call else ()
+    offset = case.call.get("partition_offset", (0,) * made.ndim)
+    for flat in range(0, made.size, -(-made.size // 25)):
+        at = np.unravel_index(flat, made.shape)
+        place = [int(k) + start for k, start in zip(at, offset, strict=True)]
+        i = reference.logical_index(case.shape, case.axes, place)
+        address = case.initializer.seed, reference.stream_of(path), i
+        if isinstance(law, Complex):
+            part = "float32" if dtype == "complex64" else "float64"
+            imaginary = address[0], reference.stream_of((*path, "imag")), i
+            assert made[at] == complex(element(law.real, address, part), element(law.imag, imaginary, part))
         else:
-            assert isinstance(law, Normal)
-            expected = reference.normal(*address, law.mean, law.stddev, dtype)
-        assert float(made[at]) == expected
+            assert float(made[at]) == element(law, address, dtype)
 
 
 def test_every_class_has_a_known_answer():
-    classes = {type(initializer) for initializer, _, _ in parity.CASES.values()}
+    classes = {type(case.initializer) for case in parity_cases.CASES.values()}
     for file in (Path(__file__).parent / "known_answers").glob("*.json"):
         rows = json.loads(file.read_text(encoding="utf-8"))
         classes |= {type(oneseed.initializers.get(row["initializer"])) for row in rows}
@@ -54,23 +71,80 @@ def run(run):
     return partial(run, "parity")
 
 
+DRAWS = sum(len(case.dtypes) for case in parity_cases.CASES.values())
+
+
 def test_numpy_agrees(run):
-    status, out, _ = run("--backend", "numpy", "--json")
+    status, out, err = run("--backend", "numpy", "--backend", "numpy", "--json")
     facts = json.loads(out)
-    assert (status, facts["agree"], len(facts["checks"])) == (0, True, 4 * len(parity.CASES))
+    assert (status, err, facts["agree"], len(facts["checks"])) == (0, "", True, DRAWS)
     assert all(item["agrees"] and item["found"] == item["expected"] for item in facts["checks"])
+    assert {item["draw"] for item in facts["checks"] if item["answer"] == "this machine"} == {"orthogonal"}
     status, out, _ = run("--backend", "numpy")
     assert status == 0
-    assert "64 of 64 draws agree, 0 differ." in out
+    assert f"{DRAWS} of {DRAWS} draws agree, 0 differ." in out
+    assert "orthogonal*" in out
+    assert "* compared with NumPy on this machine" in out
+
+
+def test_the_answer_of_another_layout_is_the_same():
+    assert parity_cases.answers()["layout"].items() <= parity_cases.answers()["he_normal"].items()
 
 
 def test_a_difference_is_shown_and_is_status_1(run, monkeypatch):
-    wrong = {**parity.answers(), "ones": {**parity.answers()["ones"], "float32": "0" * 16}}
-    monkeypatch.setattr(parity, "answers", lambda: wrong)
-    status, out, _ = run("--backend", "numpy")
+    wrong = {**parity_cases.answers(), "ones": {**parity_cases.answers()["ones"], "float32": "0" * 16}}
+    monkeypatch.setattr(parity_cases, "answers", lambda: wrong)
+    oneseed.config.register_backend("local", "oneseed_numpy:backend")  # of this process, as the answers are
+    status, out, _ = run("--backend", "local")
     assert status == 1
-    assert "63 of 64 draws agree, 1 differ." in out
-    assert json.loads(run("--backend", "numpy", "--json")[1])["agree"] is False
+    assert f"{DRAWS - 1} of {DRAWS} draws agree, 1 differ." in out
+    assert json.loads(run("--backend", "local", "--json")[1])["agree"] is False
+
+
+LAST_WORDS = "import os, sys; print('two libraries clash', file=sys.stderr, flush=True); os.abort()"
+
+
+def test_a_framework_that_ends_the_process_does_not_end_the_command(run, tmp_path, monkeypatch):
+    (tmp_path / "oneseed_numpy.py").write_text(LAST_WORDS)
+    monkeypatch.syspath_prepend(tmp_path)
+    status, out, err = run("--backend", "numpy")
+    assert (status, out) == (2, "")
+    assert err == "oneseed: The process ended with SIGABRT: two libraries clash\n"
+
+
+def test_draws_that_a_process_does_not_come_to_have_failed():
+    def told():
+        facts = parity.told("numpy")
+        yield next(facts)
+        yield next(facts)
+        raise EndedError("The process ended with SIGABRT: two libraries clash")
+
+    ticks = []
+    checks = parity.follow("numpy", told(), lambda *tick: ticks.append(tick))
+    assert len(checks) == DRAWS
+    assert [item.error for item in checks[:2]] == [None, "The process ended with SIGABRT: two libraries clash"]
+    assert not parity.all_agree(checks)
+    assert ticks == [("numpy", 0, 0), ("numpy", 0, DRAWS), ("numpy", 1, DRAWS)]
+
+
+def test_a_backend_that_cannot_be_loaded(run):
+    oneseed.config.register_backend("broken", lambda: 1 / 0)
+    assert run("--backend", "broken") == (2, "", "oneseed: broken: ZeroDivisionError('division by zero')\n")
+
+
+def test_progress_in_a_log(capsys, monkeypatch):
+    monkeypatch.setattr(parity_table, "EVERY", -1.0)
+    with parity_table.Watch(["jax", "torch"]) as watch:
+        watch("jax", 0, 0)
+        watch("torch", 0, 0)
+        watch("jax", 30, 30)
+        watch("torch", 5, 10)
+    assert capsys.readouterr().err.splitlines() == [
+        "oneseed: loading jax: 0%",
+        "oneseed: loading jax, torch: 0%",
+        "oneseed: checking torch: 50%",
+        "oneseed: checking torch: 75%",
+    ]
 
 
 class Refusing(NumpyBackend):
@@ -82,7 +156,7 @@ class Refusing(NumpyBackend):
 
     def check_dtype(self, dtype):
         if dtype in self.without:
-            raise ValueError("no such dtype today; pip install 'oneseed[fast]'")
+            raise ValueError("no such dtype today; pip install fast")
 
     def draw(self, draw, device=None):
         if self.fails is not None and draw.dtype == "float16":
@@ -96,7 +170,7 @@ class Refusing(NumpyBackend):
 @pytest.fixture
 def refusing(run, monkeypatch):
     """Check one draw on a backend of four dtypes; return status, facts and what is printed."""
-    monkeypatch.setattr(parity, "CASES", {"he_normal": parity.CASES["he_normal"]})
+    monkeypatch.setattr(parity_cases, "CASES", {"he_normal": parity_cases.CASES["he_normal"]})
 
     def check(**attributes):
         oneseed.config.register_backend("refusing", type("Other", (Refusing,), attributes))
@@ -112,7 +186,7 @@ def test_a_dtype_that_is_refused_is_named_and_no_difference(refusing):
     status, facts, out = refusing()
     assert (status, facts["agree"]) == (0, True)
     assert "3 of 4 draws agree, 0 differ." in out
-    assert "refused by refusing: no such dtype today; pip install 'oneseed[fast]'" in out
+    assert "refused by refusing: no such dtype today; pip install fast" in out
 
 
 @pytest.mark.parametrize(
@@ -137,7 +211,7 @@ def test_an_error_of_another_type_is_no_refusal_of_a_dtype(refusing):
 
 
 def test_a_backend_of_which_nothing_agrees_fails_though_all_is_refused(refusing):
-    status, facts, out = refusing(without=parity.DTYPES)
+    status, facts, out = refusing(without=settings.FLOATX)
     assert (status, facts["agree"]) == (1, False)
     assert "0 of 4 draws agree, 0 differ." in out
 

@@ -1,12 +1,14 @@
 """The door through which backends come: entry points, and names registered in the process."""
 
 from importlib.metadata import Distribution, EntryPoint
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import oneseed
-from oneseed import config, registry
+from oneseed import config, registry, requirements
 from oneseed_numpy import backend as numpy_backend
 
 
@@ -14,7 +16,8 @@ class FakeDistribution(Distribution):
     """A distribution that offers one extra and nothing else."""
 
     def __init__(self, name, extra="fancy"):
-        self._text = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\nProvides-Extra: {extra}\n"
+        required = f"Requires-Dist: numpy>=2\nRequires-Dist: {extra}-framework>=1.2; extra == '{extra}'\n"
+        self._text = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\nProvides-Extra: {extra}\n{required}"
 
     def read_text(self, filename):
         return self._text if filename == "METADATA" else None
@@ -77,11 +80,19 @@ def test_an_unknown_name_names_the_nearest(entries):
 def test_a_missing_framework_names_the_command(entries):
     entries.append(entry("fancy", "no_such_framework.adapter:backend", "oneseed"))
     entries.append(entry("plain", "no_such_framework.adapter:backend", "oneseed-plain"))
-    with pytest.raises(ImportError, match=r"pip install 'oneseed\[fancy\]'"):
+    with pytest.raises(ImportError, match=r"pip install 'fancy-framework>=1\.2'$"):
         oneseed.set_backend("fancy")
-    with pytest.raises(ImportError, match="pip install no_such_framework"):
+    with pytest.raises(ImportError, match=r"pip install no_such_framework$"):
         oneseed.initializers.Zeros()((1,), backend="plain")
     assert config.backend() == "numpy"
+
+
+def test_commands_that_install_are_written_in_one_place():
+    backends = (f"oneseed_{name}" for name in ("jax", "keras", "numpy", "tensorflow", "torch"))
+    folders = [Path(find_spec(name).origin).parent for name in ("oneseed", *backends)]
+    files = {file for folder in folders for file in folder.rglob("*.py")}
+    assert {file.name for file in files if "pip install" in file.read_text(encoding="utf-8")} == {"requirements.py"}
+    assert requirements.pip(*requirements.of_extra("no such", "other")) == "pip install other"
 
 
 def test_a_broken_adapter_breaks_nothing_until_it_is_asked_for(entries):

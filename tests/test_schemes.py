@@ -216,7 +216,7 @@ def test_the_command_lists_and_shows(capsys, monkeypatch):
     ("arguments", "message"),
     [
         (("gtp2",), "Did you mean 'gpt2'"),
-        (("gpt2", "--set", "lay=1"), "must be among these: 'layers', 'stddev'"),
+        (("gpt2", "--set", "lay=1"), "gpt2 has no argument lay; it takes layers, stddev."),
         (("gpt2", "--set", "layers"), "must be of the form argument=value"),
         (("gpt2", "--set", "layers=0"), "`num_layers` must lie in"),
     ],

@@ -1,6 +1,7 @@
 """Initializers in functions that PyTorch compiles: in the graph, with the eager bits."""
 
 import json
+import sys
 
 import pytest
 from frameworks import installed
@@ -12,8 +13,10 @@ import torch
 from traced import MAKES, OUTSIDE, SHAPE, example, made
 
 import oneseed
+from oneseed import registry
 from oneseed.initializers import Constant, HeNormal, Ones, Scaled, Sum
 from oneseed.random import SeedGenerator
+from oneseed_torch import adapter
 
 # PyTorch warns of its own old parts.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
@@ -152,3 +155,20 @@ def test_errors_of_initializers_reach_the_caller(compiler, backend_torch):
         torch._dynamo.reset()
         with pytest.raises(kind, match=match):
             torch.compile(function, backend="eager")(example())
+
+
+def test_the_mode_compiles_each_draw(compiler, backend_torch):
+    counted = torch._dynamo.utils.counters["stats"]
+    before = counted["unique_graphs"]
+    compiled = registry.load("torch").modes()["compile"]
+    for size in range(1, 13):  # more than PyTorch compiles of one function
+        assert torch.equal(compiled(lambda size=size: HeNormal(7)((size, 3))), HeNormal(7)((size, 3)))
+    assert counted["unique_graphs"] - before == 12
+
+
+def test_the_mode_does_not_load_triton_after_tensorflow(backend_torch, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", sys)
+    monkeypatch.delitem(sys.modules, "triton", raising=False)
+    monkeypatch.setattr(adapter, "find_spec", lambda name: name)
+    with pytest.raises(RuntimeError, match="import `torch` and `triton` before TensorFlow"):
+        registry.load("torch").modes()["compile"](lambda: HeNormal(7)((3,)))

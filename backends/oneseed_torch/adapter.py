@@ -1,7 +1,9 @@
 """PyTorch tensors as oneseed's."""
 
+import sys
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -152,8 +154,23 @@ class TorchBackend:
     def modes(self) -> dict[str, Callable[[Callable[[], Tensor]], Tensor]]:
         """Return eager execution, the capture of `torch.compile`, and eager execution on each kind of accelerator."""
         # A draw is not part of the captured graph: a backend that compiles more than "eager" would do no more for it.
-        modes = {"eager": lambda make: make(), "compile": lambda make: torch.compile(make, backend="eager")()}
+        modes: dict[str, Any] = {"eager": lambda make: make(), "compile": _compiled}
         return modes | {kind: partial(_made_on, kind) for kind in ACCELERATORS if is_usable(torch.device(kind))}
+
+
+def _compiled(make: Callable[[], Tensor]) -> Tensor:
+    if "tensorflow" in sys.modules and "triton" not in sys.modules and find_spec("triton") is not None:
+        raise RuntimeError(
+            "PyTorch's compiler would import Triton, which ends a process that TensorFlow has been imported in; import "
+            "`torch` and `triton` before TensorFlow"
+        )
+
+    def fresh() -> Tensor:
+        return make()
+
+    # Code of its own for each call: PyTorch runs the same code as it is after it has compiled it eight times.
+    fresh.__code__ = fresh.__code__.replace()
+    return torch.compile(fresh, backend="eager")()
 
 
 def _made_on(kind: str, make: Callable[[], Tensor]) -> Tensor:

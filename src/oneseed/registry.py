@@ -12,6 +12,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from oneseed.checks import nearest, shown
+from oneseed.requirements import of_extra, pip
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -151,6 +152,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
+def is_declared(name: str) -> bool:
+    """Tell whether an installed package declares a backend, so that every process finds it."""
+    return name in _entry_points()
+
+
 def is_loaded(name: str) -> bool:
     """Tell whether a backend has been loaded."""
     return name in _loaded
@@ -205,14 +211,13 @@ def _from_entry_point(name: str) -> "Backend":
     except ImportError as error:
         raise ImportError(
             f"The backend {name!r} needs a package that cannot be imported ({error}). "
-            f"Install it with: pip install {_requirement(entry, error)}",
+            f"Install it with: {_command(entry, error)}",
             name=error.name,
         ) from error
     return _called(factory)
 
 
-def _requirement(entry: "EntryPoint", error: ImportError) -> str:
-    """What to install: the extra of the backend's name where its distribution has one."""
-    if entry.dist and entry.name in (entry.dist.metadata.get_all("Provides-Extra") or ()):
-        return f"'{entry.dist.name}[{entry.name}]'"
-    return (error.name or _owner(entry)).partition(".")[0]
+def _command(entry: "EntryPoint", error: ImportError) -> str:
+    """How to install what is missing: what the extra of the backend's name stands for, if its distribution has one."""
+    module = (error.name or _owner(entry)).partition(".")[0]
+    return pip(*(of_extra(entry.name, module, entry.dist) if entry.dist else (module,)))

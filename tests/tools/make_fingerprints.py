@@ -9,15 +9,15 @@ import sys
 from pathlib import Path
 
 import oneseed
-from oneseed.cli import parity
+from oneseed.cli import parity_cases
 
 
 def main() -> None:
     with oneseed.using(backend="numpy", rng="portable"):
         known = {
-            case: {dtype: oneseed.fingerprint(parity.draw(case, dtype)) for dtype in parity.DTYPES}
-            for case in parity.CASES
-            if case not in parity.COMPUTED_HERE
+            name: {dtype: case.digest(case.draw(dtype)) for dtype in case.dtypes}
+            for name, case in parity_cases.CASES.items()
+            if not case.here
         }
     Path(sys.argv[1]).write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
 

@@ -11,6 +11,7 @@ from oneseed.checkpoint.sources import Source
 from oneseed.dtypes import FLOATS, dtype_name
 from oneseed.models.entry import Parameter
 from oneseed.models.scheme import Scheme
+from oneseed.requirements import pip
 from oneseed_torch.models.modules import plan_of
 
 
@@ -45,7 +46,7 @@ def source_of_config(config: dict[str, Any], where: str, dtype: str | None = Non
     except ImportError:
         raise ImportError(
             f"{where!r} is a configuration of transformers, which is not installed; install it with: "
-            "pip install transformers"
+            f"{pip('transformers')}"
         ) from None
     cls = _model_class(config, where, transformers)
     chosen = dtype or config.get("dtype") or config.get("torch_dtype") or "float32"

@@ -14,6 +14,7 @@ from oneseed.dtypes import FLOATS, dtype_name
 from oneseed.models.entry import Parameter
 from oneseed.models.plan import Plan
 from oneseed.models.scheme import Scheme
+from oneseed.requirements import of_extra, pip
 
 INDEX = ".safetensors.index.json"
 CONFIG = "config.json"
@@ -156,7 +157,7 @@ def _config(file: Path, dtype: str | None) -> Source:
     except ImportError as error:
         raise ImportError(
             f"A {CONFIG} needs a package that cannot be imported ({error}); install it with: "
-            "pip install 'oneseed[torch]' transformers"
+            f"{pip(*of_extra('torch', 'torch'), 'transformers')}"
         ) from error
     built: Source = reader(data, str(file), dtype)
     return built

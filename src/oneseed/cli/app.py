@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, cast
+from typing import Annotated, Any, NoReturn, TypeVar, cast
 
 import typer
 from rich.console import Console
@@ -14,13 +14,13 @@ from rich.table import Table
 
 import oneseed
 from oneseed import config, registry
+from oneseed.cli import arguments, completion
 from oneseed.draws import Draw
 from oneseed.host_arrays import HOST
-from oneseed.initializers.base import Initializer, RandomInitializer
-from oneseed.initializers.names import find
+from oneseed.initializers.base import Initializer
 from oneseed.protocol import HostBackend
 
-READY = "ready"
+Run = TypeVar("Run", bound=Callable[..., Any])
 
 app = typer.Typer(
     add_completion=False,
@@ -28,17 +28,33 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Name = Annotated[str, typer.Argument(help="An initializer: he_normal, GlorotUniform, orthogonal, ...")]
+
+def command(function: Run, name: str | None = None) -> Run:
+    """Make a command of a function; its whole first line is shown among the commands, not just the beginning."""
+    line = (function.__doc__ or "").partition("\n")[0]
+    return app.command(name, short_help=line)(function)
+
+
+Name = Annotated[
+    str,
+    typer.Argument(
+        help="An initializer: he_normal, GlorotUniform, orthogonal, ...; `oneseed list` shows all.",
+        autocompletion=completion.initializers,
+    ),
+]
 Shape = Annotated[str, typer.Option(help="The sizes, separated by commas: 3,3,64,128.")]
 Seed = Annotated[int | None, typer.Option(help="An integer in [0, 2**64); without one, a seed is drawn and shown.")]
-Dtype = Annotated[str | None, typer.Option(help="The dtype; by default the default float dtype.")]
+Dtype = Annotated[
+    str | None,
+    typer.Option(help="The dtype; by default the default float dtype.", autocompletion=completion.dtypes),
+]
 Axes = Annotated[str | None, typer.Option(help="Names of the axes, such as 'o i h w'.")]
 Parameter = Annotated[str | None, typer.Option(help="The parameter's name; each has a stream of its own.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", help="An argument of the initializer: stddev=0.02.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-@app.command()
+@command
 def sample(
     name: Name,
     shape: Shape,
@@ -47,26 +63,29 @@ def sample(
     axes: Axes = None,
     path: Parameter = None,
     set_: Settings = None,
-    backend: Annotated[str | None, typer.Option(help="The backend; by default the one in force.")] = None,
+    backend: Annotated[
+        str | None,
+        typer.Option(help="The backend; by default the one in force.", autocompletion=completion.backends),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the values to this .npy file.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Write a picture of the values to this file: w.png.")] = None,
     as_json: Json = False,
 ) -> None:
     """Draw a tensor; show what was drawn, its statistics, a histogram and the fingerprint."""
-    from oneseed.cli import sampling
+    from oneseed.cli import sample_table, sampling
 
-    initializer = _initializer(name, seed, set_)
-    draw = initializer.describe(_sizes(shape), dtype, axes, path)
+    initializer = arguments.initializer(name, seed, set_)
+    draw = initializer.describe(arguments.sizes(shape), dtype, axes, path)
     result = sampling.sample(initializer, draw, axes, path, backend or config.backend(), out, plot)
     if as_json:
         _print_json({**_facts(initializer, draw), **result.as_dict()})
         return
     console = _console()
     console.print(_description(initializer, draw))
-    sampling.show(result, draw, console)
+    sample_table.show(result, draw, console)
 
 
-@app.command()
+@command
 def describe(
     name: Name,
     shape: Shape,
@@ -78,44 +97,63 @@ def describe(
     as_json: Json = False,
 ) -> None:
     """Show what would be drawn: distribution, fans, address; without drawing."""
-    initializer = _initializer(name, seed, set_)
-    draw = initializer.describe(_sizes(shape), dtype, axes, path)
+    initializer = arguments.initializer(name, seed, set_)
+    draw = initializer.describe(arguments.sizes(shape), dtype, axes, path)
     if as_json:
         _print_json(_facts(initializer, draw))
     else:
         _console().print(_description(initializer, draw))
 
 
-@app.command()
+def list_(as_json: Json = False) -> None:
+    """List the initializers by group, with what each is for."""
+    from oneseed.cli import catalogue
+
+    found = catalogue.listed()
+    _print_json(found) if as_json else catalogue.show_list(found, _console())
+
+
+command(list_, "list")
+
+
+@command
+def explain(name: Name, as_json: Json = False) -> None:
+    """Tell of an initializer: formula, source, when to use it, arguments."""
+    from oneseed.cli import catalogue
+
+    facts = catalogue.explained(name)
+    _print_json(facts) if as_json else catalogue.show_explained(facts, _console())
+
+
+@command
 def backends(as_json: Json = False) -> None:
     """List the backends that are known, whether each can be used, and the compiled kernel that draws in host memory."""
-    states = {name: _state(name) for name in config.available_backends()}
-    kernel = cast(HostBackend, registry.load(HOST)).kernel if states[HOST] == READY else None
+    from oneseed.cli.states import READY, states
+
+    found = states()
+    kernel = cast(HostBackend, registry.load(HOST)).kernel if found[HOST] == READY else None
     if as_json:
-        _print_json({"default": config.backend(), "backends": states, "kernel": kernel})
+        _print_json({"default": config.backend(), "backends": found, "kernel": kernel})
         return
     table = Table("backend", "state", "default")
-    for name, state in states.items():
+    for name, state in found.items():
         table.add_row(name, state, "yes" if name == config.backend() else "")
     _console().print(table)
     _console().print(f"compiled kernel: {kernel or 'none; NumPy makes the same values, more slowly'}")
 
 
-@app.command()
+@command
 def parity(
     backend: Annotated[
-        list[str] | None, typer.Option(help="A backend to check; by default all that can be used.")
+        list[str] | None,
+        typer.Option(help="A backend to check; by default all that can be used.", autocompletion=completion.backends),
     ] = None,
     as_json: Json = False,
 ) -> int:
     """Check that the backends of this machine make the known answers, bit for bit; status 1 if one does not."""
     from oneseed.cli import parity, parity_table
 
-    missing = (
-        {} if backend else {name: state for name in config.available_backends() if (state := _state(name)) != READY}
-    )
-    chosen = backend or [name for name in config.available_backends() if name not in missing]
-    checks = parity_table.run(chosen)
+    checks, missing = parity_table.run(backend or list(config.available_backends()), leave_out=not backend)
     if as_json:
         _print_json(parity_table.as_dict(checks, missing))
     else:
@@ -123,9 +161,14 @@ def parity(
     return int(not parity.all_agree(checks))
 
 
-@app.command()
+@command
 def schemes(
-    name: Annotated[str | None, typer.Argument(help="A scheme: gpt2, llama, keras, ...; without one, all.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="A scheme: gpt2, llama, keras, ...; without one, all.", autocompletion=completion.ready_schemes
+        ),
+    ] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="An argument of the scheme: layers=48.")] = None,
     as_json: Json = False,
     as_toml: Annotated[bool, typer.Option("--toml", help="Print TOML, for Scheme.from_toml.")] = False,
@@ -133,7 +176,11 @@ def schemes(
     """List the ready schemes, or show the rules of one."""
     from oneseed.cli import scheme_table
 
+    if as_json and as_toml:
+        raise ValueError("--json and --toml exclude each other.")
     if name is None:
+        if set_ or as_toml:
+            raise ValueError("--set and --toml are for one scheme: oneseed schemes NAME ...")
         found = scheme_table.listed()
         if as_json:
             _print_json(found)
@@ -143,22 +190,27 @@ def schemes(
                 table.add_row(*row.values())
             _console().print(table)
         return
-    scheme = scheme_table.build(name, _arguments(set_) or scheme_table.EXAMPLES.get(name, {}))
+    given = arguments.settings(set_) or scheme_table.EXAMPLES.get(name, {})
+    scheme = scheme_table.build(name, given)
     if as_json:
         print(scheme.to_json())
     elif as_toml:
         print(scheme.to_toml(), end="")
     else:
-        _console().print(scheme_table.rules(name, scheme))
+        for line in scheme_table.rules(name, scheme, given):
+            _console().print(line, soft_wrap=True)
 
 
-@app.command()
+@command
 def init(
     source: Annotated[
         Path | None,
         typer.Argument(help="Parameters: a .json or .toml list, .safetensors, .safetensors.index.json, config.json."),
     ] = None,
-    scheme: Annotated[str | None, typer.Option(help="A ready scheme, a .toml or .json file, or own.")] = None,
+    scheme: Annotated[
+        str | None,
+        typer.Option(help="A ready scheme, a .toml or .json file, or own.", autocompletion=completion.ready_schemes),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="An integer in [0, 2**64).")] = None,
     out: Annotated[Path | None, typer.Option(help="The folder to write to.")] = None,
     dtype: Annotated[str | None, typer.Option(help="The dtype of all parameters that hold floats.")] = None,
@@ -174,12 +226,12 @@ def init(
     from oneseed.cli import init
 
     facts, show = init.run(
-        source, scheme, _arguments(set_), seed, out, dtype, shard_size, init.part_of(part), resume, plan, status
+        source, scheme, arguments.settings(set_), seed, out, dtype, shard_size, init.part_of(part), resume, plan, status
     )
     _print_json(facts) if as_json else show(facts, _console())
 
 
-@app.command()
+@command
 def verify(
     directory: Annotated[Path, typer.Argument(help="A folder that `oneseed init` has filled.")],
     quick: Annotated[bool, typer.Option("--quick", help="Compare fingerprints, and make no value again.")] = False,
@@ -193,12 +245,22 @@ def verify(
     return int(not facts["equal"])
 
 
+def completion_(
+    shell: Annotated[str, typer.Argument(help="bash, fish, powershell or zsh.", autocompletion=completion.shells)],
+) -> None:
+    """Print the script by which a shell completes this command: eval "$(oneseed completion bash)"."""
+    print(completion.script(shell))
+
+
+command(completion_, "completion")
+
+
 @app.callback(invoke_without_command=True)
 def top(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
 ) -> None:
-    """Show an initializer's draws: distribution, statistics, fingerprint."""
+    """Draw, describe and check the initial weights of neural networks: one seed, the same everywhere."""
     if version:
         print(oneseed.__version__)
         raise typer.Exit
@@ -206,15 +268,16 @@ def top(
         print(context.get_help())
 
 
-def main(arguments: list[str] | None = None) -> NoReturn:
+def main(argv: list[str] | None = None) -> NoReturn:
     """Run the command; bad arguments end it with status 2 and a reason on one line.
 
     Parameters
     ----------
-    arguments : list of str, optional
+    argv : list of str, optional
         What follows the command's name; None takes that from `sys.argv`.
     """
-    sys.exit(_status(lambda: app(arguments, standalone_mode=False)))
+    completion.prepare()
+    sys.exit(_status(lambda: app(argv, prog_name="oneseed", standalone_mode=False)))
 
 
 def _status(run: Callable[[], Any]) -> int:
@@ -244,46 +307,6 @@ def _flush() -> None:
 def _fail(reason: str, status: int) -> int:
     print("oneseed:", " ".join(reason.split()), file=sys.stderr)
     return status
-
-
-def _sizes(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(size) for size in text.split(",")) if text.strip() else ()
-    except ValueError:
-        raise ValueError(
-            f"--shape must be integers separated by commas, such as 3,3,64,128. Received: {text}"
-        ) from None
-
-
-def _initializer(name: str, seed: int | None, settings: list[str] | None) -> Initializer:
-    cls = find(name)
-    arguments = _arguments(settings)
-    # Zeros and the like take no seed, and are the same with any.
-    if seed is not None and issubclass(cls, RandomInitializer):
-        arguments["seed"] = seed
-    initializer: Initializer = cls.from_config(arguments)
-    return initializer
-
-
-def _arguments(settings: list[str] | None) -> dict[str, Any]:
-    arguments: dict[str, Any] = {}
-    for setting in settings or ():
-        key, equals, text = setting.partition("=")
-        if not equals:
-            raise ValueError(f"--set must be of the form argument=value. Received: {setting}")
-        try:
-            arguments[key] = json.loads(text)
-        except ValueError:
-            arguments[key] = text
-    return arguments
-
-
-def _state(name: str) -> str:
-    try:
-        registry.load(name)
-    except Exception as error:  # a stranger's adapter may fail in any way, which must not hide the others
-        return f"{error}" if isinstance(error, ImportError | ValueError) else f"broken: {error!r}"
-    return READY
 
 
 def _facts(initializer: Initializer, draw: Draw) -> dict[str, Any]:

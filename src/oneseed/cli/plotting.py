@@ -19,6 +19,7 @@ from oneseed.exact.fixed_point import normal_cdf
 from oneseed.initializers.elementwise.discrete import Signs, WholeNumbers
 from oneseed.initializers.elementwise.truncation import Refined
 from oneseed.initializers.sequences.mamba import InverseSoftplus
+from oneseed.requirements import of_extra, pip
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -122,7 +123,8 @@ def _figure() -> "Figure":
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError("A picture needs matplotlib; install it with: pip install 'oneseed[plot]'") from error
+        command = pip(*of_extra("plot", "matplotlib"))
+        raise ImportError(f"A picture needs matplotlib; install it with: {command}") from error
     # Made without pyplot, a figure is drawn by Agg and belongs to no window and no global state.
     return Figure(figsize=(4.2, 2.6), layout="constrained")
 

@@ -1,4 +1,4 @@
-"""What `oneseed sample` does: draw block by block, write, sum up, show."""
+"""What `oneseed sample` does: draw block by block, write, sum up."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 from oneseed import registry
 from oneseed.checks import Shape
 from oneseed.cli.plotting import check_plot, picture
+from oneseed.cli.processes import quiet
 from oneseed.cli.statistics import Summary, summarize
 from oneseed.digest import fingerprint
 from oneseed.distributions import Structured
@@ -33,28 +34,39 @@ RESOLUTION = 200
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a draw."""
+    """What came of a draw.
+
+    Attributes
+    ----------
+    backend, fingerprint : str
+        Where it was drawn, and its digest.
+    parts : dict or None
+        The statistics: of the "real" and the "imag" part of complex values, and else under "". None where there are
+        none, since there are no values or some are not finite.
+    file, plot : Path or None
+        What was written.
+    """
 
     backend: str
     fingerprint: str
-    summary: Summary | None
+    parts: dict[str, Summary] | None
     file: Path | None
     plot: Path | None
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
-        summary = self.summary
+        parts = self.parts
         return {
             "backend": self.backend,
             "fingerprint": self.fingerprint,
-            "statistics": summary
-            and {"mean": summary.mean, "stddev": summary.stddev, "min": summary.least, "max": summary.greatest},
-            "histogram": summary and {"edges": summary.edges, "counts": summary.counts},
+            "statistics": parts and _joined({name: part.statistics() for name, part in parts.items()}),
+            "histogram": parts and _joined({name: part.histogram() for name, part in parts.items()}),
             "file": self.file and str(self.file),
             "plot": self.plot and str(self.plot),
         }
 
 
+@quiet()
 def sample(
     initializer: Initializer,
     draw: Draw,
@@ -118,7 +130,17 @@ def sample(
     if plot is not None:
         figure = picture(array, draw, f"{type(initializer).__name__}  {'x'.join(map(str, draw.shape))}  {draw.dtype}")
         _write(plot, lambda stream: figure.savefig(stream, format=plot.suffix[1:].lower(), dpi=RESOLUTION))
-    return Result(backend, fingerprint(array, axes), summarize(array), file, plot)
+    return Result(backend, fingerprint(array, axes), _parts(array), file, plot)
+
+
+def _parts(array: NDArray[Any]) -> dict[str, Summary] | None:
+    parts = {"real": array.real.copy(), "imag": array.imag.copy()} if array.dtype.kind == "c" else {"": array}
+    found = {name: summarize(part) for name, part in parts.items()}
+    return None if None in found.values() else {name: part for name, part in found.items() if part is not None}
+
+
+def _joined(parts: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return parts.get("") or parts
 
 
 def _blocks(draw: Draw) -> Iterator[tuple[Shape, Shape]]:
@@ -150,46 +172,3 @@ def _write(file: Path, write: Callable[[BinaryIO], None]) -> None:
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)
-
-
-def show(result: Result, draw: Draw, console: Console) -> None:
-    """Print the statistics beside the theory, the histogram and the fingerprint.
-
-    Parameters
-    ----------
-    result : Result
-        What came of the draw.
-    draw : Draw
-        What was drawn.
-    console : Console
-        Where to print.
-    """
-    summary, numbers = result.summary, draw.distribution.numbers
-    if summary is not None:
-        table = Table("statistics", "sample", "theory", title_justify="left")
-        theory = numbers.get("stddev_after_truncation", numbers.get("stddev"))
-        table.add_row("mean", f"{summary.mean:.7g}", _number(numbers.get("mean")))
-        table.add_row("stddev", f"{summary.stddev:.7g}", _number(theory))
-        limit = numbers.get("limit")
-        low, high = (-limit, limit) if limit else (numbers.get("lower"), numbers.get("upper"))
-        table.add_row("min", f"{summary.least:.7g}", _number(numbers.get("low", low)))
-        table.add_row("max", f"{summary.greatest:.7g}", _number(numbers.get("high", high)))
-        console.print(table)
-        _histogram(summary, console)
-    console.print(f"fingerprint  {result.fingerprint}")
-    for file in (result.file, result.plot):
-        if file:
-            console.print(f"written to   {file}")
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.7g}"
-
-
-def _histogram(summary: Summary, console: Console) -> None:
-    block = "#" if console.options.ascii_only else "\u2588"
-    width = max(10, min(60, console.width - 30))
-    tallest = max(summary.counts)
-    for left, count in zip(summary.edges, summary.counts, strict=False):
-        bar = block * round(width * count / tallest)
-        console.print(f"{left:>12.5g} {bar} {count}", overflow="crop", no_wrap=True)

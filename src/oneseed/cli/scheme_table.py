@@ -1,10 +1,9 @@
 """What `oneseed schemes` shows."""
 
 import inspect
+import re
+from collections.abc import Iterator
 from typing import Any
-
-from rich.table import Table
-from rich.text import Text
 
 from oneseed import checks, schemes
 from oneseed.models.scheme import Scheme
@@ -54,15 +53,46 @@ def build(name: str, arguments: dict[str, Any]) -> Scheme:
     known = inspect.signature(function).parameters
     for key in arguments:
         if key not in known:
-            accepted = ", ".join(map(repr, known)) or "none"
-            raise ValueError(f"The arguments of {name} must be among these: {accepted}. Received: {key!r}")
+            raise ValueError(
+                f"{name} has no argument {key}; it takes {', '.join(known) or 'none'}.{checks.nearest(key, known)}"
+            )
+    if missing := [key for key, item in known.items() if item.default is item.empty and key not in arguments]:
+        raise ValueError(f"{name} needs {' '.join(f'--set {key}=...' for key in missing)}.")
     scheme: Scheme = function(**arguments)
     return scheme
 
 
-def rules(name: str, scheme: Scheme) -> Table:
-    """Return a table of the rules, in their order."""
-    table = Table("pattern", "initializer", "axes", title=name, title_justify="left")
-    for rule in scheme.rules:
-        table.add_row(Text(rule.pattern), Text(repr(rule.initializer)), rule.axes or "-")
-    return table
+def arguments(name: str) -> str:
+    """Return the arguments of a scheme with their defaults, as in a call."""
+    parameters = inspect.signature(FUNCTIONS[name]).parameters.values()
+    shown = (item.name if item.default is item.empty else f"{item.name}={item.default!r}" for item in parameters)
+    return f"{name}({', '.join(shown)})"
+
+
+def rules(name: str, scheme: Scheme, given: dict[str, Any]) -> Iterator[str]:
+    """Give the lines that show a scheme: its arguments, and its rules in their order.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    scheme : Scheme
+        The scheme.
+    given : dict
+        The arguments that it was built with.
+
+    Yields
+    ------
+    str
+        A line. A pattern has one of its own, as it is to be copied.
+    """
+    yield arguments(name)
+    if given:
+        yield "with " + ", ".join(f"{key}={value!r}" for key, value in given.items())
+    yield "A parameter gets the first rule whose pattern matches its whole name:"
+    for number, rule in enumerate(scheme.rules, 1):
+        yield ""
+        yield f"{number}. {'regular expression' if rule.regex else 'glob'}  {rule.pattern}"
+        notes = {"axes": rule.axes, "dtype": rule.dtype, "state": rule.state or None}
+        extra = "".join(f", {key} {value}" for key, value in notes.items() if value is not None)
+        yield f"   {re.sub(r'seed=None(, )?', '', repr(rule.initializer))}{extra}"

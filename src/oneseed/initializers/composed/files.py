@@ -17,6 +17,7 @@ from oneseed.initializers.base import Initializer
 from oneseed.initializers.composed.npy import mapped, no_numbers
 from oneseed.initializers.known import known
 from oneseed.initializers.targets import Target
+from oneseed.requirements import of_extra, pip
 
 NPY, SAFETENSORS = ".npy", ".safetensors"
 
@@ -99,8 +100,8 @@ def opened(path: str, name: str | None) -> Iterator[Stored]:
         from safetensors import SafetensorError, safe_open
     except ImportError:
         raise ImportError(
-            f"`path` is a .safetensors file, which needs safetensors; install it with: pip install safetensors. "
-            f"Received: path={shown(path)}"
+            f"`path` is a .safetensors file, which needs safetensors; install it with: "
+            f"{pip(*of_extra('safetensors', 'safetensors'))}. Received: path={shown(path)}"
         ) from None
     try:
         file: Any = safe_open(path, framework="numpy")

@@ -18,6 +18,7 @@ from oneseed.initializers.calls import check_float
 from oneseed.initializers.known import known
 from oneseed.initializers.plain_data import deserialize_value, serialize_value
 from oneseed.initializers.targets import Target
+from oneseed.requirements import pip
 
 SIDES = ("imag", "real")
 SCALINGS = ("density", "spectrum")
@@ -221,7 +222,7 @@ def _scipy_window(name: str, length: int, periodic: bool) -> list[float]:
     except ImportError:
         raise ValueError(
             f"`window` must be one of {', '.join(map(repr, COSINE_WINDOWS))}; SciPy has more of them, install it "
-            f"with: pip install scipy.{checks.nearest(name, COSINE_WINDOWS)} Received: window={shown(name)}"
+            f"with: {pip('scipy')}.{checks.nearest(name, COSINE_WINDOWS)} Received: window={shown(name)}"
         ) from None
     try:
         return [float(value) for value in get_window(name, length, fftbins=periodic)]

@@ -1,4 +1,4 @@
-"""Assertions for users' test suites."""
+"""Assertions on tensors and models that are there."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,8 +11,6 @@ from oneseed.dtypes import FLOATS
 from oneseed.fans import INPUT, OUTPUT, layout_of, parse
 from oneseed.host_arrays import numbers
 from oneseed.models.names import logical_names
-
-__all__ = ["assert_same_model", "assert_same_weights"]
 
 SHOWN = 20
 """As many parameters a message speaks of at most."""
@@ -58,10 +56,7 @@ def assert_same_weights(a: Any, b: Any, axes_a: str | None = None, axes_b: str |
     ):
         if of_left != of_right:
             raise AssertionError(f"The {what} differ: {of_left} and {of_right}.")
-    # Compared as bytes, so that equal NaNs are equal, and zeros of different signs are not.
-    size = left.dtype.itemsize
-    same = left.reshape(-1, 1).view(np.uint8).reshape(-1, size) == right.reshape(-1, 1).view(np.uint8).reshape(-1, size)
-    differs = ~same.all(axis=1).reshape(left.shape)
+    differs = differences(left, right)
     if differs.any():
         raise AssertionError(_difference(left, right, differs))
 
@@ -122,6 +117,17 @@ def assert_same_model(a: Any, b: Any, *, names: Any = None, axes: Any = None) ->
         raise AssertionError("\n".join([f"The models differ in {len(found)} parameters:", *found[:SHOWN], *more]))
 
 
+def differences(left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell which elements differ, of two arrays of one shape and dtype.
+
+    They are compared as bytes, so that equal NaNs are equal, and zeros of different signs are not.
+    """
+    size = left.dtype.itemsize
+    same = left.reshape(-1, 1).view(np.uint8).reshape(-1, size) == right.reshape(-1, 1).view(np.uint8).reshape(-1, size)
+    differ: NDArray[np.bool_] = ~same.all(axis=1).reshape(left.shape)
+    return differ
+
+
 def _by_logical_name(model: Mapping[str, Any], names: Any) -> dict[str, str]:
     """Return the name of each logical name."""
     found: dict[str, str] = {}
@@ -167,14 +173,14 @@ def _difference(left: NDArray[Any], right: NDArray[Any], differs: NDArray[np.boo
         f"{left[first]} and {right[first]}."
     )
     if left.dtype.name in FLOATS:
-        ulps = np.abs(_ordered(left[differs]) - _ordered(right[differs]))
+        ulps = np.abs(ordered(left[differs]) - ordered(right[differs]))
         most = int(ulps.argmax())
         at = tuple(places[most].tolist())
         message += f" The largest difference is {int(ulps[most])} ulp, at {at}: {left[at]} and {right[at]}."
     return message
 
 
-def _ordered(values: NDArray[Any]) -> NDArray[Any]:
+def ordered(values: NDArray[Any]) -> NDArray[Any]:
     """Number floats in their order, so that neighbours differ by 1, as Python integers: none overflows."""
     width = 8 * values.dtype.itemsize
     bits = values.view(f"i{values.dtype.itemsize}").astype(object)
