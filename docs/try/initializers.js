@@ -19,13 +19,30 @@ export function layoutOf(shape, axes = null) {
     return { order, batch: shape.length - 2, fanIn: field * shape.at(-2), fanOut: field * shape.at(-1) };
   }
   const names = axes.split(/\s+/).filter(Boolean);
-  if (names.length !== shape.length || new Set(names).size !== names.length) {
-    throw new RangeError(`axes must name each of the ${shape.length} axes once. Received: ${axes}`);
-  }
+  const unique = new Set(names).size === names.length;
+  demand(unique && names.length === shape.length, `axes must name each of the ${shape.length} axes. Received: ${axes}`);
   const kind = (name) => (/^[ebg]/.test(name) ? 0 : name[0] === "i" ? 2 : name[0] === "o" ? 3 : 1);
   const found = [0, 1, 2, 3].map((k) => shape.map((_, axis) => axis).filter((axis) => kind(names[axis]) === k));
   const [, field, inputs, outputs] = found.map((group) => product(group.map((axis) => shape[axis])));
   return { order: found.flat(), batch: found[0].length, fanIn: field * inputs, fanOut: field * outputs };
+}
+
+// Refusals ------------------------------------------------------------------------------------------------------------
+
+function demand(met, message) {
+  if (!met) throw new RangeError(message);
+}
+
+/** Refuse arguments that Python refuses. */
+function checkArguments({ stddev = 1, scale = 1, lower = -2, upper = 2, minval = -Infinity, maxval = Infinity, ...rest }) {
+  demand(Number.isFinite(stddev) && stddev >= 0, `stddev must be 0 or more. Received: ${stddev}`);
+  demand(Number.isFinite(scale) && scale > 0, `scale must be above 0. Received: ${scale}`);
+  demand(lower < upper, `lower must be below upper. Received: lower=${lower}, upper=${upper}`);
+  demand(minval <= maxval, `minval must not be above maxval. Received: minval=${minval}, maxval=${maxval}`);
+  for (const key of ["mean", "value", "gain"]) {
+    demand(Number.isFinite(rest[key] ?? 0), `${key} must be a finite number. Received: ${rest[key]}`);
+  }
+  demand(Number.isInteger(rest.shift ?? 0), `shift must be an integer. Received: ${rest.shift}`);
 }
 
 // Initializers --------------------------------------------------------------------------------------------------------
@@ -68,7 +85,7 @@ export const FIXED = {
   Ones: () => () => 1,
   Constant: ({ value = 0 }) => () => value,
   Identity: ({ gain = 1, shift = 0 }, shape) => {
-    if (shape.length < 2) throw new RangeError("Identity needs a shape of 2 axes or more");
+    demand(shape.length >= 2, "Identity needs a shape of 2 axes or more");
     const [rows, columns] = shape.slice(-2);
     const target = (row) => (((row + shift) % columns) + columns) % columns;
     return (index) => {
@@ -83,12 +100,19 @@ export const FIXED = {
 /** Call `write(value of the next element)` for each element in logical order. */
 function drawn(name, given, seed, path, layout, logical, dtype, write) {
   const size = product(logical);
+  const { largest } = DTYPES[dtype];
+  const held = (value) => demand(Math.abs(value) <= largest, `values can be beyond the largest ${dtype}`);
   if (name in FIXED) {
     const value = FIXED[name](given, logical);
-    for (let index = 0; index < size; index++) write(rounded(value(index), dtype));
+    for (let index = 0; index < size; index++) {
+      const element = rounded(value(index), dtype);
+      held(element);
+      write(element);
+    }
     return;
   }
   const value = RANDOM[name](given)(layout, dtype);
+  for (const farthest of [0, 0xffffffff]) held(value(farthest)); // no word gives a smaller or a larger value
   const stream = streamOf(path);
   for (let index = 0; index < size; index += 4) {
     const block = words(seed, stream, index / 4);
@@ -105,16 +129,15 @@ function drawn(name, given, seed, path, layout, logical, dtype, write) {
  * @param {object} options seed and the parts of the path in which integers are pairs [high half, low half]; axes; dtype
  */
 export function draw(name, given, shape, { seed = [0, 0], path = [], axes = null, dtype = "float32" } = {}) {
+  checkArguments(given);
   const layout = layoutOf(shape, axes);
   const logical = layout.order.map((axis) => shape[axis]);
   const strides = shape.map((_, axis) => product(shape.slice(axis + 1)));
   const steps = layout.order.map((axis) => strides[axis]);
   const values = new Float32Array(product(shape));
-  const { largest } = DTYPES[dtype];
   const at = logical.map(() => 0);
   let place = 0;
   drawn(name, given, seed, path, layout, logical, dtype, (value) => {
-    if (!(Math.abs(value) <= largest)) throw new RangeError(`${dtype} cannot hold the value ${value}`);
     values[place] = value;
     // The next place: one step along the last logical axis that has not come to its end.
     for (let k = at.length - 1; k >= 0; k--) {
