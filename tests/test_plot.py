@@ -169,6 +169,36 @@ def test_constants_are_heat_maps(name, shape):
     assert shown.mask.all() if name == "nan" else (shown == value).all()
 
 
+@pytest.mark.parametrize(
+    "name, shape, dtype, text",
+    [
+        ("zeros", (), "float32", "the element is 0"),
+        ("ones", (4, 3), "float8_e4m3fn", "all elements are 1"),
+        ("nan", (3,), "float16", "all elements are nan"),
+        ("random_sign", (1,), "float32", "the element is -1"),
+        ("random_normal", (), "bfloat16", "the element is 0.0612793"),
+    ],
+)
+def test_values_that_are_all_equal_are_named(name, shape, dtype, text):
+    initializer = initializers.deserialize({"class_name": name, "config": {"seed": 1} if "random" in name else {}})
+    axes, _ = pictured(initializer, shape, dtype).axes
+    assert [found.get_text() for found in axes.texts] == [text]
+    # A single element is number 0: no axis counts in fractions.
+    assert all(tick == int(tick) for tick in axes.get_xticks())
+
+
+@pytest.mark.parametrize("dtype", ["float8_e4m3fn", "float8_e5m2", "bfloat16"])
+def test_the_bins_of_a_narrow_dtype_hold_the_numbers_that_round_into_them(dtype):
+    # In bins of equal width, some of them without a number of the dtype, heights would be 0 or twice the density.
+    (axes,) = pictured(initializers.RandomNormal(1.0, 0.25, seed=1), (200, 100), dtype).axes
+    (line,) = axes.lines
+    for bar in axes.patches:
+        low, high = bar.get_x(), bar.get_x() + bar.get_width()
+        x = np.linspace(low, high, 101)
+        density = np.interp(x, line.get_xdata(), line.get_ydata(), left=0, right=0).mean()
+        assert bar.get_height() == pytest.approx(density, abs=0.08 * line.get_ydata().max())
+
+
 def test_a_matrix_is_shown_as_it_is():
     orthogonal = initializers.Orthogonal(seed=3)
     axes, _ = pictured(orthogonal, (5, 7)).axes
@@ -192,6 +222,28 @@ def test_a_kernel_is_shown_position_by_position(axes, order):
             assert (tile == kernel[down, across]).all()
     assert shown.mask[4].all()
     assert shown.mask[:, 5].all()
+
+
+@pytest.mark.parametrize(
+    "initializer, shape, x, y",
+    [
+        # A tile of 8 by 6 and the line after it: its middle is element 3.5, or 2.5, of 9 and of 7.
+        (initializers.Dirac(), (3, 2, 8, 6), ("position, outputs inside", {2.5: "0", 9.5: "1"}), "position, inputs inside"),
+        (initializers.Dirac(), (3, 8, 6), ("position, outputs inside", {2.5: "0", 9.5: "1", 16.5: "2"}), "input"),
+        (initializers.Bilinear(), (2, 3, 1, 1), ("position", {0: "0", 1: "1", 2: "2"}), "position"),
+        (initializers.STFT(), (16, 1, 9), ("output", None), "position"),
+        (initializers.Range(), (4,), ("index", None), ""),
+        (initializers.Dirac(), (3, 3, 3, 4, 4), ("inputs by outputs at each position", {}), ""),
+    ],
+    ids=["plane", "line", "points", "rows", "vector", "volume"],
+)
+def test_the_axes_number_positions_or_elements(initializer, shape, x, y):
+    axes = pictured(initializer, shape).axes[0]
+    name, ticks = x
+    assert (axes.get_xlabel(), axes.get_ylabel()) == (name, y)
+    if ticks is not None:
+        labels = [label.get_text() for label in axes.get_xticklabels()]
+        assert dict(zip(axes.get_xticks(), labels, strict=True)) == ticks
 
 
 def test_single_rows_lie_one_below_the_other():

@@ -1,7 +1,8 @@
 """Pictures of what was drawn, by matplotlib, which is imported here alone and on demand.
 
 The rule: where every element is drawn independently, from one distribution of known density, the picture is a
-histogram with the density over it. All else, such as constants, matrices and filters, is shown as a heat map.
+histogram with the density over it. All else, such as constants, matrices and filters, is shown as a heat map, and so are
+values that are all equal, which it names.
 """
 
 import math
@@ -109,14 +110,18 @@ def picture(array: NDArray[Any], draw: Draw, title: str) -> "Figure":
     for axes, (name, values), part in zip(places, panels.items(), parts, strict=True):
         axes.tick_params(labelsize=7)
         axes.set_title(name, fontsize=8)
-        density = density_of(part)
+        density = None if _equal(values) else density_of(part)
         if density is None:
             _heat_map(figure, axes, values, draw)
         elif isinstance(density, Bars):
             _bars(axes, values, density)
         else:
-            _histogram(axes, values, density)
+            _histogram(axes, values, density, array.real.dtype)
     return figure
+
+
+def _equal(values: Reals) -> bool:
+    return bool((values == values.flat[0]).all() or np.isnan(values).all())
 
 
 def _figure() -> "Figure":
@@ -217,14 +222,48 @@ def _(distribution: InverseSoftplus) -> Density | None:
     return density
 
 
-def _histogram(axes: Any, values: Reals, density: Density) -> None:
+def _histogram(axes: Any, values: Reals, density: Density, dtype: np.dtype[Any]) -> None:
     flat = values.reshape(-1)
-    axes.hist(flat, bins=max(1, min(BINS, math.isqrt(flat.size))), density=True, color=TINT)
+    axes.hist(flat, bins=edges(flat, dtype), density=True, color=TINT)
     low, high = axes.get_xlim()
     x = np.linspace(low, high, 1001)
     axes.plot(x, density(x), color=LINE, linewidth=1.2)
     axes.set_xlim(low, high)
     axes.set_ylabel("density", fontsize=8)
+
+
+def edges(values: Reals, dtype: np.dtype[Any]) -> Reals:
+    """Return the edges of a histogram's bins, such that each bin has the numbers of the dtype that round into it.
+
+    Parameters
+    ----------
+    values : ndarray of 1 axis
+        Numbers of the dtype, in `float64`.
+    dtype : numpy.dtype
+        Their dtype. Where its numbers are farther apart than bins of equal width, a bin has one number.
+
+    Returns
+    -------
+    ndarray of 1 axis
+        Edges halfway between two numbers of the dtype.
+
+    Examples
+    --------
+    >>> edges(np.array([0.5, 1.0, 1.0, 1.5]), np.dtype("float64")).round(1).tolist()
+    [0.5, 1.0, 1.5]
+    """
+    from ml_dtypes import finfo
+
+    even = np.linspace(values.min(), values.max(), max(1, min(BINS, math.isqrt(values.size))) + 1)
+    if dtype.kind in "iu":
+        return even
+    nearest = even.astype(dtype)
+    largest = np.asarray(finfo(dtype).max, dtype)
+    below, above = np.nextafter(nearest, -largest), np.nextafter(nearest, largest)
+    # The first edge is below the least number, all others are above one.
+    halves: Reals = (nearest.astype(np.float64) + above.astype(np.float64)) / 2
+    halves[0] = (nearest[0].astype(np.float64) + below[0].astype(np.float64)) / 2
+    return np.unique(halves)
 
 
 def _bars(axes: Any, values: Reals, bars: Bars) -> None:
@@ -251,17 +290,49 @@ def _heat_map(figure: Any, axes: Any, values: Reals, draw: Draw) -> None:
     aspect = "auto" if max(shown.shape) > 5 * min(shown.shape) else "equal"
     image = axes.imshow(np.ma.masked_invalid(shown), colors, vmin=low, vmax=high, aspect=aspect)
     figure.colorbar(image, ax=axes).ax.tick_params(labelsize=7)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.get_major_locator().set_params(integer=True)
-    if logical.ndim < 2:
-        axes.set_yticks([])
-    elif logical.ndim == 2:
-        axes.set_xlabel("output", fontsize=8)
-        axes.set_ylabel("input", fontsize=8)
-    else:
-        axes.set_xlabel("inputs by outputs at each position", fontsize=7)
+    _label(axes, logical.shape)
+    if _equal(values):
+        box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "boxstyle": "round"}
+        middle = {"transform": axes.transAxes, "ha": "center", "va": "center"}
+        what = "the element is" if values.size == 1 else "all elements are"
+        axes.text(0.5, 0.5, f"{what} {values.flat[0]:.6g}", fontsize=9, bbox=box, **middle)
     if max(*logical.shape, *whole.shape) > LARGEST:
         axes.set_title(f"the first {LARGEST} rows and columns", fontsize=8)
+
+
+def _label(axes: Any, shape: tuple[int, ...]) -> None:
+    """Name the axes of a heat map, and number what lies along them: positions of tiles, or else elements."""
+    if len(shape) < 2:
+        axes.set_yticks([])
+        if shape:
+            axes.set_xlabel("index", fontsize=8)
+            _number(axes.xaxis, shape[0])
+        else:
+            axes.set_xticks([])
+        return
+    *positions, rows, columns = shape
+    if len(positions) > 2:
+        axes.set(xticks=[], yticks=[])
+        axes.set_xlabel("inputs by outputs at each position", fontsize=7)
+        return
+    down, across = (1, 1, *positions)[-2:]
+    if len(positions) == 1 and rows == 1:
+        down, across = across, down  # as in a mosaic
+    for axis, name, size, tiles in (axes.xaxis, "output", columns, across), (axes.yaxis, "input", rows, down):
+        if tiles == 1:
+            axis.set_label_text(name, fontsize=8)
+            _number(axis, size)
+            continue
+        axis.set_label_text(f"position, {name}s inside" if size > 1 else "position", fontsize=8)
+        shown = range(0, tiles, max(1, tiles // 6))
+        axis.set_ticks([tile * (size + (size > 1)) + (size - 1) / 2 for tile in shown], shown)
+
+
+def _number(axis: Any, size: int) -> None:
+    if size > 1:
+        axis.get_major_locator().set_params(integer=True)
+    else:
+        axis.set_ticks([0])
 
 
 def mosaic(tensor: Reals) -> Reals:
