@@ -117,6 +117,21 @@ def native(session: nox.Session) -> None:
         make(session, "check", f"CC={compiler}", f"LDFLAGS={flags}", f"RUN={run}", folder=compiler)
 
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+@nox.session
+def javascript(session: nox.Session) -> None:
+    """Check the page "Try it", stream v1 in JavaScript, under Node, and in Chromium where one is found."""
+    session.install("-e", ".", *group("test"), *group("javascript"))
+    pytest(session, "tests/test_javascript.py", required="node")
+    found = [name for name in BROWSERS if shutil.which(name)]
+    if not found:
+        session.log("not checked in a browser: no Chromium is installed")
+        return
+    session.run("python", "tests/tools/check_page.py", found[0])
+
+
 @nox.session
 def sanitize(session: nox.Session) -> None:
     """Call the C library at random under the sanitizers for addresses and undefined behaviour; arguments go to make."""

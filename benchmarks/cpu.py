@@ -21,6 +21,7 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import bars
 import numpy as np
 
 from oneseed.initializers import HeNormal, Orthogonal, RandomNormal, RandomUniform, TruncatedNormal, Zeros
@@ -247,7 +248,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--count", type=int, default=2**24, help="values in the large draws")
     options.add_argument("--json", help="write the results to this file")
-    options.add_argument("--plot", help="draw the ratios to this PNG file; needs matplotlib")
+    options.add_argument("--plot", help="draw the ratios to this SVG file")
     options.add_argument("--compare", help="a file that --json has written, to compare the ratios with")
     options.add_argument("--only", help=argparse.SUPPRESS)
     chosen = options.parse_args()
@@ -285,7 +286,8 @@ def main() -> None:
             json.dump(result, file, indent=2)
             file.write("\n")
     if chosen.plot:
-        plot(rows, chosen.plot)
+        with open(chosen.plot, "w", encoding="utf-8") as file:
+            file.write(bars.picture(rows))
 
 
 def earlier(file: str) -> dict[str, float]:
@@ -294,21 +296,6 @@ def earlier(file: str) -> dict[str, float]:
         stored = json.load(opened)
     print("before:", ", ".join(f"{name} {version}" for name, version in stored["versions"].items()))
     return {row["what"]: row["ratio"] for row in stored["rows"]}
-
-
-def plot(rows: list[dict[str, Any]], file: str) -> None:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(10, 0.35 * len(rows) + 1), layout="constrained")
-    axes.barh([row["what"] for row in rows], [row["ratio"] for row in rows])
-    axes.axvline(1.0, color="black", linewidth=1)
-    axes.set_xscale("log")
-    axes.invert_yaxis()
-    axes.set_xlabel("their time / oneseed's time")
-    figure.savefig(file, dpi=120)
 
 
 if __name__ == "__main__":

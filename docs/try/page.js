@@ -113,6 +113,15 @@ function writeAddress() {
 
 const short = (value) => String(Number(value.toPrecision(4)));
 
+/** Three to six round numbers between two. */
+function ticks(low, high) {
+  const rough = (high - low) / 3;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [5, 2, 1].find((part) => part * power <= rough) * power;
+  const [first, last] = [Math.ceil(low / step), Math.floor(high / step)];
+  return Array.from({ length: last - first + 1 }, (_, k) => (first + k) * step);
+}
+
 function histogram(values, low, high) {
   const counts = new Array(BINS).fill(0);
   for (const value of values) counts[Math.min(BINS - 1, Math.floor(((value - low) / (high - low)) * BINS))]++;
@@ -121,13 +130,14 @@ function histogram(values, low, high) {
     const tall = (count / most) * 170;
     return `<rect x="${k * 10 + 0.5}" y="${180 - tall}" width="9" height="${tall}"/>`;
   });
-  const marks = [0, 0.25, 0.5, 0.75, 1].map((at) => {
-    const anchor = at === 0 ? "start" : at === 1 ? "end" : "middle";
-    return `<text x="${at * 480}" y="202" text-anchor="${anchor}">${short(low + at * (high - low))}</text>`;
+  const marks = ticks(low, high).map((value) => {
+    const x = ((value - low) / (high - low)) * 480;
+    const anchor = x < 24 ? "start" : x > 456 ? "end" : "middle";
+    return `<path d="M${x} 180v5"/><text x="${x}" y="204" text-anchor="${anchor}">${short(value)}</text>`;
   });
   const label = `Histogram of ${values.length} values from ${short(low)} to ${short(high)}`;
   return `<svg viewBox="0 0 480 210" role="img" aria-label="${label}">${bars.join("")}
-    <line x1="0" y1="180" x2="480" y2="180"/>${marks.join("")}</svg>`;
+    <path d="M0 180h480"/>${marks.join("")}</svg>`;
 }
 
 /** A heat map, inputs downwards and outputs across, of the last axis and all others. */

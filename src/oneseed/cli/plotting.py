@@ -1,8 +1,8 @@
 """Pictures of what was drawn, by matplotlib, which is imported here alone and on demand.
 
 The rule: where every element is drawn independently, from one distribution of known density, the picture is a
-histogram with the density over it. All else, such as constants, matrices and filters, is shown as a heat map, and so are
-values that are all equal, which it names.
+histogram with the density over it. All else, such as constants, matrices and filters, is shown as a heat map. Values
+that are all equal are shown as one too, with the value written on it.
 """
 
 import math
