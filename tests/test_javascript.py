@@ -67,13 +67,13 @@ ARGUMENTS = {
     },
     "TruncatedNormal": lambda r: {
         "mean": r.choice([0.0, r.uniform(-9, 9)]),
-        "stddev": r.choice([0.0, 1e-3, r.uniform(0, 9)]),
+        "stddev": r.choice([0.0, 1e-3, 3e-8, r.uniform(0, 9)]),
         "lower": r.choice([-2.0, -3.0, -0.5, -9.0, r.uniform(-4, 0)]),
         "upper": r.choice([2.0, 3.0, 0.5, 9.0, r.uniform(0.1, 4)]),
     },
     "RandomUniform": lambda r: {
-        "minval": r.choice([-1.0, 0.0, 1.0, r.uniform(-9, 1)]),
-        "maxval": r.choice([*TIES, r.uniform(1, 9)]),
+        "minval": r.choice([-1.0, -1e-4, -1e-8, -0.0, 1.0, r.uniform(-9, 0)]),
+        "maxval": r.choice([1.0, *TIES, 1e-4, 0.0, 1e-8, r.uniform(0, 9)]),
     },
     "VarianceScaling": lambda r: {
         "scale": r.uniform(0.1, 9),
@@ -94,6 +94,8 @@ def random_cases(count=400):
     for _ in range(count):
         name = r.choice(sorted(NAMES))
         given = ARGUMENTS.get(name, lambda _: {})(r)
+        if given.get("minval", 0.0) > given.get("maxval", 1.0):
+            given["maxval"] = given["minval"]
         (shape, axes), path, dtype = r.choice(SHAPES), r.choice(PATHS), r.choice(DTYPES)
         if name == "Identity":
             shape, axes = (r.randrange(1, 9), r.randrange(1, 9)), r.choice([None, "o i"])

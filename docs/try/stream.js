@@ -174,7 +174,7 @@ export function quantile(U) {
 export function uniform(low, high, dtype = "float32") {
   const move = affine(Math.fround(Math.fround((high - low) / 2) * 2 ** -24), Math.fround((high + low) / 2));
   const [least, end] = [rounded(low, dtype), below(rounded(high, dtype), dtype)];
-  return (U) => clamp(rounded(move(((U >>> 7) | 1) - 2 ** 24), dtype), least, end);
+  return (U) => rounded(clamp(move(((U >>> 7) | 1) - 2 ** 24), least, end), dtype);
 }
 
 /** The function from words to normal values. */
@@ -187,13 +187,13 @@ export function normal(mean, stddev, dtype = "float32") {
 export function truncatedNormal(mean, stddev, dtype = "float32", lower = -2, upper = 2) {
   if (lower === -Infinity && upper === Infinity) return normal(mean, stddev, dtype);
   const [first, width] = window32(lower, upper);
-  const draw = normal(mean, stddev, dtype);
+  const draw = normal(mean, stddev);
   const end = (bound) => {
     if (!Number.isFinite(bound)) return bound;
-    return rounded(mean + bound * stddev, dtype) || 0; // never -0
+    return rounded(mean + bound * stddev, DTYPES[dtype].bytes === 1 ? "float32" : dtype) || 0; // never -0
   };
   const [low, high] = [end(lower), end(upper)];
-  return (U) => clamp(draw(first + high32(U, width)), low, high);
+  return (U) => rounded(clamp(draw(first + high32(U, width)), low, high), dtype);
 }
 
 /** The function from words to integers in [low, high), which are at most 2**32 apart. */

@@ -258,7 +258,7 @@ def edges(values: Reals, dtype: np.dtype[Any]) -> Reals:
     if dtype.kind in "iu":
         return even
     nearest = even.astype(dtype)
-    largest = np.asarray(finfo(dtype).max, dtype)
+    largest = np.asarray(finfo(dtype).max, dtype)  # type: ignore[no-untyped-call]
     below, above = np.nextafter(nearest, -largest), np.nextafter(nearest, largest)
     # The first edge is below the least number, all others are above one.
     halves: Reals = (nearest.astype(np.float64) + above.astype(np.float64)) / 2
