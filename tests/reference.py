@@ -263,8 +263,8 @@ def uniform(seed, stream, i, low, high, dtype):
     x = ((u >> (width - precision - 1)) | 1) - 2**precision
     half = rounded((high - low) / 2, working(dtype))
     centre = rounded((high + low) / 2, working(dtype))
-    value = rounded(affine(float(x), half / 2**precision, centre, working(dtype)), dtype)
-    return clamped(value, bound(low, dtype), below(bound(high, dtype), dtype))
+    value = affine(float(x), half / 2**precision, centre, working(dtype))
+    return rounded(clamped(value, bound(low, dtype), below(bound(high, dtype), dtype)), dtype)
 
 
 def integers(seed, stream, i, low, high):
@@ -349,9 +349,9 @@ def truncated_normal(seed, stream, i, mean, stddev, dtype, lower=-2.0, upper=2.0
     if width <= 0:
         raise ValueError(f"no random integer lies between the quantiles {lower} and {upper}")
     u = first + (random_integer(seed, stream, i, dtype) * width >> bits_of_u)
-    # In float8 the ends, many of which would be zeros there, are those of float32, and apply before the last rounding.
+    # In float8 the ends, many of which would be zeros there, are those of float32.
     kept = "float32" if dtype.startswith("float8") else dtype
-    value = rounded(quantile_value(u, mean, stddev, dtype), kept)
+    value = quantile_value(u, mean, stddev, dtype)
     ends = (mean + lower * stddev, mean + upper * stddev) if stddev else (mean, mean)
     least, largest = (bound(end, kept) + 0.0 for end in ends)  # no end is -0.0
     return rounded(clamped(value, least, largest), dtype)

@@ -6,6 +6,7 @@ import math
 import mpmath
 import numpy as np
 import pytest
+import reference
 from families_oracle import moments_agree
 from frameworks import ALL, installed
 from refusals import refused
@@ -171,6 +172,17 @@ def test_a_cut_on_one_side_is_a_far_cut_on_the_other(backend, dtype, bounds):
         json.dumps(one.describe((9,), dtype).as_dict(), allow_nan=False)
         found, want = (to_numpy(init((64, 64), dtype, backend=backend)) for init in (one, other))
         np.testing.assert_allclose(found.astype("complex128"), want.astype("complex128"), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype, stddev", [("float16", 3e-8), ("float8_e4m3fn", 1e-3), ("float8_e5m2", 5e-6)])
+@pytest.mark.parametrize("bounds", [(-9.0, 0.5), (-0.5, 9.0)], ids=str)
+@pytest.mark.parametrize("backend", ALL)
+def test_a_value_is_cut_before_it_is_rounded(backend, dtype, stddev, bounds):
+    # An end that the dtype rounds to 0.0: what is rounded to -0.0 first would be cut to it.
+    init = I.TruncatedNormal(0.0, stddev, 0, lower=bounds[0], upper=bounds[1])
+    drawn = init((64,), dtype, backend=backend)
+    cut = [reference.truncated_normal(0, 0, i, 0.0, stddev, dtype, *bounds) for i in range(64)]
+    assert reference.patterns(to_numpy(drawn)) == [reference.bits(value, dtype) for value in cut]
 
 
 def test_a_plain_normal_is_one_that_is_not_cut():
