@@ -86,7 +86,7 @@ function entered() {
   if (dtype !== "float32") call.push(`dtype="${dtype}"`);
   if (axes.trim()) call.push(`axes="${axes.trim()}"`);
   if (random && path) call.push(`path=${JSON.stringify(path)}`);
-  const options = { seed: integer64(seed.trim()), path: path ? [path] : [], axes: axes.trim() || null, dtype };
+  const options = { seed: integer64(seed.trim(), "seed"), path: path ? [path] : [], axes: axes.trim() || null, dtype };
   return { name, given, shape, options, python: `${name}(${written.join(", ")})(${call.join(", ")})` };
 }
 

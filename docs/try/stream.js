@@ -8,14 +8,15 @@ import { QUANTILE32 } from "./tables.js";
 const TWO_32 = 2 ** 32;
 
 /** The pair of an integer in [0, 2**64), which is given by its decimal digits. */
-export function integer64(digits) {
+export function integer64(digits, name = "an integer") {
+  const refusal = new RangeError(`${name} must be in [0, 2**64). Received: ${digits}`);
+  if (!/^[0-9]+$/.test(digits)) throw refusal;
   let [high, low] = [0, 0];
-  if (!/^[0-9]+$/.test(digits)) throw new RangeError(`an integer of 0 or more is needed. Received: ${digits}`);
   for (const digit of digits) {
     low = low * 10 + Number(digit);
     high = high * 10 + Math.floor(low / TWO_32);
     low %= TWO_32;
-    if (high >= TWO_32) throw new RangeError(`an integer below 2**64 is needed. Received: ${digits}`);
+    if (high >= TWO_32) throw refusal;
   }
   return [high, low];
 }

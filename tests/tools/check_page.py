@@ -28,7 +28,11 @@ CASES: list[tuple[str, dict[str, Any], tuple[int, ...], dict[str, Any]]] = [
     ("Identity", {"gain": 0.5, "shift": 1}, (5, 7), {"dtype": "float16"}),
 ]
 
-REFUSED = {"initializer": "RandomNormal", "stddev": "-1", "shape": "3"}
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"initializer": "RandomNormal", "stddev": "-1", "shape": "3"}, "stddev must be 0 or more. Received: -1"),
+    ({"seed": 2**64}, f"seed must be in [0, 2**64). Received: {2**64}"),
+    ({"shape": "3 3"}, "shape must be sizes separated by commas. Received: 3 3"),
+]
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -74,9 +78,10 @@ def main() -> int:
             found = part(page, "fingerprint"), oneseed.fingerprint(held["w"]) if "w" in held else None
             failures += found != (known, known)
             print(f"{name}{shape}: {found[0]}" + ("" if found == (known, known) else f", not {known}: {found}"))
-        refusal = part(shown(sys.argv[1], address, REFUSED), "alert")
-        failures += refusal != "stddev must be 0 or more. Received: -1"
-        print(f"refused: {refusal}")
+        for entries, message in REFUSED:
+            refusal = part(shown(sys.argv[1], address, entries), "alert")
+            failures += refusal != message
+            print(f"refused: {refusal}")
         server.shutdown()
     return int(failures > 0)
 
