@@ -160,7 +160,9 @@ function heatMap(values, shape) {
   const note = whole ? "" : `The first ${down} rows and ${across} columns. `;
   part("note").textContent = `${note}Deepest color: ${short(most)}. Red is above 0, blue below.`;
   const label = `Heat map of ${down} rows and ${across} columns`;
-  return `<svg viewBox="0 0 ${across * size} ${down * size}" role="img" aria-label="${label}">${cells.join("")}</svg>`;
+  const box = [across * size, down * size];
+  return `<svg viewBox="0 0 ${box.join(" ")}" role="img" aria-label="${label}">${cells.join("")}
+    <rect class="frame" width="${box[0]}" height="${box[1]}"/></svg>`;
 }
 
 // The result ----------------------------------------------------------------------------------------------------------
