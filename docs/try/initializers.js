@@ -1,7 +1,17 @@
 // Keras's initializers on top of stream v1: from a shape and arguments to a tensor, and a tensor's fingerprint.
 
 import { blake2b8 } from "./blake2b.js";
-import { bitsOf, DTYPES, normal, rounded, streamOf, truncatedNormal, uniform, words } from "./stream.js";
+import * as stream32 from "./stream.js";
+import { bitsOf, DTYPES, rounded, streamOf, words } from "./stream.js";
+
+let stream64 = null;
+
+/** Load the tables of float64, which are large, before the first draw in it. */
+export async function loadFloat64() {
+  stream64 = await import("./stream64.js");
+}
+
+const streamFor = (dtype) => (dtype === "float64" ? stream64 : stream32);
 
 /** The standard deviation of the standard normal distribution after truncation to two standard deviations. */
 const AFTER = 0.87962566103423975041;
@@ -53,6 +63,7 @@ function varianceScaling({ scale = 1, mode = "fan_in", distribution = "truncated
   return ({ fanIn, fanOut }, dtype) => {
     const fans = { fan_in: fanIn, fan_out: fanOut, fan_avg: (fanIn + fanOut) / 2, fan_geo_avg: Math.sqrt(fanIn * fanOut) };
     const variance = (GAINS[nonlinearity] * scale) / Math.max(1, fans[mode]);
+    const { uniform, normal, truncatedNormal } = streamFor(dtype);
     if (distribution === "uniform") {
       const limit = Math.sqrt(3 * variance);
       return uniform(-limit, limit, dtype);
@@ -66,10 +77,11 @@ const scaled = (scale, mode, distribution) => () => varianceScaling({ scale, mod
 
 /** By name: from arguments to a function of the layout and the dtype, which returns the function from words to values. */
 export const RANDOM = {
-  RandomNormal: ({ mean = 0, stddev = 0.05 }) => (_, dtype) => normal(mean, stddev, dtype),
+  RandomNormal: ({ mean = 0, stddev = 0.05 }) => (_, dtype) => streamFor(dtype).normal(mean, stddev, dtype),
   TruncatedNormal: ({ mean = 0, stddev = 0.05, lower = -2, upper = 2 }) => (_, dtype) =>
-    truncatedNormal(mean, stddev, dtype, lower, upper),
-  RandomUniform: ({ minval = -0.05, maxval = 0.05 }) => (_, dtype) => uniform(minval, maxval, dtype),
+    streamFor(dtype).truncatedNormal(mean, stddev, dtype, lower, upper),
+  RandomUniform: ({ minval = -0.05, maxval = 0.05 }) => (_, dtype) =>
+    streamFor(dtype).uniform(minval, maxval, dtype),
   VarianceScaling: varianceScaling,
   GlorotNormal: scaled(1, "fan_avg", "truncated_normal"),
   GlorotUniform: scaled(1, "fan_avg", "uniform"),
@@ -112,11 +124,14 @@ function drawn(name, given, seed, path, layout, logical, dtype, write) {
     return;
   }
   const value = RANDOM[name](given)(layout, dtype);
-  for (const farthest of [0, 0xffffffff]) held(value(farthest)); // no word gives a smaller or a larger value
+  const wide = dtype === "float64";
+  // No word gives a smaller or a larger value than these.
+  for (const farthest of [0, 0xffffffff]) held(value(wide ? [farthest, farthest] : farthest));
   const stream = streamOf(path);
   for (let index = 0; index < size; index += 4) {
     const block = words(seed, stream, index / 4);
-    for (let k = 0; k < Math.min(4, size - index); k++) write(value(block[k]));
+    const further = wide ? words(seed, stream, index / 4, 1) : null;
+    for (let k = 0; k < Math.min(4, size - index); k++) write(value(wide ? [block[k], further[k]] : block[k]));
   }
 }
 
@@ -134,7 +149,7 @@ export function draw(name, given, shape, { seed = [0, 0], path = [], axes = null
   const logical = layout.order.map((axis) => shape[axis]);
   const strides = shape.map((_, axis) => product(shape.slice(axis + 1)));
   const steps = layout.order.map((axis) => strides[axis]);
-  const values = new Float32Array(product(shape));
+  const values = new (dtype === "float64" ? Float64Array : Float32Array)(product(shape));
   const at = logical.map(() => 0);
   let place = 0;
   drawn(name, given, seed, path, layout, logical, dtype, (value) => {
@@ -157,8 +172,8 @@ export function fingerprint(values, shape, dtype = "float32") {
   const data = new Uint8Array(head.length + bytes * values.length);
   data.set(head);
   const view = new DataView(data.buffer, head.length);
-  const write = { 1: "setUint8", 2: "setUint16", 4: "setUint32" }[bytes];
-  values.forEach((value, k) => view[write](k * bytes, bitsOf(value, dtype), true));
+  const write = { 1: "setUint8", 2: "setUint16", 4: "setUint32", 8: "setFloat64" }[bytes];
+  values.forEach((value, k) => view[write](k * bytes, bytes === 8 ? value : bitsOf(value, dtype), true));
   const [low, high] = blake2b8(data);
   const digest = new DataView(new ArrayBuffer(8));
   digest.setUint32(0, low, true);

@@ -1,6 +1,6 @@
 // The page "Try it": it draws when an entry changes, and keeps the entries in the address, so that it can be shared.
 
-import { draw, fingerprint, FIXED, RANDOM } from "./initializers.js";
+import { draw, fingerprint, FIXED, loadFloat64, RANDOM } from "./initializers.js";
 import { integer64 } from "./stream.js";
 
 const LARGEST = 2 ** 20; // values of a draw
@@ -186,9 +186,10 @@ function show({ name, given, shape, options, python }) {
   part("picture").innerHTML = map ? heatMap(values, shape) : histogram(values, low, high);
 }
 
-function update() {
+async function update() {
   const alert = part("alert");
   try {
+    if (entry("dtype").value === "float64") await loadFloat64();
     show(entered());
     alert.hidden = true;
     page.dataset.state = "drawn";

@@ -1,5 +1,6 @@
 // Stream v1 in JavaScript, as the page "How the numbers are made" defines it: words, streams, uniform, normal and
 // truncated normal values of float32 and of what is rounded from it. Integers are 32 bits wide: no BigInt is needed.
+// float64 is in stream64.js.
 // An integer of 64 bits, such as a seed, is a pair: [high half, low half].
 
 import { blake2b8 } from "./blake2b.js";
@@ -24,7 +25,7 @@ export function integer64(digits, name = "an integer") {
 // Words ---------------------------------------------------------------------------------------------------------------
 
 /** The upper 32 bits of the product of two integers of 32 bits. */
-function high32(a, b) {
+export function high32(a, b) {
   const [aLow, aHigh, bLow, bHigh] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
   const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
   const other = aLow * bHigh + (middle & 0xffff);
@@ -75,6 +76,7 @@ export function streamOf(path) {
 
 /** The bits of the fraction, the bias of the exponent, the bytes and the largest number of each dtype. */
 export const DTYPES = {
+  float64: { fraction: 52, bias: 1023, bytes: 8, largest: Number.MAX_VALUE },
   float32: { fraction: 23, bias: 127, bytes: 4, largest: (2 - 2 ** -23) * 2 ** 127 },
   float16: { fraction: 10, bias: 15, bytes: 2, largest: 65504 },
   bfloat16: { fraction: 7, bias: 127, bytes: 2, largest: (2 - 2 ** -7) * 2 ** 127 },
@@ -99,6 +101,7 @@ function nearest(value) {
 
 /** The nearest number of a dtype, ties to even; to bfloat16 and to 8 bits by way of float32. */
 export function rounded(value, dtype) {
+  if (dtype === "float64") return value;
   if (dtype === "float32") return Math.fround(value);
   const format = DTYPES[dtype];
   const from = dtype === "float16" ? value : Math.fround(value);
@@ -108,7 +111,7 @@ export function rounded(value, dtype) {
   return from < 0 ? -magnitude : magnitude;
 }
 
-/** The bit pattern of a number of a dtype. */
+/** The bit pattern of a number of a dtype of 32 bits or fewer. */
 export function bitsOf(value, dtype) {
   if (dtype === "float32") {
     view.setFloat32(0, value);
@@ -122,7 +125,7 @@ export function bitsOf(value, dtype) {
 }
 
 /** The next number of a dtype below a number of it. */
-function below(value, dtype) {
+export function below(value, dtype) {
   const { fraction, bias } = DTYPES[dtype];
   const unit = 2 ** (exponentOf(value, DTYPES[dtype]) - fraction);
   const least = 2 ** (1 - bias - fraction);
@@ -133,7 +136,7 @@ function below(value, dtype) {
 
 // From words to values ------------------------------------------------------------------------------------------------
 
-function clamp(value, low, high) {
+export function clamp(value, low, high) {
   const least = value >= high ? high : value;
   return least <= low ? low : least;
 }

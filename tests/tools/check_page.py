@@ -25,6 +25,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[int, ...], dict[str, Any]]] = [
     ("HeNormal", {"seed": 7}, (3, 3, 64, 128), {}),
     ("HeNormal", {"seed": 7}, (128, 64, 3, 3), {"axes": "o i h w", "dtype": "bfloat16"}),
     ("TruncatedNormal", {"mean": 1.0, "lower": -1.0, "upper": 3.0, "seed": 2**64 - 1}, (7,), {"path": 'né/"x'}),
+    ("HeUniform", {"seed": 7}, (5, 7), {"dtype": "float64"}),
     ("Identity", {"gain": 0.5, "shift": 1}, (5, 7), {"dtype": "float16"}),
 ]
 
