@@ -204,7 +204,7 @@ def lowest(session: nox.Session, name: str) -> None:
     # An old version may be warned of by its own, newer dependencies.
     tests = ["-W", "ignore::DeprecationWarning", "tests/test_known_answers.py", "tests/test_contract.py"]
     if name == "core":
-        tests += [f"tests/test_{own}.py" for own in ("kernels", "cli", "plot", "from_file")]
+        tests += [f"tests/test_{own}.py" for own in ("kernels", "cli", "cli_catalogue", "plot", "from_file")]
         pytest(session, *tests, required="matplotlib safetensors kernel")
     else:
         pytest(session, *tests, "-k", name, required=name)
