@@ -1,6 +1,8 @@
 """Build the kernels with the package; without a compiler it is installed without them."""
 
+import hashlib
 import os
+import re
 import shutil
 import sys
 import sysconfig
@@ -9,12 +11,39 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 NAME = "_kernel"
 PACKAGE = "oneseed_numpy"
 PARTS = ["portable", "avx2", "avx512", "neon", "fill", "stream", "python"]
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 """Whether this Python has no limited API, so that the binary is for its version alone."""
+# Windows has one pyconfig.h for both kinds of Python, which therefore does not say which one it is.
+MACROS = [("Py_GIL_DISABLED", "1") if FREE_THREADED else ("Py_LIMITED_API", "0x030B0000")]
+FLAGS = {"msvc": ["/std:c11", "/O2", "/fp:precise"]}
+"""The flags of compilers that do not take those of GCC."""
+VARIABLES = ["CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "LDSHARED", "ARCHFLAGS", "MACOSX_DEPLOYMENT_TARGET"]
+"""What of the environment decides how compilers are called."""
+LIKE_GCC = ["-std=c11", "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-g0"]
+
+
+RELATIVE = re.compile(r"""(\]\(|(?:src|srcset|href)=["'])(?![a-z]+:|#)([^)"'\s]+)""")
+"""The target of a link of Markdown or HTML, after its beginning."""
+
+
+class Readme(MetadataHookInterface):
+    """Have the README's links lead to the repository, for it is read on package indexes too."""
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Set the text."""
+        source = metadata["urls"]["Source"]
+
+        def absolute(link: re.Match[str]) -> str:
+            how = "raw" if link[2].endswith((".png", ".svg")) else "blob"
+            return f"{link[1]}{source}/{how}/main/{link[2]}"
+
+        text = Path(self.root, "README.md").read_text(encoding="utf-8")
+        metadata["readme"] = {"content-type": "text/markdown", "text": RELATIVE.sub(absolute, text)}
 
 
 class Kernels(BuildHookInterface):
@@ -52,26 +81,46 @@ class Kernels(BuildHookInterface):
             build_data["tag"] = f"cp311-abi3-{platform}"
 
     def _compiled(self) -> Path:
-        from setuptools import Distribution, Extension
+        """Return the module; one that was built of the same sources in the same way is used again."""
+        native, build = Path(self.root) / "native", Path(self.root) / "build" / "kernel"
+        sources = {path.name: path.read_bytes() for path in sorted(native.glob("*.[ch]"))}
+        sources["tables.c"] = _tables(native / "tables.py").encode("ascii")
+        python = sysconfig.get_platform(), sysconfig.get_config_vars("EXT_SUFFIX", *VARIABLES)
+        how = PARTS, MACROS, FLAGS, LIKE_GCC, python, [os.environ.get(name) for name in VARIABLES]
+        built = build / hashlib.sha256(repr((sources, how)).encode()).hexdigest()[:16]
+        if not built.is_dir():
+            unfinished = build / "unfinished"
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir(parents=True)
+            (unfinished / "tables.c").write_bytes(sources["tables.c"])
+            self._compile([*(native / f"{part}.c" for part in PARTS), unfinished / "tables.c"], native, unfinished)
+            for old in build.iterdir():
+                if old != unfinished:
+                    shutil.rmtree(old)
+            unfinished.rename(built)
+        (module,) = (built / "lib").iterdir()
+        return module
 
-        native, build = Path(self.root) / "native", Path(self.root) / "build"
-        build.mkdir(exist_ok=True)
-        tables = build / "tables.c"
-        tables.write_text(_tables(native / "tables.py"), encoding="ascii")
-        flags = ["-std=c11", "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-g0"]
+    def _compile(self, sources: list[Path], headers: Path, to: Path) -> None:
+        from setuptools import Distribution, Extension
+        from setuptools.command.build_ext import build_ext
+
+        class Build(build_ext):
+            def build_extensions(self) -> None:  # when the compiler is known
+                kernels.extra_compile_args = FLAGS.get(self.compiler.compiler_type, LIKE_GCC)
+                super().build_extensions()
+
         kernels = Extension(
             NAME,
-            [*(str(native / f"{part}.c") for part in PARTS), str(tables)],
-            include_dirs=[str(native)],
-            extra_compile_args=["/std:c11", "/O2"] if os.name == "nt" else flags,
+            [str(source) for source in sources],
+            include_dirs=[str(headers)],
+            define_macros=MACROS,
             py_limited_api=not FREE_THREADED,
         )
-        command = Distribution({"name": "oneseed", "ext_modules": [kernels]}).get_command_obj("build_ext")
-        command.build_lib, command.build_temp = str(build / "lib"), str(build / "temp")
-        command.force = True
+        command = Build(Distribution({"name": "oneseed", "ext_modules": [kernels]}))
+        command.build_lib, command.build_temp = str(to / "lib"), str(to / "temp")
         command.ensure_finalized()
         command.run()
-        return Path(command.get_ext_fullpath(NAME))
 
 
 def _tables(script: Path) -> str:

@@ -37,13 +37,26 @@ def group(name: str) -> list[str]:
     return nox.project.dependency_groups(PROJECT, name)
 
 
+SCHEMAS = [
+    ("vendor.github-workflows", ".github/workflows/*.yml"),
+    ("custom.github-workflows-require-timeout", ".github/workflows/*.yml"),
+    ("vendor.dependabot", ".github/dependabot.yml"),
+    ("vendor.github-issue-config", ".github/ISSUE_TEMPLATE/config.yml"),
+    ("vendor.github-issue-forms", ".github/ISSUE_TEMPLATE/[!c]*.yml"),
+    ("vendor.citation-file-format", "CITATION.cff"),
+]
+"""The schemas of files that nothing here runs."""
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, formatting, and that imports only lead down."""
+    """Check style, formatting, that imports only lead down, and the files that others read by their schemas."""
     session.install("-e", ".", *group("lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports", "--no-cache")
+    for schema, pattern in SCHEMAS:
+        session.run("check-jsonschema", "--builtin-schema", schema, *map(str, sorted(Path().glob(pattern))))
 
 
 @nox.session
@@ -191,6 +204,27 @@ def together(session: nox.Session) -> None:
     session.run("oneseed", "parity")
 
 
+LOWEST = {"core": ["safetensors", "plot"], "jax": ["jax"], "tensorflow": ["tensorflow"]}
+"""The extras of which the lowest versions are installed together."""
+
+
+@nox.session
+@nox.parametrize("name", list(LOWEST), ids=list(LOWEST))
+def lowest(session: nox.Session, name: str) -> None:
+    """Run known answers, contract, kernels and the command with the lowest versions that pyproject.toml allows."""
+    extras = PROJECT["project"]["optional-dependencies"]
+    allowed = PROJECT["project"]["dependencies"] + [each for extra in LOWEST[name] for each in extras[extra]]
+    session.install(*(requirement.replace(">=", "==") for requirement in allowed), *group("bits"))
+    session.install("-e", ".", env={"ONESEED_REQUIRE_KERNEL": "1"})
+    # An old version may be warned of by its own, newer dependencies.
+    tests = ["-W", "ignore::DeprecationWarning", "tests/test_known_answers.py", "tests/test_contract.py"]
+    if name == "core":
+        tests += [f"tests/test_{own}.py" for own in ("kernels", "cli", "cli_catalogue", "plot", "from_file")]
+        pytest(session, *tests, required="matplotlib safetensors kernel")
+    else:
+        pytest(session, *tests, "-k", name, required=name)
+
+
 @nox.session
 def mlx(session: nox.Session) -> None:
     """Install the example of a backend, for MLX, as its users would; hold it to the contract and the known answers."""
@@ -210,7 +244,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """Run the README's first command in an empty environment, and the installed command outside the sources."""
+    """Run the README's first command in an empty environment; build what is released, and test that."""
     readme = Path("README.md").read_text(encoding="utf-8")
     install, _, sample = re.search(r"^\$ (pip install \. && .*)$", readme, re.MULTILINE)[1].partition(" && ")
     session.run(*install.split(), env={"ONESEED_REQUIRE_KERNEL": "1"})
@@ -219,12 +253,23 @@ def wheel(session: nox.Session) -> None:
     fingerprint = re.search(r"fingerprint `(\w+)`", readme)[1]
     if fingerprint not in printed:
         session.error(f"the command did not print the fingerprint {fingerprint}")
-    folder = Path(session.create_tmp())
-    session.run("pip", "wheel", "--no-deps", "--wheel-dir", str(folder), ".", env={"ONESEED_REQUIRE_KERNEL": "1"})
-    (built,) = folder.glob("*.whl")
+    folder = Path(session.create_tmp(), "dist").absolute()
+    shutil.rmtree(folder, ignore_errors=True)
+    session.install(*group("release"), *group("bits"), *PROJECT["build-system"]["requires"])
+    # The wheel is made from the archive of sources, which must therefore hold all it takes.
+    build = "python", "-m", "build", "--no-isolation", "--outdir", str(folder)
+    session.run(*build, env={"ONESEED_REQUIRE_KERNEL": "1"})
+    session.run("twine", "check", "--strict", *map(str, folder.iterdir()))
+    (built,), (sources,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
     if "abi3" not in built.name or built.stat().st_size >= 10**6:
         session.error(f"{built.name} must be for the limited API and below 1 MB: {built.stat().st_size} bytes")
-    session.chdir(folder)
+    session.install("--force-reinstall", "--no-deps", str(built))
+    shutil.unpack_archive(sources, folder, filter="data")
+    unpacked = folder / sources.name.removesuffix(".tar.gz")
+    session.run("python", "tests/tools/versions.py", str(built), str(unpacked))
+    session.chdir(unpacked)
+    tests = "tests/test_known_answers.py", "tests/test_imports.py"
+    session.run("python", "-m", "pytest", "-p", "no:cacheprovider", *tests)
     session.run("python", "-W", "error", "-m", "oneseed", "backends")
     session.run("oneseed", "sample", "he_norml", "--shape", "3", success_codes=[2])
 

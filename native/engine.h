@@ -2,9 +2,16 @@
 #ifndef ONESEED_ENGINE_H
 #define ONESEED_ENGINE_H
 
+#include <float.h>
+
 #include "oneseed.h"
 
+#if FLT_EVAL_METHOD == 2 || FLT_EVAL_METHOD < 0
+#error "doubles must be rounded to 64 bits after each operation: on 32-bit x86, compile with -msse2 -mfpmath=sse"
+#endif
+
 #if defined(_MSC_VER) && !defined(__clang__)
+#pragma fp_contract(off) /* what -ffp-contract=off is to the others */
 #define ALIGNED __declspec(align(64))
 #define INLINE static __forceinline
 #define STEP static __declspec(noinline)
@@ -23,7 +30,8 @@
 #define PREFETCH(memory) __builtin_prefetch(memory, 1)
 #endif
 
-#if defined(__x86_64__) && defined(__GNUC__)
+/* GCC for Windows does not align the stack for wide vectors. */
+#if defined(__x86_64__) && defined(__GNUC__) && (defined(__clang__) || !defined(_WIN32))
 #define HAS_X86
 #elif defined(__aarch64__) && defined(__ARM_NEON) && defined(__ORDER_LITTLE_ENDIAN__) && \
     __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__

@@ -1,8 +1,6 @@
-/* The library as a Python module, for one binary that all Pythons from 3.11 on load. */
+/* The library as a Python module, for one binary that all Pythons from 3.11 on load, or for a free-threaded one, which
+ * has no limited API: the build defines Py_LIMITED_API or Py_GIL_DISABLED. */
 #define PY_SSIZE_T_CLEAN
-#ifndef Py_GIL_DISABLED /* free-threaded Python has no limited API */
-#define Py_LIMITED_API 0x030B0000
-#endif
 #include <Python.h>
 #include <stdlib.h>
 #include <string.h>

@@ -16,7 +16,7 @@ from oneseed.models.rule import Rule
 from oneseed.models.scheme import Scheme
 from oneseed.seeds import SeedGenerator, set_random_seed
 
-__version__ = "0.1.0"
+__version__: str
 
 __all__ = [
     "KEEP",
@@ -51,4 +51,8 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         return import_module("oneseed.checkpoint")
+    if name == "__version__":  # of the installed package, which has it from the repository's tag
+        from importlib.metadata import version
+
+        return version("oneseed")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

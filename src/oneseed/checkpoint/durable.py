@@ -89,13 +89,15 @@ def put_first(path: Path, data: bytes) -> bool:
     try:
         unfinished, descriptor = _opened(path)
         try:
-            write_all(descriptor, data, 0)
-            os.fsync(descriptor)
-            first = _linked(unfinished, path)
+            try:
+                write_all(descriptor, data, 0)
+                os.fsync(descriptor)
+                first = _linked(unfinished, path)
+            finally:
+                os.close(descriptor)  # Windows does not remove a file that is open
         finally:
             with suppress(FileNotFoundError):
                 os.unlink(unfinished)
-            os.close(descriptor)
         sync_folder(path.parent)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error

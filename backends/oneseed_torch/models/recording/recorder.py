@@ -269,7 +269,7 @@ def _reserved(like: Tensor) -> Tensor:
     """Return a tensor whose memory is reserved and not used, also of more bytes than the machine has."""
     shape, stride = tuple(like.shape), tuple(like.stride())
     size = like.dtype.itemsize * (1 + sum((n - 1) * s for n, s in zip(shape, stride, strict=True)))
-    if like.is_meta or size < LARGE or not like.numel():
+    if sys.platform == "win32" or like.is_meta or size < LARGE or not like.numel():  # Windows reserves all it promises
         return torch.empty_strided(shape, stride, dtype=like.dtype, device=like.device)
     flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | (MAP_NORESERVE if sys.platform == "linux" else 0)
     memory = torch.frombuffer(mmap.mmap(-1, size, flags=flags), dtype=torch.uint8)
