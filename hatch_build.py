@@ -12,7 +12,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 NAME = "_kernel"
 PACKAGE = "oneseed_numpy"
-PARTS = ["portable", "avx2", "avx512", "neon", "fill", "stream", "python"]
+PARTS = ["portable", "avx2", "avx512", "neon", "fill", "orthogonal", "stream", "python"]
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 """Whether this Python has no limited API, so that the binary is for its version alone."""
 
@@ -58,7 +58,7 @@ class Kernels(BuildHookInterface):
         build.mkdir(exist_ok=True)
         tables = build / "tables.c"
         tables.write_text(_tables(native / "tables.py"), encoding="ascii")
-        flags = ["-std=c11", "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-g0"]
+        flags = ["-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden", "-g0"]
         kernels = Extension(
             NAME,
             [*(str(native / f"{part}.c") for part in PARTS), str(tables)],

@@ -138,6 +138,37 @@ static void check_value(const char *line, const char *at)
     expect(element(memory, 0, size) == answer, line);
 }
 
+static void check_orthogonal(const char *line, const char *at)
+{
+    const size_t rows = decimal(&at), columns = decimal(&at), size = rows * columns;
+    const double gain = real(&at);
+    const uint64_t seed = decimal(&at), stream = decimal(&at), first = decimal(&at);
+    const oneseed_address address = {seed, stream};
+    double *room = malloc(oneseed_orthogonal_room(rows, columns) * sizeof *room);
+    double *wide = malloc(size * sizeof *wide);
+    float *narrow = malloc(size * sizeof *narrow);
+    if (!room || !wide || !narrow)
+        abort();
+    const ptrdiff_t across = sizeof *wide, down = across * (ptrdiff_t)columns;
+    const int refused = oneseed_orthogonal(wide, ONESEED_FLOAT64, rows, columns, down, across, gain, first, &address, room);
+    expect(!refused, line);
+    /* transposed in memory */
+    expect(oneseed_orthogonal(narrow, ONESEED_FLOAT32, rows, columns, sizeof *narrow,
+               (ptrdiff_t)(rows * sizeof *narrow), gain, first, &address, room) == 0,
+        line);
+    size_t count = 0;
+    for (const char *row = word(&at); *row && !refused; row = word(&at), count++) {
+        const size_t i = strtoull(row, NULL, 10), j = decimal(&at);
+        const uint64_t answer = pattern(&at);
+        expect(bits(wide[i * columns + j]) == answer, line);
+        expect(narrow[j * rows + i] == (float)wide[i * columns + j], line);
+    }
+    expect(count > 0, line);
+    free(room);
+    free(wide);
+    free(narrow);
+}
+
 static void check_prepared(const char *line, const char *at)
 {
     oneseed_distribution what;
@@ -160,7 +191,8 @@ int main(void)
         const char *word;
         void (*check)(const char *line, const char *at);
     } checks[] = {
-        {"stream", check_stream}, {"word", check_word}, {"value", check_value}, {"prepared", check_prepared}};
+        {"stream", check_stream}, {"word", check_word}, {"value", check_value}, {"orthogonal", check_orthogonal},
+        {"prepared", check_prepared}};
     while (fgets(line, sizeof line, stdin)) {
         const char *at = line;
         const char *first = word(&at);
