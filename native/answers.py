@@ -6,6 +6,7 @@ A line is a word and numbers, in hexadecimal where they are bit patterns:
     word  seed stream index  the words of both planes
     value  kind dtype  two parameters, lower, upper, first, width  seed stream index  bits
     orthogonal  rows columns gain  seed stream first  for each of some elements its row, its column and the bits
+    unitary  the same, with the stream of the imaginary parts before `first`, and the bits of both parts
     prepared  kind dtype  two parameters, lower, upper, first, width  the fields of the distribution
 """
 
@@ -82,9 +83,10 @@ def matrices() -> Iterator[str]:
     """Return the lines with orthogonal matrices."""
     for case in json.loads((DATA / "orthogonal.json").read_text()):
         rows, columns = case["rows"], case["columns"]
-        elements = (f"{row} {column} {bits}" for row, column, bits in case["elements"])
-        at = f"{case['seed']} {case['stream']} {case['number'] * rows * columns}"
-        yield " ".join([f"orthogonal {rows} {columns} {case['gain'].hex()} {at}", *elements])
+        elements = (str(part) for element in case["elements"] for part in element)
+        word, imaginary = ("unitary", f" {case['imaginary']}") if case["imaginary"] else ("orthogonal", "")
+        at = f"{case['seed']} {case['stream']}{imaginary} {case['number'] * rows * columns}"
+        yield " ".join([f"{word} {rows} {columns} {case['gain'].hex()} {at}", *elements])
 
 
 def prepared() -> Iterator[str]:

@@ -8,19 +8,20 @@ enum {
 /* Matrices in memory, one after the other in their field. */
 typedef struct {
     char *memory;
-    int dtype;
+    int dtype; /* of each part of a complex number */
+    size_t each; /* parts of a number */
     size_t count, rows, columns;
     ptrdiff_t strides[3];
     double gain;
     uint64_t first;
-    oneseed_address at;
+    oneseed_address at, imaginary;
 } matrices;
 
 /* Bytes from the first element to the end of the last one; 0 if there is none, or -1 for what no buffer holds. */
 static Py_ssize_t reach(const matrices *m)
 {
     const size_t sizes[3] = {m->count, m->rows, m->columns};
-    Py_ssize_t bytes = (Py_ssize_t)oneseed_size(m->dtype);
+    Py_ssize_t bytes = (Py_ssize_t)(m->each * oneseed_size(m->dtype));
     if (m->count == 0 || m->rows == 0 || m->columns == 0)
         return 0;
     for (int k = 0; k < 3; k++) {
@@ -29,6 +30,13 @@ static Py_ssize_t reach(const matrices *m)
         bytes += (Py_ssize_t)(sizes[k] - 1) * m->strides[k];
     }
     return bytes;
+}
+
+static size_t room_for(const matrices *m)
+{
+    if (m->rows > PY_SSIZE_T_MAX / 2 || m->columns > PY_SSIZE_T_MAX / 2)
+        return 0;
+    return oneseed_orthogonal_room(m->each * m->rows, m->each * m->columns);
 }
 
 /* Read the arguments; a buffer that was opened is for the caller to release. */
@@ -47,9 +55,11 @@ static int read_matrices(PyObject *const *args, matrices *m, Py_buffer *view)
     m->gain = PyFloat_AsDouble(args[4]);
     m->first = PyLong_AsUnsignedLongLong(args[5]);
     m->at.seed = PyLong_AsUnsignedLongLong(args[6]), m->at.stream = PyLong_AsUnsignedLongLong(args[7]);
+    m->each = args[8] == Py_None ? 1 : 2, m->imaginary.seed = m->at.seed;
+    m->imaginary.stream = m->each == 2 ? PyLong_AsUnsignedLongLong(args[8]) : 0;
     if (PyErr_Occurred())
         return -1;
-    if ((dtype != ONESEED_FLOAT32 && dtype != ONESEED_FLOAT64) || !oneseed_orthogonal_room(m->rows, m->columns)) {
+    if ((dtype != ONESEED_FLOAT32 && dtype != ONESEED_FLOAT64) || room_for(m) == 0) {
         PyErr_Format(PyExc_ValueError,
             "the matrices must be small, of float32 or float64. Received: dtype=%ld, rows=%zu, columns=%zu", dtype,
             m->rows, m->columns);
@@ -75,14 +85,20 @@ static int read_matrices(PyObject *const *args, matrices *m, Py_buffer *view)
 static int write_matrices(const matrices *m, double *room)
 {
     const size_t size = m->rows * m->columns, shorter = m->rows < m->columns ? m->rows : m->columns;
-    const size_t work = size * shorter + 1;
+    const size_t work = m->each * m->each * size * shorter + 1;
     const int unlocked = work * m->count > KEEP_LOCK;
     PyThreadState *state = unlocked ? PyEval_SaveThread() : NULL;
     int raised = 0;
     size_t done = 0;
     for (size_t k = 0; k < m->count && !raised; k++) {
-        (void)oneseed_orthogonal(m->memory + (ptrdiff_t)k * m->strides[0], m->dtype, m->rows, m->columns, m->strides[1],
-            m->strides[2], m->gain, m->first + k * size, &m->at, room);
+        char *place = m->memory + (ptrdiff_t)k * m->strides[0];
+        const uint64_t first = m->first + k * size;
+        if (m->each == 2)
+            (void)oneseed_unitary(place, m->dtype, m->rows, m->columns, m->strides[1], m->strides[2], m->gain, first,
+                &m->at, &m->imaginary, room);
+        else
+            (void)oneseed_orthogonal(
+                place, m->dtype, m->rows, m->columns, m->strides[1], m->strides[2], m->gain, first, &m->at, room);
         done += work;
         if (unlocked && done > UNTIL_SIGNALS) {
             PyEval_RestoreThread(state);
@@ -97,17 +113,18 @@ static int write_matrices(const matrices *m, double *room)
 }
 
 PyDoc_STRVAR(orthogonal_doc,
-    "orthogonal(target, sizes, strides, dtype, gain, first, seed, stream)\n--\n\n"
+    "orthogonal(target, sizes, strides, dtype, gain, first, seed, stream, imaginary)\n--\n\n"
     "Write small matrices with orthonormal columns, or rows where those are fewer, times `gain`.\n\n"
     "`target` is an object with a writable, contiguous buffer, or an address. `sizes` and `strides`, the latter in bytes,\n"
     "are those of matrices, rows and columns; `dtype` is that of float32 or float64. `first` is the index of the first\n"
-    "element of the field of normal values that the matrices are made of.");
+    "element of the field of normal values that the matrices are made of. They are complex, pairs of that dtype, if\n"
+    "`imaginary` is not None but the number of the stream of the imaginary parts.");
 
 static PyObject *orthogonal(PyObject *module, PyObject *const *args, Py_ssize_t n)
 {
     (void)module;
-    if (n != 8) {
-        PyErr_Format(PyExc_TypeError, "there must be 8 arguments. Received: %zd", n);
+    if (n != 9) {
+        PyErr_Format(PyExc_TypeError, "there must be 9 arguments. Received: %zd", n);
         return NULL;
     }
     matrices m;
@@ -115,7 +132,7 @@ static PyObject *orthogonal(PyObject *module, PyObject *const *args, Py_ssize_t 
     if (read_matrices(args, &m, &view))
         return NULL;
     int failed = -1;
-    double *room = malloc(oneseed_orthogonal_room(m.rows, m.columns) * sizeof *room);
+    double *room = malloc(room_for(&m) * sizeof *room);
     if (room)
         failed = write_matrices(&m, room);
     else

@@ -109,7 +109,8 @@ extern const uint64_t oneseed_table64[2017][8];
 
 /* Orthogonal matrices ---------------------------------------------------------------------------------------------- */
 
-/* The numbers of scratch memory that a matrix needs; 0 where it is too large to be made here. */
+/* The numbers of scratch memory that a matrix needs; 0 where it is too large to be made here. A complex matrix counts as one
+ * of twice as many rows and columns. */
 size_t oneseed_orthogonal_room(size_t rows, size_t columns);
 
 /* Write a uniformly distributed matrix with orthonormal columns, or rows where those are fewer, times `gain`, of dtype
@@ -117,6 +118,10 @@ size_t oneseed_orthogonal_room(size_t rows, size_t columns);
  * strides are in bytes. Returns 0, or -1 where the dtype is another one or the matrix too large. */
 int oneseed_orthogonal(void *out, int dtype, size_t rows, size_t columns, ptrdiff_t row_stride, ptrdiff_t column_stride,
     double gain, uint64_t first, const oneseed_address *at, double *room);
+
+/* The same of complex numbers, pairs of `dtype`; the real and the imaginary parts have fields of their own. */
+int oneseed_unitary(void *out, int dtype, size_t rows, size_t columns, ptrdiff_t row_stride, ptrdiff_t column_stride,
+    double gain, uint64_t first, const oneseed_address *real, const oneseed_address *imaginary, double *room);
 
 /* Kernels ---------------------------------------------------------------------------------------------------------- */
 

@@ -145,17 +145,18 @@ static void fill_at_random(void)
 /* Matrices of any strides, in memory of just their size and with scratch memory of just the size that is asked for. */
 static void orthogonal_at_random(void)
 {
-    const oneseed_address at = {below(0), below(0)};
+    const oneseed_address at = {below(0), below(0)}, imaginary = {at.seed, below(0)};
     const size_t sides[2] = {below(40), below(10) ? below(40) : below(2100)}, turned = below(2);
     const size_t rows = sides[turned], columns = sides[!turned], gap = 1 + below(2), across = below(2);
-    const size_t size = below(2) ? sizeof(float) : sizeof(double), bytes = rows * columns * size * gap;
-    const int dtype = size == sizeof(float) ? ONESEED_FLOAT32 : ONESEED_FLOAT64;
+    const size_t each = 1 + below(2), part = below(2) ? sizeof(float) : sizeof(double), size = each * part;
+    const size_t bytes = rows * columns * size * gap;
+    const int dtype = part == sizeof(float) ? ONESEED_FLOAT32 : ONESEED_FLOAT64;
     const uint64_t first = below(UINT64_C(1) << 60);
     const ptrdiff_t row_stride = (ptrdiff_t)(size * gap * (across ? 1 : columns));
     const ptrdiff_t column_stride = (ptrdiff_t)(size * gap * (across ? rows : 1));
-    const size_t numbers = oneseed_orthogonal_room(rows, columns);
+    const size_t numbers = oneseed_orthogonal_room(each * rows, each * columns);
     if (!numbers) {
-        if (rows <= 2048 && columns <= 2048)
+        if (each * rows <= 2048 && each * columns <= 2048)
             fail("a small matrix was refused", "", rows);
         return;
     }
@@ -167,7 +168,10 @@ static void orthogonal_at_random(void)
         char *memory = n ? found : expected;
         oneseed_use_kernel(oneseed_kernel_name(n));
         memset(memory, 0x5A, bytes + 1);
-        if (oneseed_orthogonal(memory, dtype, rows, columns, row_stride, column_stride, 0.7, first, &at, room))
+        if (each == 2 ? oneseed_unitary(memory, dtype, rows, columns, row_stride, column_stride, 0.7, first, &at,
+                            &imaginary, room)
+                      : oneseed_orthogonal(
+                            memory, dtype, rows, columns, row_stride, column_stride, 0.7, first, &at, room))
             fail("refused", oneseed_kernel_name(n), 0);
         if (n && memcmp(expected, found, bytes))
             fail("another matrix", oneseed_kernel_name(n), 0);
@@ -179,8 +183,8 @@ static void orthogonal_at_random(void)
             fail("written beyond a matrix", oneseed_kernel_name(n), bytes);
     }
     double length = 0;
-    for (size_t j = 0; j < columns && rows && rows <= columns && size == sizeof one; j++) { /* of the first row */
-        memcpy(&one, expected + (ptrdiff_t)j * column_stride, sizeof one);
+    for (size_t j = 0; j < each * columns && rows && rows <= columns && part == sizeof one; j++) { /* of the first row */
+        memcpy(&one, expected + (ptrdiff_t)(j / each) * column_stride + (ptrdiff_t)(j % each * part), sizeof one);
         length += one * one;
     }
     if (length != 0 && (length < 0.49 - 1e-12 || length > 0.49 + 1e-12))

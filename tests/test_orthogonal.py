@@ -7,7 +7,6 @@ from importlib.resources import files
 import numpy as np
 import orthogonal_oracle
 import pytest
-import reference
 from frameworks import installed
 
 import oneseed
@@ -39,7 +38,7 @@ def by_numpy(monkeypatch, make):
 
 
 def case_id(case):
-    return f"{case['rows']}x{case['columns']}"
+    return f"{'complex ' if case['imaginary'] else ''}{case['rows']}x{case['columns']}"
 
 
 @pytest.mark.parametrize("case", CASES, ids=case_id)
@@ -47,19 +46,19 @@ def test_known_answers(maker, case):
     shape = case["number"] + 1, case["rows"], case["columns"]
     init = I.Orthogonal(case["gain"], seed=case["seed"])
     assert init.describe(shape, axes="e i o", path=tuple(case["path"])).stream == case["stream"]
-    made = init(shape, "float64", axes="e i o", path=tuple(case["path"]))[-1]
-    for row, column, pattern in case["elements"]:
-        assert f"{reference.bits(float(made[row, column]), 'float64'):016x}" == pattern
-    single = init(shape, "float32", axes="e i o", path=tuple(case["path"]))[-1]
-    assert single.tobytes() == made.astype(np.float32).tobytes()
+    double, single = ("complex128", "complex64") if case["imaginary"] else ("float64", "float32")
+    made = init(shape, double, axes="e i o", path=tuple(case["path"]))[-1]
+    for row, column, *patterns in case["elements"]:
+        assert orthogonal_oracle.patterns(made[row, column].item()) == patterns
+    narrow = init(shape, single, axes="e i o", path=tuple(case["path"]))[-1]
+    assert narrow.tobytes() == made.astype(single).tobytes()
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case["rows"] * case["columns"] < 2000], ids=case_id)
 def test_the_known_answers_are_those_of_the_definition(case):
-    q = orthogonal_oracle.orthogonal(
-        case["seed"], case["path"], case["rows"], case["columns"], case["gain"], case["number"]
-    )
-    found = [[i, j, f"{reference.bits(q[i][j], 'float64'):016x}"] for i, j, _ in case["elements"]]
+    arguments = (case[key] for key in ("seed", "path", "rows", "columns", "gain", "number"))
+    q = orthogonal_oracle.orthogonal(*arguments, case["imaginary"] is not None)
+    found = [[i, j, *orthogonal_oracle.patterns(q[i][j])] for i, j, *_ in case["elements"]]
     assert found == case["elements"]
     assert len(found) >= min(16, case["rows"] * case["columns"])
 
@@ -73,14 +72,17 @@ def test_kernels_and_numpy_agree(name, monkeypatch):
     before = engine.kernels.kernel()
     engine.kernels.use(name)
     shapes = [(rows, columns) for rows in SIDES for columns in SIDES]
-    shapes += [(0, 3), (3, 0), (0, 0), (100, 37), (37, 100), (LONGEST_SIDE, 128), (3, LONGEST_SIDE), (512, 512)]
+    shapes += [(0, 3), (3, 0), (0, 0), (100, 37), (37, 100)]
+    asked = [(shape, dtype) for shape in shapes for dtype in ("float64", "complex128")]
+    asked += [(shape, "float32") for shape in ((LONGEST_SIDE, 128), (3, LONGEST_SIDE), (512, 512))]
+    asked += [(shape, "complex64") for shape in ((LONGEST_SIDE // 2, 64), (3, LONGEST_SIDE // 2), (256, 256))]
 
     def make():
-        return [I.Orthogonal(0.7, seed=5)(shape, "float64", path="w") for shape in shapes]
+        return [I.Orthogonal(0.7, seed=5)(*each, path="w") for each in asked]
 
     try:
-        for shape, made, expected in zip(shapes, make(), by_numpy(monkeypatch, make), strict=True):
-            assert made.tobytes() == expected.tobytes(), shape
+        for each, made, expected in zip(asked, make(), by_numpy(monkeypatch, make), strict=True):
+            assert made.tobytes() == expected.tobytes(), each
     finally:
         engine.kernels.use(before)
 
@@ -99,7 +101,7 @@ def test_kernels_and_numpy_agree(name, monkeypatch):
         ((2, 4, 2, 6), "e o1 i o2", (0, 2, 1, 3)),
     ],
 )
-@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16", "complex64"])
 def test_layouts_and_batches(maker, shape, axes, to_logical, dtype):
     init = I.Orthogonal(1.5, seed=7)
     found = init(shape, dtype, axes=axes, path="w")
@@ -107,12 +109,12 @@ def test_layouts_and_batches(maker, shape, axes, to_logical, dtype):
     assert found.tobytes() == again.tobytes()
     haar = init.describe(shape, dtype, axes=axes).distribution
     matrices = found.transpose(to_logical).reshape(haar.count, haar.rows, haar.columns)
-    wide = init(matrices.shape, "float64", axes="e i o", path="w")
-    narrow = wide if dtype == "float64" else wide.astype("float32").astype(dtype)
+    wide = init(matrices.shape, "complex128" if dtype == "complex64" else "float64", axes="e i o", path="w")
+    narrow = wide.astype("float32").astype(dtype) if dtype == "bfloat16" else wide.astype(dtype)
     assert matrices.tobytes() == narrow.tobytes()
     # Each is a tensor of the field: element j of matrix t has the index t * s + j.
     last = haar.count - 1
-    q = orthogonal_oracle.orthogonal(7, ["w"], haar.rows, haar.columns, 1.5, last)
+    q = orthogonal_oracle.orthogonal(7, ["w"], haar.rows, haar.columns, 1.5, last, dtype == "complex64")
     assert wide[last].tolist() == q
 
 
@@ -123,8 +125,15 @@ def test_values_that_are_zero():
     reflections.reflect(values, made, 1.0)
     for matrix, found in zip(values, made, strict=True):
         vectors = [matrix[k:, k].tolist() for k in range(3)]
-        assert np.array(orthogonal_oracle.product(vectors, 3, 1.0)).tobytes() == found.tobytes()
+        assert np.array(orthogonal_oracle.real(vectors, 3, 1.0)).tobytes() == found.tobytes()
     np.testing.assert_allclose(made[0] @ made[0].T, np.eye(3), atol=1e-15)
+    both = values + 1j * values[[1, 0, 2]]  # with a zero in one part, in the other, and in both
+    unitary = np.empty(both.shape, complex)
+    reflections.reflect(both, unitary, 1.0)
+    for matrix, found in zip(both, unitary, strict=True):
+        parts = ([part[k:, k].tolist() for k in range(3)] for part in (matrix.real, matrix.imag))
+        assert np.array(orthogonal_oracle.unitary(*parts, 3, 1.0)).tobytes() == found.tobytes()
+    np.testing.assert_allclose(unitary[0] @ unitary[0].conj().T, np.eye(3), atol=1e-15)
 
 
 @pytest.mark.parametrize("cls", [I.DeltaOrthogonal, I.ConvolutionOrthogonal, I.GlorotOrthogonal])
@@ -136,10 +145,13 @@ def test_kernels_of_convolutions_are_made_of_them(maker, cls, monkeypatch):
 
 
 def test_where_small_ends():
-    assert is_small(512, 512)
-    assert not is_small(512, 513)
-    assert is_small(LONGEST_SIDE, MOST_ELEMENTS // LONGEST_SIDE)
-    assert not is_small(1, LONGEST_SIDE + 1)
+    assert is_small(512, 512, "float32")
+    assert not is_small(512, 513, "float32")
+    assert is_small(LONGEST_SIDE, MOST_ELEMENTS // LONGEST_SIDE, "float64")
+    assert not is_small(1, LONGEST_SIDE + 1, "float64")
+    assert is_small(256, 256, "complex64")
+    assert not is_small(256, 257, "complex64")
+    assert not is_small(1, LONGEST_SIDE // 2 + 1, "complex128")
     for shape in ((LONGEST_SIDE + 1, 2), (2, LONGEST_SIDE + 1)):  # on both sides of the border
         q = I.Orthogonal(seed=1)(shape, "float64")
         q = q if shape[0] > 2 else q.T
@@ -152,7 +164,7 @@ def test_where_small_ends():
 @pytest.mark.skipif(not KERNELS, reason="the kernels were not built")
 def test_kernels_refuse_what_does_not_fit():
     out = np.zeros((2, 3, 4), np.float32)
-    run, sizes, rest = engine.kernels.orthogonal, out.shape, (0, 1.0, 0, 7, 0)
+    run, sizes, rest = engine.kernels.orthogonal, out.shape, (0, 1.0, 0, 7, 0, None)
     for error, arguments in (
         (TypeError, (out, sizes, out.strides)),
         (TypeError, (out, list(sizes), out.strides, *rest)),
@@ -162,10 +174,13 @@ def test_kernels_refuse_what_does_not_fit():
         (ValueError, (out, (3, 3, 4), out.strides, *rest)),  # beyond the end
         (ValueError, (out, sizes, (48, 16, -4), *rest)),
         (ValueError, (out, sizes, (2**62, 2**62, 2**62), *rest)),
-        (ValueError, (out, sizes, out.strides, 2, 1.0, 0, 7, 0)),  # of another dtype
+        (ValueError, (out, sizes, out.strides, 0, 1.0, 0, 7, 0, 0)),  # as complex numbers
+        (ValueError, (out, sizes, out.strides, 2, 1.0, 0, 7, 0, None)),  # of another dtype
         (ValueError, (out, (1, 513, 512), (0, 0, 0), *rest)),  # too large
+        (ValueError, (out, (1, 256, 257), (0, 0, 0), 0, 1.0, 0, 7, 0, 0)),
         (OverflowError, (out, (1, 2**62, 2**62), (0, 0, 2**64), *rest)),
-        (OverflowError, (out, sizes, out.strides, 0, 1.0, -1, 7, 0)),
+        (ValueError, (out, (1, 2**62, 2**62), (0, 0, 0), *rest)),
+        (OverflowError, (out, sizes, out.strides, 0, 1.0, -1, 7, 0, None)),
         (ValueError, (out[:, ::2], (2, 2, 4), out[:, ::2].strides, *rest)),  # not contiguous
     ):
         with pytest.raises(error):

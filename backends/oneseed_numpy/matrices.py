@@ -27,14 +27,15 @@ def write(draw: Draw, out: Array, gain: float) -> None:
     ----------
     draw : Draw
         The draw, of shape (matrices of the field, rows, columns).
-    out : ndarray of float32 or float64, of the shape of the draw's block
-        The memory for the matrices, contiguous.
+    out : ndarray of float32, float64, complex64 or complex128, of the shape of the draw's block
+        The memory for the matrices, contiguous. Complex ones have imaginary parts from the path with "imag" behind.
     gain : float
         What they are multiplied by.
     """
+    imaginary = draw._replace(path=(*draw.path, "imag")) if out.dtype.kind == "c" else None
     if engine.kernels is not None:
-        dtype = kernel.DTYPES[out.dtype.name]
-        engine.kernels.orthogonal(out, out.shape, out.strides, dtype, gain, draw.first, draw.seed, draw.stream)
+        dtype, stream = kernel.DTYPES[out.real.dtype.name], imaginary.stream if imaginary else None
+        engine.kernels.orthogonal(out, out.shape, out.strides, dtype, gain, draw.first, draw.seed, draw.stream, stream)
         return
     from oneseed_numpy import plain, reflections  # of no use beside kernels
 
@@ -42,8 +43,11 @@ def write(draw: Draw, out: Array, gain: float) -> None:
     each = max(1, TOGETHER // max(1, math.prod(matrix)))
     for start in range(0, count, each):
         part = out[start : start + each]
-        values = np.empty(part.shape)
-        plain.fill(draw._replace(offset=(draw.offset[0] + start, 0, 0), block=part.shape), values)
+        values = np.empty(part.shape, complex if imaginary else float)
+        offset = draw.offset[0] + start, 0, 0
+        plain.fill(draw._replace(offset=offset, block=part.shape), values.real)
+        if imaginary:
+            plain.fill(imaginary._replace(offset=offset, block=part.shape), values.imag)
         reflections.reflect(values, part, gain)
 
 
@@ -55,7 +59,7 @@ def filling(draw: Draw, strides: Shape) -> Callable[[int, int, int], None] | Non
     run = engine.kernels.orthogonal
 
     def fill(address: int, seed: int, stream: int) -> None:
-        run(address, *arguments, seed, stream)
+        run(address, *arguments, seed, stream, None)
 
     return fill
 
@@ -66,7 +70,8 @@ def prepared(draw: Draw) -> Callable[[], Array] | None:
     arguments = _arguments(draw, np.empty(draw.block, kind).strides)
     if arguments is None:
         return None
-    empty, run, shape, rest = np.empty, engine.kernels.orthogonal, draw.block, (*arguments, draw.seed, draw.stream)
+    empty, run, shape = np.empty, engine.kernels.orthogonal, draw.block
+    rest = (*arguments, draw.seed, draw.stream, None)
 
     def make() -> Array:
         out = empty(shape, kind)
@@ -84,7 +89,7 @@ def _arguments(draw: Draw, strides: Shape) -> tuple[Any, ...] | None:
         return None
     sizes = haar.count, haar.rows, haar.columns
     steps = _steps([(draw.shape[axis], strides[axis]) for axis in draw.order], sizes)
-    if steps is None or not is_small(haar.rows, haar.columns):
+    if steps is None or not is_small(haar.rows, haar.columns, draw.dtype):
         return None
     return sizes, steps, kernel.DTYPES[draw.dtype], haar.gain, 0
 

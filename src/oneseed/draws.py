@@ -161,5 +161,6 @@ class Host(Protocol):
     def orthogonal(self, draw: Draw, out: NDArray[Any], gain: float) -> None:
         """Write the small orthogonal matrices, times `gain`, that a draw of normal values becomes.
 
-        Both are of shape (matrices, rows, columns), and `out` is contiguous, of float32 or float64.
+        Both are of shape (matrices, rows, columns), and `out` is contiguous. It is of float32 or float64, or complex,
+        with imaginary parts from the path with "imag" appended.
         """

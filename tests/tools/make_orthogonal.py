@@ -2,8 +2,9 @@
 
     python tests/tools/make_orthogonal.py src/oneseed/stream/data/orthogonal.json
 
-Each case has all elements of its matrix, or some of a larger one: row, column and the bits in float64. As every element
-depends on nearly all steps, a few show an error in any of them.
+Each case has all elements of its matrix, or some of a larger one: row, column and the bits in float64, of both parts
+where `imaginary` names the stream of the imaginary ones. As every element depends on nearly all steps, a few show an
+error in any of them.
 """
 
 import json
@@ -25,8 +26,11 @@ CASES = [
     (1, ["tall"], 0, 300, 17, 1.0),
     (1, ["wide"], 0, 17, 300, -2.0),
     (7, [], 0, 256, 256, 1.0),
+    (7, ["w"], 1, 3, 2, 1.5, True),
+    (2**64 - 1, [], 0, 4, 6, 0.7, True),
+    (9, [], 0, 33, 20, 1.0, True),
 ]
-"""Seed, path, number in the field, rows, columns, gain."""
+"""Seed, path, number in the field, rows, columns, gain, and whether the matrix is complex."""
 
 ALL = 25
 """The most elements of a matrix of which all are kept."""
@@ -40,14 +44,15 @@ def places(rows, columns):
     return corners + [(7919 * k % rows, 104729 * k % columns) for k in range(1, 13)]
 
 
-def case(seed, path, number, rows, columns, gain):
+def case(seed, path, number, rows, columns, gain, imaginary=False):
     """Return a case as plain data."""
-    q = orthogonal_oracle.orthogonal(seed, path, rows, columns, gain, number)
-    elements = [[i, j, f"{reference.bits(q[i][j], 'float64'):016x}"] for i, j in places(rows, columns)]
+    q = orthogonal_oracle.orthogonal(seed, path, rows, columns, gain, number, imaginary)
+    elements = [[i, j, *orthogonal_oracle.patterns(q[i][j])] for i, j in places(rows, columns)]
     return {
         "seed": seed,
         "path": path,
         "stream": reference.stream_of(tuple(path)),
+        "imaginary": reference.stream_of((*path, "imag")) if imaginary else None,
         "number": number,
         "rows": rows,
         "columns": columns,

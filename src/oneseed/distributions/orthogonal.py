@@ -67,9 +67,10 @@ class Haar(Structured):
         return np.ascontiguousarray(block, numpy_dtype(draw.dtype))
 
 
-def is_small(rows: int, columns: int) -> bool:
-    """Tell whether a matrix of real numbers is one whose bits are defined."""
-    return max(rows, columns) <= LONGEST_SIDE and rows * columns <= MOST_ELEMENTS
+def is_small(rows: int, columns: int, dtype: str) -> bool:
+    """Tell whether a matrix is one whose bits are defined; a complex number counts as two rows and two columns."""
+    each = 2 if dtype in COMPLEX else 1
+    return each * max(rows, columns) <= LONGEST_SIDE and each * each * rows * columns <= MOST_ELEMENTS
 
 
 def write_matrices(host: Host, draw: Draw, out: NDArray[Any], gain: float, at: int = 0, *names: str) -> None:
@@ -91,20 +92,12 @@ def write_matrices(host: Host, draw: Draw, out: NDArray[Any], gain: float, at: i
         The field's name, for every field of a draw but the first.
     """
     count, rows, columns = out.shape
-    if draw.dtype not in COMPLEX and is_small(rows, columns):
+    if is_small(rows, columns, draw.dtype):
         field = part_of_field(Normal(), draw, (at + count, rows, columns), (at, 0, 0), out.shape, *names)
         host.orthogonal(field, out, gain)
-    elif min(rows, columns) > PANELS[0]:  # in panels, without most of what is not used
-        for number, matrix in enumerate(out, at):
-            orthonormal(partial(normals, host, draw, (rows, columns), number, names), matrix, gain)
-    else:
-        together = np.empty(out.shape, wide_dtype(draw.dtype))
-        parts = (together.real, names), (together.imag, (*names, "imag"))
-        for part, name in parts if draw.dtype in COMPLEX else parts[:1]:
-            field = part_of_field(Normal(), draw, (at + count, rows, columns), (at, 0, 0), out.shape, *name)
-            host.fill([(field, part)])
-        for normal, matrix in zip(together, out, strict=True):
-            orthonormal(partial(copies, normal), matrix, gain)
+        return
+    for number, matrix in enumerate(out, at):
+        orthonormal(partial(normals, host, draw, (rows, columns), number, names), matrix, gain)
 
 
 def normals(host: Host, draw: Draw, shape: Shape, at: int, names: tuple[str, ...], parts: Parts) -> None:
@@ -112,12 +105,6 @@ def normals(host: Host, draw: Draw, shape: Shape, at: int, names: tuple[str, ...
     write_field(host, [(block, out.real) for block, out in parts], Normal(), draw, shape, at, *names)
     if draw.dtype in COMPLEX:
         write_field(host, [(block, out.imag) for block, out in parts], Normal(), draw, shape, at, *names, "imag")
-
-
-def copies(normal: Matrix, parts: Parts) -> None:
-    """Write values that are there already."""
-    for block, out in parts:
-        out[...] = normal[block]
 
 
 def orthonormal(normal: Callable[[Parts], None], out: NDArray[Any], gain: float = 1.0) -> None:
