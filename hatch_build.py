@@ -15,7 +15,7 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 NAME = "_kernel"
 PACKAGE = "oneseed_numpy"
-PARTS = ["portable", "avx2", "avx512", "neon", "fill", "stream", "python"]
+PARTS = ["portable", "avx2", "avx512", "neon", "fill", "orthogonal", "stream", "python"]
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 """Whether this Python has no limited API, so that the binary is for its version alone."""
 # Windows has one pyconfig.h for both kinds of Python, which therefore does not say which one it is.
@@ -24,7 +24,7 @@ FLAGS = {"msvc": ["/std:c11", "/O2", "/fp:precise"]}
 """The flags of compilers that do not take those of GCC."""
 VARIABLES = ["CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "LDSHARED", "ARCHFLAGS", "MACOSX_DEPLOYMENT_TARGET"]
 """What of the environment decides how compilers are called."""
-LIKE_GCC = ["-std=c11", "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-g0"]
+LIKE_GCC = ["-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden", "-g0"]
 
 
 RELATIVE = re.compile(r"""(\]\(|(?:src|srcset|href)=["'])(?![a-z]+:|#)([^)"'\s]+)""")

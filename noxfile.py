@@ -99,21 +99,20 @@ def core(session: nox.Session) -> None:
 
 BITS = [
     f"tests/test_{name}.py"
-    for name in ("kernels", "threads", "plans", "known_answers", "reference", "blocks", "parity", "properties")
+    for name in ("kernels", "threads", "plans", "known_answers", "reference", "blocks", "parity", "orthogonal")
 ]
-"""The tests of the bits: every known answer, reference and property."""
+"""The tests of the bits: every known answer and reference."""
 
 
 @nox.session
 def kernel(session: nox.Session) -> None:
     """Run the tests of the bits in each compiled kernel of this processor, and with none."""
     session.install("-e", ".", *group("test"), env={"ONESEED_REQUIRE_KERNEL": "1"})
-    tests = [test for test in BITS if Path(test).exists()]
     script = "from oneseed_numpy import _kernel; print(*_kernel.kernels)"
     names = session.run("python", "-c", script, silent=True).split()
     for name in names:
-        pytest(session, *tests, required="kernel", ONESEED_KERNEL=name)
-    pytest(session, *tests, ONESEED_KERNEL="numpy")
+        pytest(session, *BITS, required="kernel", ONESEED_KERNEL=name)
+    pytest(session, *BITS, ONESEED_KERNEL="numpy")
     session.run("oneseed", "backends")
 
 

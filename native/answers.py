@@ -5,6 +5,8 @@ A line is a word and numbers, in hexadecimal where they are bit patterns:
     stream  number  parts, each "s" and the bytes of a string or "i" and an integer
     word  seed stream index  the words of both planes
     value  kind dtype  two parameters, lower, upper, first, width  seed stream index  bits
+    orthogonal  rows columns gain  seed stream first  for each of some elements its row, its column and the bits
+    unitary  the same, with the stream of the imaginary parts before `first`, and the bits of both parts
     prepared  kind dtype  two parameters, lower, upper, first, width  the fields of the distribution
 """
 
@@ -21,7 +23,8 @@ from oneseed.distributions import Integers, Normal, TruncatedNormal, Uniform
 from oneseed.exact.windows import window
 from oneseed_numpy import kernel
 
-VECTORS = json.loads((files("oneseed.stream") / "data" / "vectors.json").read_text())
+DATA = files("oneseed.stream") / "data"
+VECTORS = json.loads((DATA / "vectors.json").read_text())
 NORMALS = [(params["mean"], params["stddev"]) for params in VECTORS["normal_params"]]
 BOUNDS = {"truncated_pm2": (-2.0, 2.0), "truncated_m1_p3": (-1.0, 3.0)}
 NARROW = {"float16": (10, 15, 16), "bfloat16": (7, 127, 16), "float8_e4m3fn": (3, 7, 8), "float8_e5m2": (2, 15, 8)}
@@ -76,6 +79,16 @@ def paths() -> Iterator[str]:
         yield " ".join(["stream", str(row["stream"]), *parts])
 
 
+def matrices() -> Iterator[str]:
+    """Return the lines with orthogonal matrices."""
+    for case in json.loads((DATA / "orthogonal.json").read_text()):
+        rows, columns = case["rows"], case["columns"]
+        elements = (str(part) for element in case["elements"] for part in element)
+        word, imaginary = ("unitary", f" {case['imaginary']}") if case["imaginary"] else ("orthogonal", "")
+        at = f"{case['seed']} {case['stream']}{imaginary} {case['number'] * rows * columns}"
+        yield " ".join([f"{word} {rows} {columns} {case['gain'].hex()} {at}", *elements])
+
+
 def prepared() -> Iterator[str]:
     """Return the lines with prepared distributions, of numbers that are not exact in every dtype."""
     random = np.random.default_rng(7)
@@ -101,5 +114,5 @@ def prepared() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    for lines in (paths(), values(), prepared()):
+    for lines in (paths(), values(), matrices(), prepared()):
         print("\n".join(lines))

@@ -138,6 +138,51 @@ static void check_value(const char *line, const char *at)
     expect(element(memory, 0, size) == answer, line);
 }
 
+/* A matrix of numbers of `each` parts, in float64, and in float32 transposed in memory. */
+static void check_matrix(const char *line, const char *at, size_t each)
+{
+    const size_t rows = decimal(&at), columns = decimal(&at), size = each * rows * columns;
+    const double gain = real(&at);
+    const uint64_t seed = decimal(&at);
+    const oneseed_address first_part = {seed, decimal(&at)}, second_part = {seed, each == 2 ? decimal(&at) : 0};
+    const uint64_t first = decimal(&at);
+    double *room = malloc(oneseed_orthogonal_room(each * rows, each * columns) * sizeof *room);
+    double *wide = malloc(size * sizeof *wide);
+    float *narrow = malloc(size * sizeof *narrow);
+    if (!room || !wide || !narrow)
+        abort();
+    const ptrdiff_t across = (ptrdiff_t)(each * sizeof *wide), short_down = (ptrdiff_t)(each * sizeof *narrow);
+    const ptrdiff_t down = across * (ptrdiff_t)columns, short_across = short_down * (ptrdiff_t)rows;
+    int refused;
+    if (each == 2)
+        refused = oneseed_unitary(wide, ONESEED_FLOAT64, rows, columns, down, across, gain, first, &first_part,
+                      &second_part, room) ||
+                  oneseed_unitary(narrow, ONESEED_FLOAT32, rows, columns, short_down, short_across, gain, first,
+                      &first_part, &second_part, room);
+    else
+        refused = oneseed_orthogonal(
+                      wide, ONESEED_FLOAT64, rows, columns, down, across, gain, first, &first_part, room) ||
+                  oneseed_orthogonal(
+                      narrow, ONESEED_FLOAT32, rows, columns, short_down, short_across, gain, first, &first_part, room);
+    expect(!refused, line);
+    size_t count = 0;
+    for (const char *row = word(&at); *row && !refused; row = word(&at), count++) {
+        const size_t i = strtoull(row, NULL, 10), j = decimal(&at);
+        for (size_t part = 0; part < each; part++) {
+            const double number = wide[each * (i * columns + j) + part];
+            expect(bits(number) == pattern(&at), line);
+            expect(narrow[each * (j * rows + i) + part] == (float)number, line);
+        }
+    }
+    expect(count > 0, line);
+    free(room);
+    free(wide);
+    free(narrow);
+}
+
+static void check_orthogonal(const char *line, const char *at) { check_matrix(line, at, 1); }
+static void check_unitary(const char *line, const char *at) { check_matrix(line, at, 2); }
+
 static void check_prepared(const char *line, const char *at)
 {
     oneseed_distribution what;
@@ -160,7 +205,8 @@ int main(void)
         const char *word;
         void (*check)(const char *line, const char *at);
     } checks[] = {
-        {"stream", check_stream}, {"word", check_word}, {"value", check_value}, {"prepared", check_prepared}};
+        {"stream", check_stream}, {"word", check_word}, {"value", check_value}, {"orthogonal", check_orthogonal},
+        {"unitary", check_unitary}, {"prepared", check_prepared}};
     while (fgets(line, sizeof line, stdin)) {
         const char *at = line;
         const char *first = word(&at);

@@ -41,7 +41,8 @@
 enum {
     CHUNK_SIZE = 1024,    /* values of a run made at once; a multiple of every kernel's group */
     COLUMNS_SPACE = 1152, /* words of 64 bits, or pairs of those of 32, that the scratch memory of columns holds */
-    ROWS_AT_ONCE = 512    /* the most rows that are made together */
+    ROWS_AT_ONCE = 512,   /* the most rows that are made together */
+    TILE_MOST = 16        /* the most columns of a tile of an orthogonal matrix */
 };
 
 /* Rows of elements that are made together, a column at a time. */
@@ -53,16 +54,25 @@ typedef struct {
     int joined;      /* whether the elements of a column are side by side in memory */
 } rows_of_columns;
 
+/* Reflections: vectors, each one's elements from its own number on, and what the sums are multiplied by. */
+typedef struct {
+    double *vectors, *factors;
+    size_t apart; /* from one vector to the next */
+} reflections;
+
 typedef struct {
     const char *name;
     void (*run)(char *out, uint64_t first, size_t count, const oneseed_address *at, const oneseed_distribution *what);
     void (*columns)(const rows_of_columns *r, const oneseed_address *at, const oneseed_distribution *what);
+    void (*reflect)(double *tile, size_t rows, const reflections *r, size_t count);
+    size_t tile; /* columns that are reflected together */
 } kernel;
 
 #define KERNEL_FUNCTIONS(name) \
     void run_##name( \
         char *out, uint64_t first, size_t count, const oneseed_address *at, const oneseed_distribution *what); \
-    void columns_##name(const rows_of_columns *r, const oneseed_address *at, const oneseed_distribution *what)
+    void columns_##name(const rows_of_columns *r, const oneseed_address *at, const oneseed_distribution *what); \
+    void reflect_##name(double *tile, size_t rows, const reflections *r, size_t count)
 
 KERNEL_FUNCTIONS(portable);
 #ifdef HAS_X86
@@ -72,6 +82,9 @@ KERNEL_FUNCTIONS(avx2);
 #ifdef HAS_NEON
 KERNEL_FUNCTIONS(neon);
 #endif
+
+/* The kernel in use. */
+const kernel *current(void);
 
 /* A block of a tensor, its axes joined and sorted, cut into pieces that threads can write. */
 typedef struct {

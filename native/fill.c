@@ -6,13 +6,13 @@
 /* Kernels, the best first. */
 static const kernel kernels[] = {
 #ifdef HAS_X86
-    {"avx512", run_avx512, columns_avx512},
-    {"avx2", run_avx2, columns_avx2},
+    {"avx512", run_avx512, columns_avx512, reflect_avx512, 16},
+    {"avx2", run_avx2, columns_avx2, reflect_avx2, 16},
 #endif
 #ifdef HAS_NEON
-    {"neon", run_neon, columns_neon},
+    {"neon", run_neon, columns_neon, reflect_neon, 8},
 #endif
-    {"portable", run_portable, columns_portable},
+    {"portable", run_portable, columns_portable, reflect_portable, 8},
 };
 enum { KERNELS = sizeof kernels / sizeof *kernels };
 
@@ -33,7 +33,7 @@ static int supported(int k)
 /* If two threads call this first at the same time, both store the same pointer. */
 static const kernel *volatile chosen;
 
-static const kernel *current(void)
+const kernel *current(void)
 {
     const kernel *now = chosen;
     if (!now) {

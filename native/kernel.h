@@ -390,3 +390,5 @@ TARGET void NAMED(columns, KERNEL)(
             scatter(r->places, away, these, r->rows, size);
     }
 }
+
+#include "reflect.h"

@@ -107,6 +107,22 @@ int64_t oneseed_quantile64(uint64_t u);
 extern const uint32_t oneseed_table32[497][4];
 extern const uint64_t oneseed_table64[2017][8];
 
+/* Orthogonal matrices ---------------------------------------------------------------------------------------------- */
+
+/* The numbers of scratch memory that a matrix needs; 0 where it is too large to be made here. A complex matrix counts as one
+ * of twice as many rows and columns. */
+size_t oneseed_orthogonal_room(size_t rows, size_t columns);
+
+/* Write a uniformly distributed matrix with orthonormal columns, or rows where those are fewer, times `gain`, of dtype
+ * ONESEED_FLOAT32 or ONESEED_FLOAT64. `first` is the index of the first element of its field of normal values, and both
+ * strides are in bytes. Returns 0, or -1 where the dtype is another one or the matrix too large. */
+int oneseed_orthogonal(void *out, int dtype, size_t rows, size_t columns, ptrdiff_t row_stride, ptrdiff_t column_stride,
+    double gain, uint64_t first, const oneseed_address *at, double *room);
+
+/* The same of complex numbers, pairs of `dtype`; the real and the imaginary parts have fields of their own. */
+int oneseed_unitary(void *out, int dtype, size_t rows, size_t columns, ptrdiff_t row_stride, ptrdiff_t column_stride,
+    double gain, uint64_t first, const oneseed_address *real, const oneseed_address *imaginary, double *room);
+
 /* Kernels ---------------------------------------------------------------------------------------------------------- */
 
 /* The name of the kernel in use. The best for the processor is chosen at the first call. */

@@ -15,6 +15,7 @@ enum {
 };
 
 #include "arguments.h"
+#include "matrices.h"
 
 /* Work that threads share ------------------------------------------------------------------------------------------ */
 
@@ -302,6 +303,7 @@ static PyMethodDef methods[] = {
     {"draw", (PyCFunction)(void (*)(void))draw, METH_FASTCALL, draw_doc},
     {"draw_all", (PyCFunction)(void (*)(void))draw_all, METH_FASTCALL, draw_all_doc},
     {"help", help, METH_O, help_doc},
+    {"orthogonal", (PyCFunction)(void (*)(void))orthogonal, METH_FASTCALL, orthogonal_doc},
     {"kernel", kernel_name, METH_NOARGS, kernel_doc},
     {"use", use, METH_O, use_doc},
     {NULL, NULL, 0, NULL},

@@ -142,6 +142,58 @@ static void fill_at_random(void)
     free(memory);
 }
 
+/* Matrices of any strides, in memory of just their size and with scratch memory of just the size that is asked for. */
+static void orthogonal_at_random(void)
+{
+    const oneseed_address at = {below(0), below(0)}, imaginary = {at.seed, below(0)};
+    const size_t sides[2] = {below(40), below(10) ? below(40) : below(2100)}, turned = below(2);
+    const size_t rows = sides[turned], columns = sides[!turned], gap = 1 + below(2), across = below(2);
+    const size_t each = 1 + below(2), part = below(2) ? sizeof(float) : sizeof(double), size = each * part;
+    const size_t bytes = rows * columns * size * gap;
+    const int dtype = part == sizeof(float) ? ONESEED_FLOAT32 : ONESEED_FLOAT64;
+    const uint64_t first = below(UINT64_C(1) << 60);
+    const ptrdiff_t row_stride = (ptrdiff_t)(size * gap * (across ? 1 : columns));
+    const ptrdiff_t column_stride = (ptrdiff_t)(size * gap * (across ? rows : 1));
+    const size_t numbers = oneseed_orthogonal_room(each * rows, each * columns);
+    if (!numbers) {
+        if (each * rows <= 2048 && each * columns <= 2048)
+            fail("a small matrix was refused", "", rows);
+        return;
+    }
+    double *room = malloc(numbers * sizeof *room), one;
+    char *expected = malloc(bytes + 1), *found = malloc(bytes + 1);
+    if (!room || !expected || !found)
+        abort();
+    for (int n = 0; oneseed_kernel_name(n); n++) {
+        char *memory = n ? found : expected;
+        oneseed_use_kernel(oneseed_kernel_name(n));
+        memset(memory, 0x5A, bytes + 1);
+        if (each == 2 ? oneseed_unitary(memory, dtype, rows, columns, row_stride, column_stride, 0.7, first, &at,
+                            &imaginary, room)
+                      : oneseed_orthogonal(
+                            memory, dtype, rows, columns, row_stride, column_stride, 0.7, first, &at, room))
+            fail("refused", oneseed_kernel_name(n), 0);
+        if (n && memcmp(expected, found, bytes))
+            fail("another matrix", oneseed_kernel_name(n), 0);
+        for (size_t k = 0; k < bytes / size; k += gap)
+            for (size_t byte = size; byte < gap * size; byte++)
+                if (memory[k * size + byte] != 0x5A)
+                    fail("written between elements of a matrix", oneseed_kernel_name(n), k);
+        if (memory[bytes] != 0x5A)
+            fail("written beyond a matrix", oneseed_kernel_name(n), bytes);
+    }
+    double length = 0;
+    for (size_t j = 0; j < each * columns && rows && rows <= columns && part == sizeof one; j++) { /* of the first row */
+        memcpy(&one, expected + (ptrdiff_t)(j / each) * column_stride + (ptrdiff_t)(j % each * part), sizeof one);
+        length += one * one;
+    }
+    if (length != 0 && (length < 0.49 - 1e-12 || length > 0.49 + 1e-12))
+        fail("a row of another length than the gain", "", columns);
+    free(room);
+    free(expected);
+    free(found);
+}
+
 static void stream_at_random(void)
 {
     char text[300];
@@ -165,6 +217,7 @@ int main(int argc, char **argv)
     for (; time(NULL) < end; calls++) {
         write_at_random();
         fill_at_random();
+        orthogonal_at_random();
         stream_at_random();
         const uint64_t u = below(0);
         if (oneseed_quantile32((uint32_t)u) > 0 && !(u >> 31 & 1))

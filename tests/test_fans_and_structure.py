@@ -5,10 +5,11 @@ from functools import partial
 
 import numpy as np
 import pytest
+from orthogonal_oracle import copies
 from scipy.signal import get_window
 
 from oneseed import initializers as I
-from oneseed.distributions.orthogonal import copies, orthonormal
+from oneseed.distributions.orthogonal import orthonormal
 
 EPSILON = {"bfloat16": 2**-7, "float16": 2**-10, "float32": 2**-23, "float64": 2**-52}
 STDDEV_OF_PM2 = 0.87962566103423978

@@ -13,6 +13,7 @@ from oneseed import distributions
 from oneseed.initializers import (
     GlorotUniform,
     HeNormal,
+    Orthogonal,
     RandomNormal,
     RandomUniform,
     TruncatedNormal,
@@ -59,7 +60,7 @@ def test_on_every_backend(name):
     assert type(init((8, 8), backend=name)) is type(init.clone()((8, 8), backend=name))
 
 
-@pytest.mark.parametrize("init", EACH, ids=lambda init: type(init).__name__)
+@pytest.mark.parametrize("init", [*EACH, Orthogonal(1.5, seed=7)], ids=lambda init: type(init).__name__)
 def test_a_repeated_call_decides_nothing_again(init, monkeypatch):
     expected = twice(init.clone(), (5, 6), path="w")
     init((5, 6), path="w")

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed.checks import Shape
-from oneseed.distributions import Complex, Fill, Integers, Normal, Structured, TruncatedNormal, Uniform
+from oneseed.distributions import Complex, Fill, Haar, Integers, Normal, Structured, TruncatedNormal, Uniform
 from oneseed.draws import Draw
 from oneseed.dtypes import NUMERIC, numpy_dtype
-from oneseed_numpy import engine
+from oneseed_numpy import engine, matrices
 from oneseed_numpy.engine import fill, fill_all
 from oneseed_numpy.pages import aligned, ask_for_large_pages
 
@@ -62,10 +62,14 @@ class NumpyBackend:
 
     def prepared(self, draw: Draw) -> Callable[[], Array] | None:
         """Return a function that draws with the kernels."""
+        if isinstance(draw.distribution, Haar):
+            return matrices.prepared(draw)
         return engine.prepared(draw) if isinstance(draw.distribution, SAMPLED) else None
 
     def filling(self, draw: Draw, strides: Shape) -> Callable[[int, int, int], None] | None:
         """Return a function that writes with the kernels."""
+        if isinstance(draw.distribution, Haar):
+            return matrices.filling(draw, strides)
         return engine.filling(draw, strides) if isinstance(draw.distribution, SAMPLED) else None
 
     def words(self, seed: int, stream: int, first: int, count: int) -> Array:
@@ -75,6 +79,10 @@ class NumpyBackend:
     def fill(self, parts: Sequence[tuple[Draw, Array]]) -> None:
         """Execute draws that are sampled, each in an array."""
         fill_all(parts)
+
+    def orthogonal(self, draw: Draw, out: Array, gain: float) -> None:
+        """Write small orthogonal matrices."""
+        matrices.write(draw, out, gain)
 
     def empty(self, shape: Shape, dtype: str) -> Array:
         """Return an aligned array, not yet written."""

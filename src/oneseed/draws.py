@@ -157,3 +157,10 @@ class Host(Protocol):
 
     def fill(self, parts: Sequence[tuple[Draw, NDArray[Any]]]) -> None:
         """Execute draws that are sampled, each into an array of its block's shape and its dtype, of any strides."""
+
+    def orthogonal(self, draw: Draw, out: NDArray[Any], gain: float) -> None:
+        """Write the small orthogonal matrices, times `gain`, that a draw of normal values becomes.
+
+        Both are of shape (matrices, rows, columns), and `out` is contiguous. It is of float32 or float64, or complex,
+        with imaginary parts from the path with "imag" appended.
+        """

@@ -98,6 +98,9 @@ class HostBackend(Backend, Protocol):
     def fill(self, parts: Sequence[tuple[Draw, NDArray[Any]]]) -> None:
         """Execute draws that are sampled, each into an array of its block's shape and its dtype, of any strides."""
 
+    def orthogonal(self, draw: Draw, out: NDArray[Any], gain: float) -> None:
+        """Write the small orthogonal matrices, times `gain`, that a draw of normal values becomes."""
+
     def empty(self, shape: Shape, dtype: str) -> NDArray[Any]:
         """Return an array, not yet written, aligned as frameworks need it to take it over without a copy."""
 
@@ -111,7 +114,7 @@ class HostBackend(Backend, Protocol):
         """Return a function of an address, a seed and a stream, which writes draws that differ from `draw` in these.
 
         The memory at the address holds the block of the draw, with `strides` in bytes, and it is the caller's task that
-        it does. None where a draw is not sampled, or no kernel is there: `fill` is then the way.
+        it does. None where no kernel writes such draws: `fill` or `draw` is then the way.
         """
 
     def words(self, seed: int, stream: int, first: int, count: int) -> NDArray[Any]:

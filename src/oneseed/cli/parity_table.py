@@ -14,9 +14,6 @@ from oneseed.cli import parity_cases, processes
 from oneseed.cli.parity import Check, UnusableError, all_agree, follow, told
 from oneseed.cli.progress import EVERY
 
-HERE = "*"
-"""Marks draws whose answer comes from this machine."""
-
 
 class Watch:
     """Shows how far the backends have come: a bar on a terminal, and now and then a line where a log is written."""
@@ -118,7 +115,6 @@ def as_dict(checks: list[Check], missing: dict[str, str]) -> dict[str, Any]:
                 "backend": item.backend,
                 "mode": item.mode,
                 "expected": item.expected,
-                "answer": "this machine" if parity_cases.CASES[item.case].here else "package",
                 "found": item.found,
                 "agrees": item.agrees,
                 "refusal": item.refusal,
@@ -148,7 +144,7 @@ def show(checks: list[Check], missing: dict[str, str], console: Console) -> None
         table = Table(backend, *modes)
         for case in dict.fromkeys(item.case for item in mine):
             cells = (_cell([i for i in mine if (i.case, i.mode) == (case, mode)]) for mode in modes)
-            table.add_row(case + HERE * parity_cases.CASES[case].here, *cells)
+            table.add_row(case, *cells)
         console.print(table)
     _legend(checks, console)
     differ = [item for item in checks if item.wrong and item.error is None]
@@ -174,9 +170,7 @@ def _legend(checks: list[Check], console: Console) -> None:
     for case, meaning in parity_cases.MEANINGS.items():
         if case in drawn:
             console.print(f"{case}: {meaning}")
-    if any(parity_cases.CASES[case].here for case in drawn):
-        console.print(f"{HERE} compared with NumPy on this machine: the last bit may differ on another one")
-    console.print("All else is compared with answers that come with the package.")
+    console.print("All is compared with answers that come with the package.")
     console.print('Not compared: other shapes and arguments, devices without a column, rng="native".')
 
 

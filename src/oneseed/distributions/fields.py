@@ -77,16 +77,21 @@ def write_field(
     distribution, draw, shape, at, names
         As for `field`.
     """
-    _check_seed(draw)
-    path, order = (*draw.path, *names), tuple(range(len(shape) + 1))
     asked = []
     for cuts, out in parts:
         offset = at, *(cut.indices(size)[0] for cut, size in zip(cuts, shape, strict=True))
         block = out[np.newaxis]
-        whole = at + 1, *shape
-        part = Draw(distribution, whole, "float64", draw.seed, path, order, 1, 1, offset, block.shape)
-        asked.append((part, block))
+        asked.append((part_of_field(distribution, draw, (at + 1, *shape), offset, block.shape, *names), block))
     host.fill(asked)
+
+
+def part_of_field(
+    distribution: Distribution, draw: Draw, shape: Shape, offset: Shape, block: Shape, *names: str
+) -> Draw:
+    """Return the draw of a block of a random field, whose tensors lie along the first axis of `shape`."""
+    _check_seed(draw)
+    path, order = (*draw.path, *names), tuple(range(len(shape)))
+    return Draw(distribution, shape, "float64", draw.seed, path, order, 1, 1, offset, block)
 
 
 def words64(draw: Draw, first: int, count: int, *names: str) -> NDArray[np.uint64]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed.checks import Shape
-from oneseed.distributions.fields import write_field
+from oneseed.distributions.fields import part_of_field, write_field
 from oneseed.distributions.sampled import Normal
 from oneseed.distributions.structured import Structured
 from oneseed.draws import Draw, Host
@@ -24,6 +24,9 @@ PANELS = 128, 256
 
 SMALL = 32
 """Rows of a triangular matrix below which it is inverted like any other."""
+
+LONGEST_SIDE, MOST_ELEMENTS = 2048, 2**18
+"""Of a small matrix, whose bits `docs/stream.md` defines; the others are made of matrix products."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -59,17 +62,42 @@ class Haar(Structured):
         kept = draw.dtype if draw.dtype in COMPLEX else working_dtype(draw.dtype)
         whole = np.empty(tuple(draw.shape[axis] for axis in draw.order), numpy_dtype(kept))
         if whole.size:
-            shape = self.count, self.rows, self.columns
-            # One large matrix is drawn in panels, without most of what it does not use; many are drawn in one call.
-            if self.count == 1 and self.tall[1] > PANELS[0]:
-                orthonormal(partial(normals, host, draw, shape[1:], 0, ()), whole.reshape(shape)[0], self.gain)
-            else:
-                together = np.empty(shape, wide_dtype(draw.dtype))
-                normals(host, draw, shape, 0, (), [((slice(None),) * 3, together)])
-                for normal, out in zip(together, whole.reshape(shape), strict=True):
-                    orthonormal(partial(copies, normal), out, self.gain)
+            write_matrices(host, draw, whole.reshape(self.count, self.rows, self.columns), self.gain)
         block = whole.transpose(np.argsort(draw.order))[draw.slices]
         return np.ascontiguousarray(block, numpy_dtype(draw.dtype))
+
+
+def is_small(rows: int, columns: int, dtype: str) -> bool:
+    """Tell whether a matrix is one whose bits are defined; a complex number counts as two rows and two columns."""
+    each = 2 if dtype in COMPLEX else 1
+    return each * max(rows, columns) <= LONGEST_SIDE and each * each * rows * columns <= MOST_ELEMENTS
+
+
+def write_matrices(host: Host, draw: Draw, out: NDArray[Any], gain: float, at: int = 0, *names: str) -> None:
+    """Write matrices of a field, with orthonormal columns or, if those are fewer, rows.
+
+    Parameters
+    ----------
+    host : Host
+        What draws.
+    draw : Draw
+        What has the seed and the path, and a dtype that is complex if the matrices are.
+    out : ndarray, shape (count, rows, columns)
+        The memory, contiguous. A dtype of more digits than `draw` has gives what is rounded to it.
+    gain : float
+        What the matrices are multiplied by.
+    at : int
+        The number of the first one in the field.
+    *names : str
+        The field's name, for every field of a draw but the first.
+    """
+    count, rows, columns = out.shape
+    if is_small(rows, columns, draw.dtype):
+        field = part_of_field(Normal(), draw, (at + count, rows, columns), (at, 0, 0), out.shape, *names)
+        host.orthogonal(field, out, gain)
+        return
+    for number, matrix in enumerate(out, at):
+        orthonormal(partial(normals, host, draw, (rows, columns), number, names), matrix, gain)
 
 
 def normals(host: Host, draw: Draw, shape: Shape, at: int, names: tuple[str, ...], parts: Parts) -> None:
@@ -77,12 +105,6 @@ def normals(host: Host, draw: Draw, shape: Shape, at: int, names: tuple[str, ...
     write_field(host, [(block, out.real) for block, out in parts], Normal(), draw, shape, at, *names)
     if draw.dtype in COMPLEX:
         write_field(host, [(block, out.imag) for block, out in parts], Normal(), draw, shape, at, *names, "imag")
-
-
-def copies(normal: Matrix, parts: Parts) -> None:
-    """Write values that are there already."""
-    for block, out in parts:
-        out[...] = normal[block]
 
 
 def orthonormal(normal: Callable[[Parts], None], out: NDArray[Any], gain: float = 1.0) -> None:

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from oneseed import checks
 from oneseed.checks import Shape
 from oneseed.distributions.fields import words64
-from oneseed.distributions.orthogonal import normals, orthonormal
+from oneseed.distributions.orthogonal import write_matrices
 from oneseed.draws import Draw, Host
 from oneseed.dtypes import cast_scalar, overflows, wide_dtype
 from oneseed.initializers.known import known
@@ -24,9 +23,9 @@ Seed = int | SeedGenerator | None
 
 def haar(host: Host, draw: Draw, at: int, rows: int, columns: int, *names: str, gain: float = 1.0) -> Any:
     """Return matrix number `at` of a field of matrices with orthonormal columns, or rows if those are fewer."""
-    matrix = np.empty((rows, columns), wide_dtype(draw.dtype))
-    orthonormal(partial(normals, host, draw, matrix.shape, at, names), matrix, gain)
-    return matrix
+    matrix = np.empty((1, rows, columns), wide_dtype(draw.dtype))
+    write_matrices(host, draw, matrix, gain, at, *names)
+    return matrix[0]
 
 
 class Gained(Kernel):
@@ -167,8 +166,8 @@ class DeltaOrthogonal(_Gained):
     The matrix H of inputs by outputs has orthonormal rows, ``H H' = gain**2 I``, is uniformly distributed, and is the
     one that `Orthogonal` makes with the same seed and path. It lies at tap ``(size - 1) // 2`` of each spatial axis.
     The shape is (spatial..., inputs, outputs), as in Keras, or what `axes` says; each element of the batch axes is such
-    a kernel. It is computed in float64 and rounded; the last bit may differ between machines, with their linear
-    algebra. A block is cut out of the matrices that it takes part in.
+    a kernel. It is computed in float64 and rounded, and has the bits of `Orthogonal`. A block is cut out of the
+    matrices that it takes part in.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ from oneseed.seeds import SeedGenerator
     example="Orthogonal(seed=7)",
     shape=(48, 48),
 )
-class Orthogonal(RandomInitializer):
+class Orthogonal(RandomInitializer, repeats=True):
     """Make a matrix with orthonormal columns, or rows if it has fewer rows than columns, times `gain`.
 
     The matrix is uniformly distributed (Haar measure). In a complex dtype it is unitary, or has some of the columns or
@@ -32,7 +32,10 @@ class Orthogonal(RandomInitializer):
     ``(product of the other axes, last axis)``; with `axes` at the call, the outputs are the columns, spatial
     and input axes the rows, and each element of the batch axes is a matrix of its own.
 
-    It is computed in float64, or complex128, and rounded. A block is cut out of the whole tensor, which is made.
+    It is computed in float64, or complex128, and rounded. A matrix of at most ``2**18`` elements, 2,048 on its longer
+    side, has the same bits on every machine; the last bit of others may differ, with the machine's linear algebra. A
+    complex matrix counts as one of twice as many rows and columns. A block is cut out of the whole tensor, which is
+    made.
 
     Parameters
     ----------
