@@ -38,12 +38,27 @@ def pytest_collectreport(report):
         note(report)
 
 
+LONG = 0.3
+"""Seconds from which a test that other sessions have passed is not repeated in the one with all frameworks."""
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out long tests that have passed in the sessions before, whose files nox names."""
+    files = os.environ.get("ONESEED_TEST_BEFORE", "").split(os.pathsep)
+    lines = [line for file in files if file for line in Path(file).read_text(encoding="utf-8").splitlines()]
+    results = [json.loads(line) for line in lines]
+    long = {it["test"] for it in results if it["outcome"] == "passed" and it["seconds"] >= LONG}
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid in long])
+    items[:] = [item for item in items if item.nodeid not in long]
+
+
 def note(report):
     """Append a line to the file of this session's outcomes, if there is one."""
     file = os.environ.get("ONESEED_TEST_REACH")
     if file:
         reason = report.longrepr[2] if report.skipped and isinstance(report.longrepr, tuple) else ""
-        line = json.dumps({"test": report.nodeid, "outcome": report.outcome, "reason": reason})
+        result = {"test": report.nodeid, "outcome": report.outcome, "reason": reason}
+        line = json.dumps({**result, "seconds": getattr(report, "duration", 0)})
         with open(file, "a", encoding="utf-8") as stream:
             stream.write(f"{line}\n")
 

@@ -4,6 +4,7 @@
 # ///
 """Everything that is checked: `nox` runs it all, each session in an environment of its own."""
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -193,13 +194,18 @@ def backend(session: nox.Session, name: str) -> None:
 
 @nox.session
 def together(session: nox.Session) -> None:
-    """Run all tests with all frameworks in one process, those that compare frameworks among them."""
+    """Run the tests with all frameworks in one process, those that compare frameworks among them.
+
+    After the sessions of the core and the backends in one run of nox, long tests that passed there are not repeated.
+    """
     session.install(*group("torch"))
     session.install(*group("jax"), *group("tensorflow"), *group("keras"), *group("test"))
     session.install(*group("torch-libraries"), *group("jax-libraries"))
     session.install("-e", ".")
     libraries = [library for found in LIBRARIES.values() for library in found]
-    pytest(session, "tests", "docs", required=" ".join([*BACKENDS, "keras", "tf_keras", *libraries]))
+    required = " ".join([*BACKENDS, "keras", "tf_keras", *libraries])
+    before = [str(REACH / f"{name}.jsonl") for name in started if name.startswith(("core", "backend"))]
+    pytest(session, "tests", "docs", required=required, ONESEED_TEST_BEFORE=os.pathsep.join(before))
     session.run("oneseed", "parity")
 
 
