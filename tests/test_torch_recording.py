@@ -316,3 +316,10 @@ def test_deep_copies_of_tensors_are_seen():
 def test_a_recorded_model_starts_alike_on_every_topology(run_ranks, ranks):
     """Under fully_shard, tensor parallelism, both, and in the stages of a pipeline."""
     run_ranks("torch_recorded_ranks.py", ranks)
+
+
+def test_families_of_transformers_start_alike_on_every_topology(run_ranks):
+    """A padding row, experts, ties, state spaces, images, sound: from meta, sharded, in parallel, in stages."""
+    if not installed("transformers"):
+        pytest.skip("transformers is not installed")
+    run_ranks("torch_families_ranks.py", 4)
