@@ -57,7 +57,7 @@ def test_llama_for_other_models():
     """Tied, with a row for padding, with norms that scale by 1 + weight."""
     table = {"model__embed_tokens__weight": (16, 64), "lm_head__weight": (16, 64)}
     rows = plan(schemes.llama(2, 64, tied=True), **table)
-    assert [row.stddev for row in rows.values()] == pytest.approx([0.125 * 0.986578] * 2, rel=1e-5)
+    assert [row.stddev for row in rows.values()] == [0.02] * 2
     tied = schemes.llama(2, 64, tied=True, padding=3)
     assert tied.match("model.embed_tokens.weight")[0].same_values(tied.match("lm_head.weight")[0])
     assert (
@@ -68,8 +68,9 @@ def test_llama_for_other_models():
     table = oneseed.initializers.get(tied.match("lm_head.weight")[0].initializer)((5, 4))
     assert (table[3] == 0).all()
     assert table.std() > 0
-    norms = plan(schemes.llama(2, 64, norms_from_zero=True), model__norm__weight=(4,))
-    assert norms["model.norm.weight"].distribution.value == 0
+    for scheme in (schemes.llama(2, 64, norms_from_zero=True), schemes.mup(norms_from_zero=True)):
+        norms = plan(scheme, model__norm__weight=(4,), model__norm__bias=(4,))
+        assert norms["model.norm.weight"].distribution.value == norms["model.norm.bias"].distribution.value == 0
     for wrong in ({"tied": 1}, {"norms_from_zero": None}, {"padding": "3"}):
         with pytest.raises(TypeError):
             schemes.llama(2, 64, **wrong)

@@ -25,6 +25,7 @@ from oneseed_torch.drawing.writing import is_wrapper, parts_to_write, shape_of, 
 from oneseed_torch.models.buffers import computed
 from oneseed_torch.models.kinds import kinds
 from oneseed_torch.models.layers import patterns_of
+from oneseed_torch.models.norms import check_norms
 from oneseed_torch.models.tree import Held, Module, Tensor, held, held_buffers, walk
 
 
@@ -83,8 +84,8 @@ def initialize_(
         If an argument is of another type.
     ValueError
         If parameters are matched by no rule, an initializer refuses one, rules for a tied one disagree, one is to be
-        kept though it is on the meta device, a FullyShardedDataParallel holds pieces of them, or `device` is one on
-        which no values can be made.
+        kept though it is on the meta device, a norm that scales by ``1 + weight`` is to start with ones, a
+        FullyShardedDataParallel holds pieces of them, or `device` is one on which no values can be made.
 
     Warns
     -----
@@ -188,12 +189,14 @@ def _plan(
         shape = () if nn.parameter.is_lazy(item.tensor) else tuple(item.tensor.shape)
         frozen = not item.state and not item.tensor.requires_grad and not item.tensor.is_meta
         params[item.names[0]] = Parameter(shape, item.tensor.dtype, state=item.state, frozen=frozen)
-    return scheme.plan(
+    plan = scheme.plan(
         params,
         names={name: logical[item] for name, item in bare.items()},
         axes=patterns,
         tied={alias: item.names[0] for item in found for alias in item.names[1:]},
     )
+    check_norms(found, plan)
+    return plan
 
 
 def _check_pieces(module: Module) -> None:

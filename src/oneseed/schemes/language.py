@@ -90,12 +90,15 @@ def llama(
 
     Use it to design a model. The initialization of transformers' own models differs: all their weights have one
     standard deviation. `oneseed_torch.recorded_scheme` gives it, for any model. The scheme was compared with the code
-    of torchtitan's ``models/llama3``, and by the first loss of tied and untied models, which is that of chance.
+    of torchtitan's ``models/llama3``; and its first loss with that of their own start, from which it differs by less
+    than 1, in the classes of transformers for Llama, Mistral, Ministral, Qwen2, Qwen3, SmolLM3, OLMo 2, Granite,
+    Cohere, Helium, Arcee, EXAONE 4 and Seed-OSS, tied and untied, and with `norms_from_zero` Gemma, Gemma 2 and
+    Gemma 3.
 
     The embedding is normal with standard deviation 1; query, key, value and gate have `stddev`; output, up and down
     projections of layer ``l``, counted from 0, ``stddev / sqrt(2 (l + 1))``; the output layer ``1 / sqrt(width)``, cut
-    at three standard deviations. The scales of norms are 1. torchtitan cuts the hidden weights at +-2, which is too far
-    out for any value to meet.
+    at three standard deviations. The scales of norms are 1 and biases 0. torchtitan cuts the hidden weights at +-2,
+    which is too far out for any value to meet.
 
     Parameters
     ----------
@@ -106,8 +109,8 @@ def llama(
     stddev : float
         The standard deviation, 0 or more.
     tied : bool
-        Whether the embedding is the output layer too. Both then have the output layer's distribution, since logits of
-        an embedding of standard deviation 1 would be ``sqrt(width)`` times too large. A tied model is refused without.
+        Whether the embedding is the output layer too. It then is normal with `stddev`, as in models that are tied:
+        with a larger one a token's own logit would stand out. A tied model is refused without.
     padding : int, optional
         The row of the embedding that is 0, for padding.
     norms_from_zero : bool
@@ -143,7 +146,7 @@ def llama(
     for name, value in (("tied", tied), ("norms_from_zero", norms_from_zero)):
         checks.boolean(name, value)
     output = TruncatedNormal(0.0, size**-0.5, lower=-3.0, upper=3.0)
-    table = padded(output if tied else RandomNormal(0.0, 1.0), padding)
+    table = padded(RandomNormal(0.0, stddev if tied else 1.0), padding)
     into_stream = (r"self_attn\.o_proj", r"mlp\.up_proj", r"mlp\.down_proj")
     return Scheme(
         [
@@ -159,6 +162,7 @@ def llama(
             ),
             Rule(named("lm_head"), table if tied else output, regex=True),
             Rule(named(r"\w*norm"), "zeros" if norms_from_zero else "ones", regex=True),
+            Rule("*.bias", "zeros"),
         ]
     )
 
@@ -222,11 +226,12 @@ def _by_width() -> VarianceScaling:
     return VarianceScaling(1.0, "fan_out", "untruncated_normal")
 
 
-def mup(width_mult: Any = 1.0, stddev: Any = 0.02) -> Scheme:
-    """Return muP's scheme, for names of GPT-2 and Llama-style models in transformers, whose norms scale by weight.
+def mup(width_mult: Any = 1.0, stddev: Any = 0.02, *, norms_from_zero: bool = False) -> Scheme:
+    """Return muP's scheme, on the names of GPT-2 and of Llama-style models in transformers.
 
     Embedding and output layer have one distribution, so that a tied model may be initialized; muP itself wants the
-    output layer apart. Its numbers are the paper's; no implementation was compared.
+    output layer apart. Its numbers are the paper's; no implementation was compared. The first loss is that of chance
+    in the classes of transformers that `gpt2` and `llama` name.
 
     Hidden weights, both of whose sides grow with the width, are normal with standard deviation
     ``stddev / sqrt(width_mult)``; embeddings and the output layer keep `stddev`; biases are 0 and the scales of norms
@@ -239,6 +244,8 @@ def mup(width_mult: Any = 1.0, stddev: Any = 0.02) -> Scheme:
         The width over that of the base model, above 0.
     stddev : float
         The standard deviation in the base model, 0 or more.
+    norms_from_zero : bool
+        As in `llama`.
 
     Returns
     -------
@@ -265,12 +272,13 @@ def mup(width_mult: Any = 1.0, stddev: Any = 0.02) -> Scheme:
     [0.01, 0.02]
     """
     width = positive("width_mult", width_mult)
+    checks.boolean("norms_from_zero", norms_from_zero)
     hidden = ("c_attn", "q_attn", "c_proj", "c_fc", "[qkvo]_proj", "gate_proj", "up_proj", "down_proj")
     return Scheme(
         [
             Rule(named(*hidden), mup_normal(width, stddev, 2), regex=True),
             Rule(named("wte", "wpe", "embed_tokens", "lm_head"), mup_normal(width, stddev, 1), regex=True),
-            Rule(named(r"ln_\w+", r"\w*norm"), "ones", regex=True),
+            Rule(named(r"ln_\w+", r"\w*norm"), "zeros" if norms_from_zero else "ones", regex=True),
             Rule("*.bias", "zeros"),
         ]
     )
