@@ -81,6 +81,31 @@ def dirac(path, at, sides, groups=1):
     return by_element(sides, lambda tap, i, o: 1.0 if tap == middle and o % (outputs // groups) == i else 0.0)
 
 
+def id_init(path, at, sides, gain=1.0, taps="middle"):
+    spatial, inputs, outputs = sides
+    every = list(itertools.product(*map(range, spatial)))
+    middle = tuple(size // 2 for size in spatial)
+    rows = inputs * (len(every) if taps == "all" else 1)
+
+    def element(tap, i, o):
+        row = i * len(every) + every.index(tap) if taps == "all" else i
+        return gain if (taps == "all" or tap == middle) and (row - o) % min(rows, outputs) == 0 else 0.0
+
+    return by_element(sides, element)
+
+
+def orthogonal_features(path, at, sides, stddev=1.0, lengths="normal"):
+    spatial, inputs, outputs = sides
+    rows = math.prod(spatial) * inputs
+    blocks = -(-outputs // rows)
+    made = []
+    for number in range(at * blocks, (at + 1) * blocks):
+        q = householder(normals(path, (rows, rows), number))
+        for column, vector in zip(q.T, normals(path, (rows, rows), number, "lengths").T, strict=True):
+            made.append(column * stddev * (math.hypot(*vector) if lengths == "normal" else math.sqrt(rows)))
+    return np.array(made[:outputs]).T.reshape(*spatial, inputs, outputs)
+
+
 def noisy_identity(path, at, sides, gain=1.0, stddev=0.01):
     size = sides[1] * sides[2]
 
@@ -177,12 +202,32 @@ def weighted(path, at, units, distribution, connected, radius):
     return made if radius is None else made * (radius / max(abs(np.linalg.eigvals(made))))
 
 
-def echo_state(path, at, sides, spectral_radius=1.0, connectivity=1.0, distribution="uniform"):
+def chosen(path, at, shape, connectivity=1.0, degree=None, direction="in"):
+    size = math.prod(shape)
+    ranked = words(path, "mask", at * size, size)
+    if degree is None:
+        zeros = smallest(ranked, size - round(connectivity * size))
+        return np.array([place not in zeros for place in range(size)]).reshape(shape)
+    connected = np.zeros(shape, bool)
+    for unit in range(shape[1 if direction == "in" else 0]):
+        places = [(unit, o) if direction == "out" else (o, unit) for o in range(shape[0 if direction == "in" else 1])]
+        for place in smallest([ranked[i * shape[1] + o] for i, o in places], degree):
+            connected[places[place]] = True
+    return connected
+
+
+def echo_state(path, at, sides, spectral_radius=1.0, distribution="uniform", **connections):
     units = sides[1]
-    size = units * units
-    zeros = smallest(words(path, "mask", at * size, size), size - round(connectivity * size))
-    connected = np.array([place not in zeros for place in range(size)]).reshape(units, units)
-    return weighted(path, at, units, distribution, connected, spectral_radius)
+    return weighted(path, at, units, distribution, chosen(path, at, (units, units), **connections), spectral_radius)
+
+
+def reservoir_input(path, at, sides, input_scaling=1.0, distribution="bernoulli", **connections):
+    shape = sides[1:]
+    made = uniforms(path, shape, at) if distribution == "uniform" else normals(path, shape, at)
+    if distribution == "bernoulli":
+        made = np.sign(made)
+    scaling = np.broadcast_to(np.array(input_scaling, float), shape[:1])
+    return np.where(chosen(path, at, shape, **connections), made, 0.0) * scaling[:, None]
 
 
 def cluster(path, at, sides, p_in=0.1, p_out=0.01, clusters=3, spectral_radius=None, distribution="normal"):
@@ -299,9 +344,12 @@ OF_CLASS = {
     "DownsamplingFilter": downsampling,
     "EchoState": echo_state,
     "GlorotOrthogonal": glorot_orthogonal,
+    "IDInit": id_init,
     "Identity": identity,
     "Line": line,
     "NoisyIdentity": noisy_identity,
+    "OrthogonalFeatures": orthogonal_features,
+    "ReservoirInput": reservoir_input,
     "Ring": ring,
     "SmallWorld": small_world,
     "Sparse": sparse,

@@ -28,6 +28,28 @@ def test_echo_states_have_the_radius_and_the_connections(connectivity, distribut
         assert len(np.unique(abs(made))) <= 2
 
 
+@pytest.mark.parametrize(("direction", "axis"), [("in", 0), ("out", 1)])
+def test_units_have_as_many_connections(direction, axis):
+    made = I.EchoState(0.9, degree=4, direction=direction, seed=7)((30, 30), "float64")
+    assert (np.count_nonzero(made, axis=axis) == 4).all()
+    assert len(set(np.count_nonzero(made, axis=1 - axis))) > 2
+    assert abs(np.linalg.eigvals(made)).max() == pytest.approx(0.9, rel=1e-12)
+    inputs = I.ReservoirInput(degree=4, direction=direction, seed=7)((10, 50))
+    assert (np.count_nonzero(inputs, axis=axis) == 4).all()
+
+
+def test_inputs_have_their_scales():
+    scaling = [0.1, 1.0, 20.0]
+    plain = I.ReservoirInput(1.0, 0.4, "normal", 7)((3, 500), "float64")
+    np.testing.assert_array_equal(
+        I.ReservoirInput(scaling, 0.4, "normal", 7)((500, 3), "float64", axes="o i").T,
+        plain * np.array(scaling)[:, None],
+    )
+    assert np.count_nonzero(plain) == 600
+    assert set(np.unique(I.ReservoirInput(0.5, seed=7)((3, 50)))) == {-0.5, 0.5}
+    assert abs(I.ReservoirInput(0.5, distribution="uniform", seed=7)((3, 50))).max() <= 0.5
+
+
 def test_radii_of_batches_and_other_topologies():
     made = I.EchoState(1.2, seed=7)((3, 20, 20), "float64", axes="e o i")
     np.testing.assert_allclose(abs(np.linalg.eigvals(made)).max(axis=1), 1.2, rtol=1e-12)
@@ -118,6 +140,13 @@ def test_rings_and_lines_are_those_of_reservoirpy():
         (lambda: I.Cluster(-0.1), ValueError, "`p_in` must lie in [0, 1]"),
         (lambda: I.Cluster(p_out=2), ValueError, "`p_out` must lie in [0, 1]"),
         (lambda: I.Cluster(clusters=0), ValueError, "`clusters` must lie in"),
+        (lambda: I.EchoState(0.9, 0.5, degree=2), ValueError, "At most one of `connectivity` and `degree`"),
+        (lambda: I.EchoState(degree=9, seed=1)((4, 4)), ValueError, "`degree` must be at most 4"),
+        (lambda: I.ReservoirInput(degree=-1), ValueError, "`degree` must lie in"),
+        (lambda: I.ReservoirInput(direction="up"), ValueError, "`direction` must be one of"),
+        (lambda: I.ReservoirInput([1.0, 2.0], seed=1)((3, 4)), ValueError, "one for each of the 3 inputs"),
+        (lambda: I.ReservoirInput([np.nan]), ValueError, "`input_scaling` must hold finite numbers"),
+        (lambda: I.ReservoirInput(1e5, seed=1)((3, 4), "float16"), ValueError, "`input_scaling` is too large"),
         (lambda: I.SmallWorld(3), ValueError, "`neighbors` must be even"),
         (lambda: I.SmallWorld(-2), ValueError, "`neighbors` must lie in"),
         (lambda: I.SmallWorld(rewiring=1.5), ValueError, "`rewiring` must lie in [0, 1]"),

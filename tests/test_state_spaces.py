@@ -44,6 +44,22 @@ def test_s4d_legs_are_the_eigenvalues_of_hippos_normal_part():
     np.testing.assert_allclose(I.S4D("legs", "imag")((64,), "float64")[-8:], inverse[-8:], rtol=1 / 3)
 
 
+def test_inputs_of_s4d():
+    n = np.arange(8)
+    for kind, exact in (
+        ("constant", np.ones(8)),
+        ("alternating", (-1.0) ** n),
+        ("unit_ccw", np.exp(2j * np.pi * n / 16)),
+        ("unit_cw", np.exp(-2j * np.pi * n / 16)),
+    ):
+        made = I.S4DB(kind, scale=2.0)((3, 8), "complex128")
+        np.testing.assert_allclose(made, [2 * exact] * 3, atol=1e-15)
+        for part in ("real", "imag"):
+            alone = I.S4DB(kind, part, 2.0)((8,), "float32", partition_shape=(3,), partition_offset=(4,))
+            np.testing.assert_array_equal(alone, getattr(made[0], part)[4:7].astype("float32"))
+            assert not np.signbit(alone[alone == 0]).any()
+
+
 def test_s4d_real_is_mambas():
     real = I.S4D("real", "real")((2, 16), "float64")
     np.testing.assert_allclose(-np.exp(I.MambaA()((2, 16), "float64")), real, rtol=1e-14)
@@ -84,6 +100,7 @@ def test_step_sizes_from_a_key_of_jax():
         I.FusedRNN("lstm", 2, 3, True, 2, i2h_bias_initializer=I.UnitForgetBias()),
         I.HiPPO("fout", "B"),
         I.S4D("inv", "imag"),
+        I.S4DB("unit_cw", "real", 0.5),
         I.MambaA(),
         I.MambaDtBias(0.01, 0.2, 0.001, seed=3),
     ],

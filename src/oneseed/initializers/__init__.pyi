@@ -53,10 +53,12 @@ from oneseed.initializers.elementwise.sequences import NaN as NaN
 from oneseed.initializers.elementwise.sequences import PriorProbability as PriorProbability
 from oneseed.initializers.elementwise.sequences import Range as Range
 from oneseed.initializers.elementwise.stored import Stored as Stored
+from oneseed.initializers.matrices.features import OrthogonalFeatures as OrthogonalFeatures
 from oneseed.initializers.matrices.identity import Dirac as Dirac
 from oneseed.initializers.matrices.identity import Identity as Identity
 from oneseed.initializers.matrices.identity import NoisyIdentity as NoisyIdentity
 from oneseed.initializers.matrices.orthogonal import Orthogonal as Orthogonal
+from oneseed.initializers.matrices.padded import IDInit as IDInit
 from oneseed.initializers.matrices.sparse import Sparse as Sparse
 from oneseed.initializers.matrices.spectral import Spectral as Spectral
 from oneseed.initializers.matrices.zero import ZerO as ZerO
@@ -69,11 +71,13 @@ from oneseed.initializers.sequences.positions import RotaryFrequencies as Rotary
 from oneseed.initializers.sequences.positions import Sinusoidal as Sinusoidal
 from oneseed.initializers.sequences.recurrent import FusedRNN as FusedRNN
 from oneseed.initializers.sequences.recurrent import UnitForgetBias as UnitForgetBias
+from oneseed.initializers.sequences.reservoir_inputs import ReservoirInput as ReservoirInput
 from oneseed.initializers.sequences.reservoirs import Cluster as Cluster
 from oneseed.initializers.sequences.reservoirs import EchoState as EchoState
-from oneseed.initializers.sequences.reservoirs import SmallWorld as SmallWorld
 from oneseed.initializers.sequences.rings import Line as Line
 from oneseed.initializers.sequences.rings import Ring as Ring
+from oneseed.initializers.sequences.small_world import SmallWorld as SmallWorld
+from oneseed.initializers.sequences.state_inputs import S4DB as S4DB
 from oneseed.initializers.sequences.state_space import HiPPO as HiPPO
 from oneseed.initializers.sequences.state_space import S4D as S4D
 from oneseed.initializers.serialization import deserialize as deserialize
@@ -106,6 +110,7 @@ glorot_uniform = GlorotUniform
 he_normal = HeNormal
 he_uniform = HeUniform
 hippo = HiPPO
+id_init = IDInit
 identity = Identity
 initializer = Initializer
 lecun_normal = LecunNormal
@@ -120,6 +125,7 @@ nan = NaN
 noisy_identity = NoisyIdentity
 ones = Ones
 orthogonal = Orthogonal
+orthogonal_features = OrthogonalFeatures
 overlay = Overlay
 partial = Partial
 per_group = PerGroup
@@ -130,10 +136,12 @@ random_normal = RandomNormal
 random_sign = RandomSign
 random_uniform = RandomUniform
 random_walk = RandomWalk
+reservoir_input = ReservoirInput
 rg_lru = RGLRU
 ring = Ring
 rotary_frequencies = RotaryFrequencies
 s4d = S4D
+s4d_b = S4DB
 scaled = Scaled
 scaled_uniform = ScaledUniform
 sinusoidal = Sinusoidal

@@ -1,12 +1,12 @@
-"""Recurrent matrices of reservoirs: random ones of a spectral radius, and networks of a topology."""
+"""Recurrent matrices of reservoirs: random ones of a spectral radius, also in clusters."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from oneseed import checks
-from oneseed.checks import shown
+from oneseed.checks import Shape, shown
 from oneseed.distributions import Distribution, Normal, Uniform
 from oneseed.distributions.fields import field, words64
 from oneseed.draws import Draw, Host
@@ -20,6 +20,60 @@ from oneseed.seeds import SeedGenerator
 Seed = int | SeedGenerator | None
 
 DISTRIBUTIONS = ("bernoulli", "normal", "uniform")
+
+
+def weights_of(host: Host, draw: Draw, kind: str, shape: Shape, at: int) -> Matrix:
+    """Return matrix number `at` of independent weights, of one of `DISTRIBUTIONS`."""
+    distribution: Distribution = Uniform(-1.0, 1.0) if kind == "uniform" else Normal()
+    weights = field(host, distribution, draw, shape, at)
+    return np.copysign(1.0, weights) if kind == "bernoulli" else weights
+
+
+class Connections(NamedTuple):
+    """Which elements of a matrix are drawn: a share of all, or as many for each unit."""
+
+    share: float = 1.0
+    degree: int | None = None
+    direction: str = "in"
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows."""
+        if self.degree is None:
+            return {"connectivity": self.share}
+        return {"degree": self.degree, "direction": self.direction}
+
+    def check(self, rows: int, columns: int) -> None:
+        """Raise ValueError if there are more connections than elements."""
+        most = rows if self.direction == "in" else columns
+        if self.degree is not None and self.degree > most:
+            raise ValueError(
+                f"`degree` must be at most {most}, the connections that a unit can have. "
+                f"Received: degree={shown(self.degree)}"
+            )
+
+    def places(self, draw: Draw, at: int, rows: int, columns: int) -> Mask:
+        """Leave out the elements with the smallest words; with a degree, keep those of each unit."""
+        size = rows * columns
+        ranked = words64(draw, at * size, size, "mask")
+        if self.degree is None:
+            return ~first_ones(ranked[None], size - round(self.share * size)).reshape(rows, columns)
+        matrix = ranked.reshape(rows, columns)
+        return first_ones(matrix.T, self.degree).T if self.direction == "in" else first_ones(matrix, self.degree)
+
+
+def connections(connectivity: Any, degree: Any, direction: Any) -> Connections:
+    """Check the arguments that say what is connected."""
+    share = checks.probability("connectivity", connectivity)
+    checks.one_of("direction", direction, ("in", "out"))
+    if degree is None:
+        return Connections(float(share), None, direction)
+    if share != 1:
+        raise ValueError(
+            "At most one of `connectivity` and `degree` may be given. Received: "
+            f"connectivity={shown(connectivity)}, degree={shown(degree)}"
+        )
+    return Connections(1.0, checks.index("degree", degree, 0, 2**31), direction)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -45,10 +99,7 @@ class Reservoir(WholeKernel):
     def whole(self, draw: Draw, host: Host, at: int) -> Matrix:
         """Make a matrix, from unit i to unit o."""
         units = self.sides.fan_in
-        distribution: Distribution = Uniform(-1.0, 1.0) if self.weights == "uniform" else Normal()
-        weights = field(host, distribution, draw, (units, units), at)
-        if self.weights == "bernoulli":
-            weights = np.copysign(1.0, weights)
+        weights = weights_of(host, draw, self.weights, (units, units), at)
         weights = np.where(self.connected(draw, at, units), weights, 0.0)
         if self.radius is None:
             return weights
@@ -73,13 +124,21 @@ class Echo(Reservoir):
 
     name: ClassVar[str] = "echo_state"
 
-    connectivity: float = 1.0
+    connections: Connections
+
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """What `describe` shows."""
+        return {
+            "weights": self.weights,
+            "spectral_radius": self.radius,
+            **self.connections.numbers,
+            **self.sides.numbers,
+        }
 
     def connected(self, draw: Draw, at: int, units: int) -> Mask:
-        """Leave out the elements with the smallest words."""
-        size = units * units
-        ranked = words64(draw, at * size, size, "mask")
-        return ~first_ones(ranked[None], size - round(self.connectivity * size)).reshape(units, units)
+        """Choose connections."""
+        return self.connections.places(draw, at, units, units)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -101,37 +160,7 @@ class Clusters(Reservoir):
         return linked
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class SmallWorlds(Reservoir):
-    """The graph of Watts and Strogatz: a ring of neighbours, some edges of which lead elsewhere."""
-
-    name: ClassVar[str] = "small_world"
-
-    neighbors: int = 0
-    rewiring: float = 0.0
-
-    def connected(self, draw: Draw, at: int, units: int) -> Mask:
-        """Connect the ring, then move edges one by one."""
-        linked = np.zeros((units, units), np.bool_)
-        behind = np.tile(np.arange(units), self.neighbors // 2)
-        ahead = (behind + np.repeat(np.arange(1, self.neighbors // 2 + 1), units)) % units
-        linked[ahead, behind] = linked[behind, ahead] = True
-        edges = len(ahead)
-        moved = chance(words64(draw, at * edges, edges, "mask"), self.rewiring)
-        ranks = words64(draw, at * edges, edges, "target")
-        for edge in np.flatnonzero(moved).tolist():
-            i, j = ahead[edge], behind[edge]
-            free = ~linked[i]
-            free[i] = False
-            possible = np.flatnonzero(free)
-            if len(possible):
-                new = possible[int(ranks[edge]) * len(possible) >> 64]
-                linked[i, j] = linked[j, i] = False
-                linked[i, new] = linked[new, i] = True
-        return linked
-
-
-class _Reservoir(RandomKernel):
+class RandomReservoir(RandomKernel):
     """The checks that reservoirs share."""
 
     def __init__(self, spectral_radius: Any, distribution: str, seed: Seed) -> None:
@@ -163,12 +192,13 @@ class _Reservoir(RandomKernel):
     example="EchoState(0.9, connectivity=0.2, seed=7)",
     shape=(48, 48),
 )
-class EchoState(_Reservoir):
+class EchoState(RandomReservoir):
     """Draw a square matrix and scale it to a spectral radius, for the recurrent weights of an echo state network.
 
     Independent values w become ``spectral_radius * w / max(abs(eigenvalues))``. ``round(connectivity * n**2)`` of the
     n**2 elements are drawn, at places that are all equally likely. The others are zero: those with the smallest words,
-    64 bits each, from the stream of the path with "mask" appended.
+    64 bits each, from the stream of the path with "mask" appended. With `degree`, as many connections of each unit are
+    drawn, those with its smallest words: the ones that lead into it, or out of it.
 
     Element (i, o) leads from unit i to unit o, as in Keras's recurrent kernels; with ``axes="o i"`` the
     matrix is that which multiplies a column of states. Each element of the batch axes is a matrix of its own. It is
@@ -185,15 +215,20 @@ class EchoState(_Reservoir):
         What they are drawn from: [-1, 1), the standard normal distribution, or -1 and 1.
     seed : int, SeedGenerator or None
         The seed; see the page "Seeds".
+    degree : int, optional
+        The connections of each unit, at least 0, instead of `connectivity`.
+    direction : {"in", "out"}
+        Which connections `degree` counts.
 
     Raises
     ------
     TypeError
         If an argument is of another type.
     ValueError
-        If `spectral_radius` is not positive and finite, `connectivity` does not lie in [0, 1], `distribution` is
-        unknown, or `seed` is out of range. At the call, if the shape is not that of square matrices, the dtype is not a
-        float, or all eigenvalues are zero.
+        If `spectral_radius` is not positive and finite, `connectivity` does not lie in [0, 1], `distribution` or
+        `direction` is unknown, `degree` is negative, both `connectivity` and `degree` are given, or `seed` is out of
+        range. At the call, if the shape is not that of square matrices, there are more connections than units, the
+        dtype is not a float, or all eigenvalues are zero.
 
     References
     ----------
@@ -209,17 +244,28 @@ class EchoState(_Reservoir):
     """
 
     def __init__(
-        self, spectral_radius: Any = 1.0, connectivity: Any = 1.0, distribution: str = "uniform", seed: Seed = None
+        self,
+        spectral_radius: Any = 1.0,
+        connectivity: Any = 1.0,
+        distribution: str = "uniform",
+        seed: Seed = None,
+        *,
+        degree: int | None = None,
+        direction: str = "in",
     ) -> None:
-        self.connectivity = checks.probability("connectivity", connectivity)
+        self.connectivity, self.degree, self.direction = connectivity, degree, direction
+        connections(connectivity, degree, direction)
         super().__init__(spectral_radius, distribution, seed)
 
     def _reservoir(self, sides: Sides, radius: float | None) -> Reservoir:
-        return Echo(sides, self.distribution, radius, float(self.connectivity))
+        connected = connections(self.connectivity, self.degree, self.direction)
+        connected.check(sides.fan_in, sides.fan_out)
+        return Echo(sides, self.distribution, radius, connected)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {**super().get_config(), "connectivity": self.connectivity}
+        """Return the constructor's arguments; `degree`, which replaces `connectivity`, if it is given."""
+        more = {} if self.degree is None else {"degree": self.degree, "direction": self.direction}
+        return {**super().get_config(), "connectivity": self.connectivity, **more}
 
 
 @known(
@@ -230,7 +276,7 @@ class EchoState(_Reservoir):
     example="Cluster(0.5, 0.02, seed=7)",
     shape=(48, 48),
 )
-class Cluster(_Reservoir):
+class Cluster(RandomReservoir):
     """Draw the recurrent weights of units in clusters, well connected within and little between them.
 
     Units ``k * n / clusters`` to ``(k + 1) * n / clusters - 1`` form a cluster. Each pair of units, a unit and itself
@@ -303,89 +349,3 @@ class Cluster(_Reservoir):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {**super().get_config(), "p_in": self.p_in, "p_out": self.p_out, "clusters": self.clusters}
-
-
-@known(
-    "small_world",
-    group="Recurrent networks and reservoirs",
-    formula="weights between neighbors on a ring, a share `rewiring` of them moved",
-    use="Reservoirs with short paths and few weights.",
-    example="SmallWorld(6, 0.1, seed=7)",
-    shape=(48, 48),
-)
-class SmallWorld(_Reservoir):
-    """Draw the recurrent weights of a small world: units on a ring, with some edges across it.
-
-    Each unit is connected, in both directions, to `neighbors` others next to it on the ring. Then each edge (i + k, i),
-    for k = 1, 2, ... and for each k around the ring, is moved with the probability `rewiring` to (i + k, j), j one of
-    the units that unit i + k is not connected to, all equally likely. The weights of the two directions of an edge are
-    independent. There are ``neighbors * n`` weights that are not zero.
-
-    Element (i, o) leads from unit i to unit o; see `EchoState` for the axes, and for how it is computed.
-
-    Parameters
-    ----------
-    neighbors : int
-        The neighbors of a unit, an even number.
-    rewiring : float
-        The probability with which an edge is moved, from 0 to 1.
-    spectral_radius : float, optional
-        The largest absolute value of an eigenvalue, above 0. None leaves the values as they are drawn.
-    distribution : {"normal", "uniform", "bernoulli"}
-        What the weights are drawn from: the standard normal distribution, [-1, 1), or -1 and 1.
-    seed : int, SeedGenerator or None
-        The seed; see the page "Seeds".
-
-    Raises
-    ------
-    TypeError
-        If an argument is of another type.
-    ValueError
-        If `neighbors` is negative or odd, `rewiring` does not lie in [0, 1], `spectral_radius` is not positive and
-        finite, `distribution` is unknown, or `seed` is out of range. At the call, if the shape is not that of square
-        matrices, there are not more units than `neighbors`, the dtype is not a float, or all eigenvalues are to be
-        scaled and zero.
-
-    References
-    ----------
-    Watts and Strogatz, "Collective dynamics of 'small-world' networks", Nature 393, 1998.
-
-    Examples
-    --------
-    >>> import oneseed
-    >>> w = oneseed.initializers.SmallWorld(2, rewiring=0.0, seed=7)((5, 5))
-    >>> (w != 0).astype(int)
-    array([[0, 1, 0, 0, 1],
-           [1, 0, 1, 0, 0],
-           [0, 1, 0, 1, 0],
-           [0, 0, 1, 0, 1],
-           [1, 0, 0, 1, 0]])
-    """
-
-    def __init__(
-        self,
-        neighbors: int = 2,
-        rewiring: Any = 0.1,
-        spectral_radius: Any = None,
-        distribution: str = "normal",
-        seed: Seed = None,
-    ) -> None:
-        self.neighbors = checks.index("neighbors", neighbors, 0, 2**31)
-        if self.neighbors % 2:
-            raise ValueError(
-                f"`neighbors` must be even, half of them on each side. Received: neighbors={shown(neighbors)}"
-            )
-        self.rewiring = checks.probability("rewiring", rewiring)
-        super().__init__(spectral_radius, distribution, seed)
-
-    def _reservoir(self, sides: Sides, radius: float | None) -> Reservoir:
-        if sides.fan_in <= self.neighbors:
-            raise ValueError(
-                f"`neighbors` must be less than the {sides.fan_in} units of the shape. "
-                f"Received: neighbors={shown(self.neighbors)}"
-            )
-        return SmallWorlds(sides, self.distribution, radius, self.neighbors, float(self.rewiring))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {**super().get_config(), "neighbors": self.neighbors, "rewiring": self.rewiring}

@@ -55,7 +55,7 @@ class _Chain(Initializer):
     _closed: ClassVar[bool]
 
     def __init__(self, weights: Any = 1.0) -> None:
-        self.weights = _weights(weights)
+        self.weights = real_numbers("weights", weights)
 
     def distribution_for(self, target: Target) -> Chain:
         """Return the distribution for a tensor."""
@@ -84,18 +84,18 @@ class _Chain(Initializer):
         return super().from_config(config)
 
 
-def _weights(weights: Any) -> Any:
-    """Return a number, or an array of numbers that cannot be written."""
-    array = numbers("weights", weights)
+def real_numbers(argument: str, value: Any) -> Any:
+    """Return a number, or an array of numbers with one axis that cannot be written."""
+    array = numbers(argument, value)
     if array.ndim == 0:
-        return checks.scalar("weights", weights)
+        return checks.scalar(argument, value)
     if array.ndim != 1 or array.dtype.name in (*COMPLEX, "bool"):
         raise ValueError(
-            "`weights` must be a real number, or an array of real numbers with one axis. Received: an array of dtype "
-            f"{array.dtype} and shape {array.shape}"
+            f"`{argument}` must be a real number, or an array of real numbers with one axis. Received: an array of "
+            f"dtype {array.dtype} and shape {array.shape}"
         )
     if not np.isfinite(array).all():
-        raise ValueError(f"`weights` must hold finite numbers. Received: weights={weights!r}")
+        raise ValueError(f"`{argument}` must hold finite numbers. Received: {argument}={value!r}")
     array = array.copy()
     array.flags.writeable = False
     return array
