@@ -86,9 +86,9 @@ def axes_of(module: Module) -> dict[str, str]:
 def patterns_of(found: list[Held], of: Mapping[int, Kind]) -> dict[str, str]:
     """Return the axes of the weights among a module's parameters; what `axes_of` does."""
     patterns = {}
-    for tensor, names, _, places, _ in found:
-        if not nn.parameter.is_lazy(tensor) and tensor.ndim > 1:
-            patterns[names[0]] = _axes(places[0], of, tensor)
+    for one in found:
+        if _has_shape(one) and one.tensor.ndim > 1:
+            patterns[one.names[0]] = _axes(one.places[0], of, one.tensor)
     return patterns
 
 
@@ -175,17 +175,18 @@ def default_scheme(module: Module) -> Scheme:
         if described is not None:
             layers[path] = described
     rules = torch(layers).rules
-    return Scheme([*_magnitudes(found, of, Scheme(rules)), *_tied(found, Scheme(rules)), *rules])
+    return Scheme([*_magnitudes(found, of, Scheme(rules)), *_tied(found, of, Scheme(rules)), *rules])
 
 
-def _tied(found: list[Held], scheme: Scheme) -> Iterator[Rule]:
+def _tied(found: list[Held], of: Mapping[int, Kind], scheme: Scheme) -> Iterator[Rule]:
     """Give one rule for all names of a tied tensor, which draws at the first of them whichever is there."""
     for one in found:
         names = list(dict.fromkeys(one.logical))
         rule = scheme.match(names[0])[0] if len(names) > 1 else None
         if rule is not None:
-            drawn = At(rule.initializer, names[0])
-            yield Rule("|".join(map(re.escape, names)), drawn, regex=True, axes=rule.axes)
+            axes = rule.axes or (_axes(one.places[0], of, one.tensor) if one.tensor.ndim > 1 else None)
+            drawn = At(rule.initializer, names[0], axes=axes)
+            yield Rule("|".join(map(re.escape, names)), drawn, regex=True, axes=axes)
 
 
 def _has_shape(one: Held) -> bool:

@@ -272,12 +272,15 @@ def _check_kept(kept: list[Held]) -> None:
 def _fill(work: _Work, draw: Draw) -> None:
     parameter = work.held.tensor
     if work.device is None:
-        write(draw, parameter, work.parts)
+        for tensor, parts in ((parameter, work.parts), *((copy, parts_to_write(copy)) for copy in work.held.copies)):
+            write(draw, tensor, parts)
         return
     fresh = _empty(parameter, work.dtype, work.device)
     write(draw, fresh, parts_to_write(fresh))
     if not parameter.is_meta:
         parameter.data = fresh
+        for copy in work.held.copies:
+            copy.data = fresh.clone()
         return
     fresh = fresh if work.held.state else _parameter(fresh, parameter)
     for place in work.held.places:

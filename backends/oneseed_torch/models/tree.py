@@ -50,6 +50,8 @@ class Held(NamedTuple):
     places: tuple[Place, ...]
     state: bool
     """Whether it is a buffer."""
+    copies: tuple[Tensor, ...] = ()
+    """Other tensors that get the same values, as PyTorch copies a layer that a traced model calls again."""
 
 
 def check_module(module: Module) -> None:
@@ -84,10 +86,19 @@ def walk(module: Module) -> Iterator[tuple[str, str, Module]]:
         inner = wrapped(layer)
         for name, child in layer._modules.items():
             if child is not None:
-                yield from below(child, _joined(path, name), logical if name == inner else _joined(logical, name))
+                called = logical if name == inner else _joined(logical, _without_call(child, name))
+                yield from below(child, _joined(path, name), called)
         stack.pop()
 
     yield from below(module, "", "")
+
+
+_CALL = re.compile(r"@\d+(?=$|\.)")
+
+
+def _without_call(layer: Module, name: str) -> str:
+    """Return a layer's name without the number of its call, by which PyTorch tells a traced layer's copies apart."""
+    return _CALL.sub("", name) if type(layer).__module__ == "torch.export.unflatten" else name
 
 
 def wrapped(layer: Module) -> str | None:
@@ -126,7 +137,30 @@ def _collected(module: Module, attribute: str, state: bool) -> list[Held]:
             )
     # A wrapper may show the names of the module inside.
     shown = {id(t): n for n, t in (module.named_buffers() if state else module.named_parameters())}
-    return [one._replace(names=(shown.get(key, one.names[0]), *one.names[1:])) for key, one in found.items()]
+    return _with_copies(
+        [one._replace(names=(shown.get(key, one.names[0]), *one.names[1:])) for key, one in found.items()]
+    )
+
+
+def _with_copies(found: list[Held]) -> list[Held]:
+    """Put together what lies in copies of one layer, one for each of its calls."""
+    homes: dict[str, int] = {}
+    result: list[Held] = []
+    for one in found:
+        called = any(_CALL.search(name) for name in one.names)
+        home = homes.get(one.logical[0])
+        if home is not None and (called or any(_CALL.search(name) for name in result[home].names)):
+            first = result[home]
+            result[home] = first._replace(
+                names=(*first.names, *one.names),
+                logical=(*first.logical, *one.logical),
+                places=(*first.places, *one.places),
+                copies=(*first.copies, one.tensor),
+            )
+        else:
+            homes.setdefault(one.logical[0], len(result))
+            result.append(one)
+    return result
 
 
 _ORIGINAL = re.compile(r"original(\d*)")

@@ -11,6 +11,7 @@ from oneseed_torch.adapter import TorchBackend
 from oneseed_torch.models.recording.generators import Untranslated, drawn
 from oneseed_torch.models.recording.geometry import Ref, box, covers, disjoint
 from oneseed_torch.models.recording.log import Event, Log
+from oneseed_torch.models.recording.moves import moved, moves, put
 from oneseed_torch.models.recording.readings import COPIES, Readings
 from oneseed_torch.models.recording.recorder import place
 
@@ -64,7 +65,7 @@ class Translation:
 
     def _operation(self, event: Event, at: int) -> Sequence[Node]:
         rule = OPERATIONS.get(event.name.rstrip("_")) or OPERATIONS.get(event.name)
-        if rule is None:
+        if rule is None and not moves(event):
             raise Untranslated(f"{event.name}, which has no counterpart,")
 
         def value(given: Any) -> Any:
@@ -74,10 +75,13 @@ class Translation:
                 return [value(one) for one in given]
             return given
 
-        result = rule(
-            *(value(given) for given in event.args),
-            **{k: value(v) for k, v in event.kwargs.items() if k not in _IGNORED},
-        )
+        if rule is None:
+            result: Any = moved(event, value)
+        else:
+            result = rule(
+                *(value(given) for given in event.args),
+                **{k: value(v) for k, v in event.kwargs.items() if k not in _IGNORED},
+            )
         nodes = result if isinstance(result, list) else [result]
         for node, ref in zip(nodes, event.targets, strict=False):
             if node.shape != ref.size:
@@ -106,12 +110,13 @@ class Translation:
             found.append((ref, Node("later", ref.size, value=before)))
         base, node = found[-1]
         node = self._settled(base, node)
-        for held, piece in reversed(found[:-1]):
-            part = box(base, held)
+        for held, value in reversed(found[:-1]):
+            part, piece = box(base, held), self._settled(held, value)
             if part is None:
-                raise Untranslated("a write to elements that are not a slice")
+                node = put(node, base, held, piece)
+                continue
             starts, stops, steps = ([one[at] for one in part.ranges] for at in range(3))
-            values = _as_slice(self._settled(held, piece), held, base)
+            values = _as_slice(piece, held, base)
             node = step("put", node, values, shape=node.shape, starts=starts, stops=stops, steps=steps)
         return _view(node, base, ref)
 
