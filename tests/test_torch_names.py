@@ -13,7 +13,7 @@ from torch.nn.utils import parametrizations, prune, spectral_norm, weight_norm
 from torch.optim.swa_utils import AveragedModel
 
 from oneseed import KEEP, Rule, Scheme
-from oneseed_torch import axes_of, default_scheme, initialize_
+from oneseed_torch import axes_of, default_scheme, initialize_, recorded_scheme
 from oneseed_torch.models.modules import plan_of
 from oneseed_torch.models.tree import held
 
@@ -186,6 +186,43 @@ def test_stages_get_the_weights_of_the_whole_model(default):
             assert torch.equal(tensor, whole.state_dict()[name]), name
             count += 1
     assert count == len(whole.state_dict())
+
+
+class Repeated(nn.Module):
+    """A layer that is called in both stages, one that has two names, and a tied head."""
+
+    def __init__(self):
+        super().__init__()
+        self.emb, self.norm = nn.Embedding(20, 8), nn.LayerNorm(8)
+        self.layers = nn.ModuleList([nn.Linear(8, 8), nn.Linear(8, 8)])
+        self.again, self.head = self.layers[0], nn.Linear(8, 20, bias=False)
+        self.head.weight = self.emb.weight
+
+    def forward(self, tokens):
+        x = self.emb(tokens)
+        for layer in self.layers:
+            x = self.norm(layer(x))
+        return self.head(self.again(x))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_stages_that_call_a_layer_again_get_its_weights(device):
+    from torch.distributed.pipelining import SplitPoint, pipeline
+
+    for scheme in (default_scheme(Repeated()), recorded_scheme(Repeated)):
+        whole = initialize_(Repeated(), scheme, seed=1)
+        with torch.device(device):
+            model, tokens = Repeated(), torch.zeros(1, 4, dtype=torch.long)
+        stages = pipeline(model, mb_args=(tokens,), split_spec={"layers.1": SplitPoint.BEGINNING})
+        out = seen = torch.tensor([[1, 2, 3, 4]])
+        for number in range(2):
+            stage = initialize_(stages.get_stage_module(number), scheme, seed=1, device="cpu")
+            for name, tensor in stage.named_parameters():
+                assert torch.equal(tensor, whole.get_parameter(name.replace("@1", ""))), name
+            out = stage(out)
+        assert "norm@1.weight" in dict(stage.named_parameters(remove_duplicate=False))
+        torch.testing.assert_close(out, whole(seen))
 
 
 # Guesses --------------------------------------------------------------------------------------------------------------

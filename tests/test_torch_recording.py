@@ -3,6 +3,8 @@
 import copy
 import math
 import random
+import subprocess
+import sys
 
 import pytest
 from frameworks import installed
@@ -17,7 +19,7 @@ from torch import nn
 from torch.nn import init
 from torch.nn.utils import parametrizations
 
-from oneseed import Scheme
+from oneseed import Scheme, fingerprint
 from oneseed.host_arrays import to_numpy
 from oneseed.initializers import (
     Computed,
@@ -113,6 +115,8 @@ def log_uniform():
     return steps + torch.log(-torch.expm1(-steps))
 
 
+PLACES = torch.arange(0, N, 2)
+
 PROGRAMS = {
     "a row of zeros": (lambda: write(torch.randn(N, N), lambda w: w[3].zero_()), Overlay),
     "a block": (lambda: write(init.zeros_(weight()), lambda w: init.normal_(w[8:24, 4:20])), Overlay),
@@ -125,6 +129,16 @@ PROGRAMS = {
     "folded": (lambda: torch.randn(N, N).abs(), Computed),
     "product of draws": (lambda: torch.randn(N, N) * torch.rand(N, N), Computed),
     "a mask": (lambda: torch.randn(N, N).masked_fill(torch.ones(N, N).tril() == 0, 0.0), Computed),
+    "a diagonal": (lambda: write(torch.randn(N, N), lambda w: w.diagonal().fill_(2.0)), Computed),
+    "a diagonal below": (lambda: torch.randn(N, N + 3).fill_diagonal_(2.0), Computed),
+    "a random diagonal": (lambda: write(torch.randn(N, N), lambda w: w.diagonal().uniform_(4, 5)), Computed),
+    "numbers at elements": (lambda: write(torch.randn(N, N), lambda w: w.__setitem__((PLACES, PLACES), 3.0)), Computed),
+    "draws at elements": (
+        lambda: write(torch.zeros(N, N), lambda w: w.__setitem__((PLACES, PLACES), torch.rand(N // 2))),
+        Computed,
+    ),
+    "rows by index": (lambda: torch.randn(N, N)[PLACES], Computed),
+    "rows at index": (lambda: torch.zeros(N, N).index_copy(0, PLACES, torch.randn(N // 2, N)), Computed),
     "bernoulli": (lambda: torch.bernoulli(torch.full((N, N), 0.25)), Computed),
     "exponential": (lambda: weight().exponential_(2.0), Computed),
     "log-normal": (lambda: weight().log_normal_(0.0, 0.5), Computed),
@@ -316,6 +330,46 @@ def test_deep_copies_of_tensors_are_seen():
 def test_a_recorded_model_starts_alike_on_every_topology(run_ranks, ranks):
     """Under fully_shard, tensor parallelism, both, and in the stages of a pipeline."""
     run_ranks("torch_recorded_ranks.py", ranks)
+
+
+WITHOUT = """
+import sys, torch, oneseed, oneseed_torch
+from torch import nn
+sys.modules["transformers"] = None
+class Conv1D(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight, self.bias = nn.Parameter(torch.empty(8, 24)), nn.Parameter(torch.empty(24))
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.attn = nn.Module()
+        self.attn.c_attn = Conv1D()
+h = nn.ModuleDict({"h": nn.ModuleList([Block(), Block()]), "wte": nn.Embedding(99, 8)})
+made = nn.ModuleDict({"transformer": h})
+scheme = oneseed.Scheme.from_json(sys.stdin.read())
+oneseed_torch.initialize_(made, scheme, seed=7)
+print(*(oneseed.fingerprint(tensor) for tensor in made.parameters()))
+"""
+
+
+def test_a_stored_scheme_needs_no_transformers():
+    if not installed("transformers"):
+        pytest.skip("transformers is not installed")
+    import transformers
+
+    config = transformers.GPT2Config(
+        vocab_size=99, n_positions=16, n_embd=8, n_layer=2, n_head=2, bos_token_id=1, eos_token_id=2
+    )
+    scheme = recorded_scheme(lambda: transformers.GPT2LMHeadModel(config))
+    model = initialize_(transformers.GPT2LMHeadModel(config), scheme, seed=7)
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT], input=scheme.to_json(), capture_output=True, text=True, check=False
+    )
+    blocks = [tensor for block in model.transformer.h for tensor in block.attn.c_attn.parameters()]
+    assert done.stdout.split() == [fingerprint(tensor) for tensor in (*blocks, model.transformer.wte.weight)], (
+        done.stderr
+    )
 
 
 def test_families_of_transformers_start_alike_on_every_topology(run_ranks):

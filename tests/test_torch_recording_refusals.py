@@ -105,6 +105,12 @@ def test_sparse_tensors_are_refused():
         recorded_scheme(lambda: Made(lambda: torch.eye(4).to_sparse(), state=True))
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_quantized_tensors_are_refused():
+    with pytest.raises(ValueError, match=r"w: a tensor that is sparse or quantized, made at .*:\d+"):
+        recorded_scheme(lambda: Made(lambda: torch.quantize_per_tensor(torch.ones(4), 0.1, 0, torch.qint8), state=True))
+
+
 def test_generators_and_seeds_of_the_models_own_are_ordinary_draws_with_a_note():
     def generator():
         return Made(lambda: torch.empty(N, N).normal_(generator=torch.Generator().manual_seed(3)))
