@@ -70,6 +70,8 @@ EXACT = {
         lambda: write(weight(), lambda w: [init.uniform_(chunk) for chunk in w.chunk(3)]),
         RandomUniform(0.0, 1.0),
     ),
+    "torch.normal of tensors": (lambda: torch.normal(torch.ones(N, N), torch.tensor(2.0)), RandomNormal(1.0, 2.0)),
+    "a distribution": (lambda: torch.distributions.Uniform(-1.0, 2.0).sample((N, N)), RandomUniform(-1.0, 2.0)),
     "joined": (lambda: torch.cat([torch.randn(N // 2, N), torch.randn(N // 2, N)]), RandomNormal(0.0, 1.0)),
 }  # fmt: skip
 
@@ -135,6 +137,10 @@ PROGRAMS = {
     "numbers at elements": (lambda: write(torch.randn(N, N), lambda w: w.__setitem__((PLACES, PLACES), 3.0)), Computed),
     "draws at elements": (
         lambda: write(torch.zeros(N, N), lambda w: w.__setitem__((PLACES, PLACES), torch.rand(N // 2))),
+        Computed,
+    ),
+    "those that a draw chooses": (
+        lambda: write(torch.randn(N, N), lambda w: w.__setitem__(w.abs() > 2, 0.0)),
         Computed,
     ),
     "rows by index": (lambda: torch.randn(N, N)[PLACES], Computed),

@@ -1,5 +1,6 @@
 """What the recording of a model cannot trust, and refuses with a reason; and what it only notes."""
 
+import ctypes
 import random
 import threading
 
@@ -41,6 +42,19 @@ def through_memory_of_numpy():
     return w
 
 
+def through_a_pointer():
+    w = torch.zeros(64)
+    ctypes.memset(w.data_ptr(), 1, 16)
+    return w
+
+
+def drawn_until_it_fits():
+    w = torch.randn(N, N)
+    while w.abs().max() > 0.5:
+        w.normal_()
+    return w
+
+
 def without_memory():
     module = nn.utils.skip_init(nn.Linear, 8, 8)
     return module.weight.detach()
@@ -51,11 +65,13 @@ REFUSED = {
     "Python's generator": (lambda: torch.tensor([random.random() for _ in range(8)]), "others in another run"),
     "NumPy's generator as a number": (lambda: torch.full((8,), np.random.rand()), "others in another run"),
     "a decision by a random value": (decided_by_a_value, "looks at them"),
+    "rejection": (drawn_until_it_fits, "looks at them"),
     "a random value as a number": (lambda: torch.zeros(3) + torch.randn(()).item(), "looks at them"),
     "a random array": (lambda: torch.from_numpy(torch.randn(N, N).numpy() * 2), "looks at them"),
     "a random list": (lambda: torch.tensor(torch.randn(3).tolist()), "looks at them"),
     "another thread": (by_another_thread, "another thread"),
     "a view of NumPy": (through_memory_of_numpy, "shared, as with an array of NumPy"),
+    "a pointer": (through_a_pointer, "in another way than PyTorch's operations"),
     "memory that is left": (lambda: torch.empty(8, 8), "memory that was left as it was"),
     "a part that is left": (lambda: write(torch.empty(8, 8), lambda w: w[1:].zero_()), "memory that was left"),
     "skip_init": (without_memory, "memory that was left|meta device"),

@@ -102,7 +102,7 @@ def simple(node: Node) -> tuple[Simple, Node] | None:
     A draw's `value` is its distribution. Operations by numbers are folded into it; reshaping it changes nothing.
     """
     if node.kind == "draw":
-        return node.value, node
+        return Simple(node.value.kind, node.value.numbers), node
     if node.kind != "step":
         return None
     numbers = [scalar(operand) for operand in node.operands]

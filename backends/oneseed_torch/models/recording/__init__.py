@@ -104,6 +104,8 @@ def record(build: Callable[[], Any], independent: bool = False) -> tuple[list[Re
     for one in tensors:
         one.refused = one.refused or _written_elsewhere(first, one)
     decide(tensors, first.recorder.log, Readings(first.recorder.log), independent)
+    for one in tensors:
+        one.refused = one.refused or _written_unseen(first, one)
     return tensors, first.recorder.notes
 
 
@@ -130,19 +132,24 @@ def _run(build: Callable[[], Any], seed: int) -> _Run:
     recorder = Recorder()
     with recorder:
         torch.manual_seed(seed)
+        module = None
         try:
             module = build()
         except Unreadable as error:
-            raise ValueError(f"`build` must not depend on values that are drawn: {error}.") from None
+            if not recorder.looked:
+                raise ValueError(f"`build` must not depend on values that are drawn: {error}.") from None
+        except Exception:
+            if not recorder.looked:  # otherwise this is what became of the look at random values
+                raise
         if torch.initial_seed() != seed:
             recorder.notes["a seed of its own, which is not used"] = ("", 0)
-    check_module(module)
     if recorder.looked:
         file, line, how = recorder.looked[0]
         raise ValueError(
             "`build` must do the same whatever the random values are, but looks at them: by "
-            f"{how} at {place((file, line))}, and {len(recorder.looked) - 1} more."
+            f"{how} at {place((file, line))}."
         )
+    check_module(module)
     run = _Run(recorder, _tensors(module, recorder), {})
     for one in (*held(module), *held_buffers(module)):
         if not nn.parameter.is_lazy(one.tensor) and not one.tensor.is_inference():
@@ -206,6 +213,17 @@ def _written_elsewhere(run: _Run, one: Recorded) -> str:
         if untouched and not torch.equal(torch.empty(0, dtype=torch.uint8).set_(log.storages[storage]), event.leaf):
             return f"a write to memory that was shared, as with an array of NumPy, made at {place(event.where)}"
     return ""
+
+
+def _written_unseen(run: _Run, one: Recorded) -> str:
+    """Tell whether the memory of a constant holds something else than the log says."""
+    log, ref = run.recorder.log, one.ref
+    made = one.kind == "constant" and ref.elements and ref.storage not in run.recorder.phantom
+    if not made or ref.elements > LIMIT or log.random(log.needed(ref.storage)):
+        return ""
+    held = torch.empty(0, dtype=ref.dtype).set_(log.storages[ref.storage], ref.offset, ref.size, ref.stride)
+    told = (tensor.contiguous().reshape(-1).view(torch.uint8) for tensor in (held, log.value(ref)))
+    return "" if torch.equal(*told) else f"a write in another way than PyTorch's operations, after that at {one.source}"
 
 
 def _check_alike(first: _Run, second: _Run) -> None:

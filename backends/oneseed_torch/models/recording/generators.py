@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from oneseed.models.graphs import Node, step
+from oneseed.models.graphs import Node, scalar, step
 from oneseed_torch.models.recording.geometry import Ref
 from oneseed_torch.models.recording.log import Event
 from oneseed_torch.models.recording.readings import Reading
@@ -74,6 +74,11 @@ def _permutation(draw: _Draw, argument: _Argument, event: Event) -> Node:
 
 
 def _normal(draw: _Draw, argument: _Argument, event: Event) -> Node:
+    numbers = [
+        scalar(one) if isinstance(one, Node) else one for one in (argument(0, "mean", 0.0), argument(1, "std", 1.0))
+    ]
+    if None not in numbers:
+        return draw("normal", *numbers)
     return step("add", step("mul", draw("normal", 0.0, 1.0), argument(1, "std", 1.0)), argument(0, "mean", 0.0))
 
 

@@ -63,6 +63,9 @@ def moved(event: Event, value: Callable[[Any], Any]) -> Node:
     if into is not None:
         into = into if into in given else "value"
         written = given.pop(into)
+    mask = _mask(event, given, x)
+    if mask is not None and (not isinstance(written, Node) or written.shape == ()):
+        return step("where", mask, written, x, shape=x.shape)
     elsewhere = tree_map(lambda one: _tensor(one) if isinstance(one, Node) else one, given, is_leaf=_is_node)
     count = int(np.prod(x.shape))
     if count > SMALL:
@@ -80,6 +83,15 @@ def moved(event: Event, value: Callable[[Any], Any]) -> Node:
         number = torch.from_numpy(np.array(written.value, np.float64)) if isinstance(written, Node) else written
         return _where(x, mask, run(torch.zeros(x.shape, dtype=torch.float64), number))
     return _taken(_joined(x, written), run(places, _numbers(written, count)))
+
+
+def _mask(event: Event, given: Any, x: Node) -> Node | None:
+    """Return the truth values that say which elements of the whole are written to, if that is how it is said."""
+    where = given.get("indices")
+    if not isinstance(where, list) or len(where) != 1 or not isinstance(where[0], Node) or where[0].shape != x.shape:
+        return None
+    indices = event.args[1] if len(event.args) > 1 else event.kwargs["indices"]
+    return where[0] if indices[0].dtype == torch.bool else None
 
 
 def _alike(written: Any, number: int) -> Any:

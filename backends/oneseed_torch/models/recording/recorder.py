@@ -102,7 +102,10 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
         return ref
 
     def value(self, tensor: Tensor, how: str) -> Tensor:
-        """Return the values of a tensor that a program looks at, and note it where they are random."""
+        """Return the values of a tensor that a program looks at; where they are random, note it and end the program.
+
+        It might look for ever: code that draws until all values are within bounds would never see others.
+        """
         with self.off():
             ref = self.seen(tensor)
             if ref is None:
@@ -112,6 +115,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
                 raise Unreadable(f"the values of a large tensor are looked at, by {how}, at {place(where())}")
             if self.log.random(need):
                 self.looked.append((*where(), how))
+                raise Unreadable(f"random values are looked at, by {how}, at {place(where())}")
             return self.log.value(ref)
 
     def moved(self, tensor: Tensor, more: int = 0) -> None:

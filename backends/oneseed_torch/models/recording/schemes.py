@@ -12,7 +12,7 @@ import numpy as np
 from oneseed.initializers import At, Overlay, Stored, Zeros
 from oneseed.models.folding import SIMPLE, Simple, filled
 from oneseed.models.folding import initializer as drawn_by
-from oneseed.models.graphs import Node, elementwise, nodes, program
+from oneseed.models.graphs import Node, elementwise, nodes, program, simple
 from oneseed.models.rule import Rule, stored
 from oneseed.models.scheme import Scheme
 from oneseed_torch.drawing.writing import layout_of_weights
@@ -246,9 +246,13 @@ class _Decisions:
                     source = At(source.initializer, (one.names[0], events.index(number)), node.shape, layout)
             sources.append(source)
         if found[-1].kind != "step":
-            one.initializer, one.kind = sources[0], "shared"
+            one.initializer, one.kind = sources[0], "shared" if type(sources[0]) is At else "composed"
             return
         assert one.node is not None
+        folded = simple(one.node)
+        if folded is not None and type(sources[0]) is not At:
+            one.initializer, one.kind = drawn_by(Simple(folded[0].kind, folded[0].numbers)), "composed"
+            return
         one.initializer = program(one.node, draws, sources)
         one.kind = "elementwise" if elementwise(one.node) else "program"
 
