@@ -53,7 +53,7 @@ def run_ranks():
             pytest.skip("PyTorch was built without its distributed package")
         tool = Path(__file__).parent / "tools" / script
         done = subprocess.run(
-            [sys.executable, str(tool), str(ranks)], capture_output=True, text=True, check=False, timeout=120
+            [sys.executable, str(tool), str(ranks)], capture_output=True, text=True, check=False, timeout=240
         )
         assert done.stdout.split() == ["exit", "codes", *["0"] * ranks], done.stderr
 
