@@ -135,7 +135,13 @@ def test_generators_and_seeds_of_the_models_own_are_ordinary_draws_with_a_note()
         torch.manual_seed(3)
         return Made(lambda: torch.randn(N, N))
 
-    for build, message in ((generator, "a generator of its own"), (seeded, "a seed of its own")):
+    def restored():
+        with torch.random.fork_rng(devices=[]):
+            torch.randn(3)
+        return Made(lambda: torch.randn(N, N))
+
+    told = "a generator of its own", "a seed of its own", "a state of the generator that it sets"
+    for build, message in zip((generator, seeded, restored), told, strict=True):
         with pytest.warns(UserWarning, match=message):
             scheme = recorded_scheme(build)
         assert type(scheme.match("w")[0].initializer) is RandomNormal

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch.nn.init
+import torch.random
 
 NAMES = ("trunc_normal_", "orthogonal_", "sparse_")
 
@@ -40,6 +41,34 @@ def exchanged(hook: Callable[[str, Any, tuple[Any, ...], dict[str, Any]], Any]) 
 
 def _to(hook: Callable[..., Any], name: str, original: Any) -> Callable[..., Any]:
     return lambda *args, **kwargs: hook(name, original, args, kwargs)
+
+
+@contextmanager
+def watched(note: Callable[[], None]) -> Iterator[None]:
+    """Have ``note()`` called where a program sets the state of PyTorch's generator, which `torch.random.fork_rng` does.
+
+    Draws after that may be those before it, of which a log of draws shows nothing.
+    """
+    function, home = torch.random.set_rng_state, vars(torch.random)
+    before = function.__code__
+    original = types.FunctionType(before, home, function.__name__)
+
+    def noted(new_state: Any) -> None:
+        note()
+        original(new_state)
+
+    with _LOCK:
+        try:
+            home["_oneseed_set_rng_state"] = noted
+            function.__code__ = _set_rng_state.__code__
+            yield
+        finally:
+            function.__code__ = before
+            del home["_oneseed_set_rng_state"]
+
+
+def _set_rng_state(new_state: Any) -> None:
+    _oneseed_set_rng_state(new_state)  # type: ignore[name-defined] # noqa: F821
 
 
 # Run with the globals of torch.nn.init, where the names lead to the hook.

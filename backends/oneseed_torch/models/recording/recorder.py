@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_mod
 from torch.utils._pytree import tree_leaves, tree_map
 
 from oneseed_torch.models.recording.geometry import Ref
-from oneseed_torch.models.recording.hooks import exchanged
+from oneseed_torch.models.recording.hooks import exchanged, watched
 from oneseed_torch.models.recording.log import Event, Log
 
 Tensor = Any
@@ -74,6 +74,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
     def __enter__(self) -> "Recorder":
         self._stack.enter_context(torch.random.fork_rng(devices=[]))
         self._stack.enter_context(exchanged(self._hook))
+        self._stack.enter_context(watched(self._state_is_set))
         self._stack.enter_context(_Functions(self))
         super().__enter__()
         return self
@@ -131,6 +132,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
             return False
         with self.off():
             return tensor.untyped_storage()._cdata in self.phantom | self.tainted
+
+    def _state_is_set(self) -> None:
+        if threading.get_ident() == self._thread:
+            self.notes["a state of the generator that it sets, so that draws may repeat, which is not followed"] = (
+                where()
+            )
 
     def _hook(self, name: str, original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         tensor = args[0] if args else kwargs.pop("tensor")
