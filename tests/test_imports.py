@@ -21,7 +21,7 @@ ON_DEMAND = {
     "dtypes.py": {"ml_dtypes"},
     "files.py": {"safetensors"},
     "fourier.py": {"scipy"},
-    "plotting.py": {"matplotlib"},
+    "plotting.py": {"matplotlib", "ml_dtypes"},
     "fill.py": {"rich"},
     "progress.py": {"rich"},
     "scheme.py": {"tomli_w"},
