@@ -1,6 +1,5 @@
 """A rule of a scheme: for which parameters an initializer is."""
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -251,6 +250,8 @@ def stored(initializer: Any) -> Any:
     """Return an initializer as plain data, the form of the configuration being that of JSON."""
     if isinstance(initializer, Keep):
         return initializer.value
+    import json
+
     full = serialize(initializer)
     built_in = full["module"] is not None
     wanted = ("class_name", "config") if built_in else ("class_name", "config", "registered_name")

@@ -1,6 +1,5 @@
 """Schemes: from parameters' names to initializers, for whole models."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -207,6 +206,8 @@ class Scheme:
         >>> oneseed.Scheme.from_json(scheme.to_json()) == scheme
         True
         """
+        import json
+
         return json.dumps(self.get_config(), indent=2)
 
     @classmethod
@@ -237,6 +238,8 @@ class Scheme:
         >>> oneseed.Scheme.from_json(text) == oneseed.schemes.gpt2()
         True
         """
+        import json
+
         return cls.from_config(_read(json.loads, text, "JSON"))
 
     def to_toml(self) -> str:
