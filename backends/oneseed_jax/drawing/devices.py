@@ -10,9 +10,10 @@ from jax.sharding import AbstractMesh, AxisType, NamedSharding, PartitionSpec, S
 from oneseed.checks import Shape
 
 try:
+    # Where JAX has it for others, `jax.extend.core`, loads Pallas: more than a hundred times a small draw.
+    from jax._src.core import get_opaque_trace_state
+except ImportError:
     from jax.extend.core import get_opaque_trace_state
-except ImportError:  # before JAX 0.10
-    from jax.core import get_opaque_trace_state
 try:
     from jax.sharding import get_mesh
 except ImportError:  # in JAX 0.8

@@ -10,7 +10,6 @@ from oneseed.composites import Concatenated
 from oneseed.distributions import Complex, Fill
 from oneseed.draws import Draw
 from oneseed_jax.drawing import host
-from oneseed_jax.drawing.compiled import elements
 from oneseed_jax.drawing.devices import check_sharding, default_device, explicit_axes, put, tracing
 from oneseed_jax.drawing.keys import place_of, value_of
 from oneseed_jax.drawing.native import native
@@ -90,6 +89,8 @@ def _sampled(draw: Draw, device: Any) -> Array:
         if number is not None:
             # An array without a device of its own follows those it meets, as JAX's own draws do.
             return put(host.sampled(draw._replace(seed=number)), device)
+    from oneseed_jax.drawing.compiled import elements  # which a draw on the host does not need
+
     with _transfers():
         if jax.config.jax_disable_jit and not tracing():  # when functions that are not compiled have no place
             return put(elements(draw), device)
