@@ -190,6 +190,12 @@ def _same(x: Any) -> Any:
     return x
 
 
+def guarded() -> bool:
+    """Tell whether `jax.transfer_guard` logs or forbids transfers to devices."""
+    set_ = jax.config.jax_transfer_guard_host_to_device
+    return set_ is not None and set_ != "allow"
+
+
 def explicit_axes() -> tuple[str, ...]:
     """Return the axes of the mesh around a function whose use is a part of the types of its arrays."""
     around = jax.sharding.get_abstract_mesh()
