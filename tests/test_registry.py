@@ -81,7 +81,9 @@ class Loopback(numpy_backend):
 
 
 def test_an_unknown_name_names_the_nearest(entries):
-    with pytest.raises(ValueError, match=r"one of 'jax', 'numpy', .*\. Did you mean 'numpy'\? Received: backend='numppy'"):
+    with pytest.raises(
+        ValueError, match=r"one of 'jax', 'numpy', .*\. Did you mean 'numpy'\? Received: backend='numppy'"
+    ):
         registry.load("numppy")
 
 

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from oneseed.dtypes import FLOAT8
 
-
 COPIED = 1 << 17
 """Bytes below which TensorFlow copies an array sooner than it takes it over."""
 

@@ -196,6 +196,11 @@ def guarded() -> bool:
     return set_ is not None and set_ != "allow"
 
 
+def under_mesh() -> bool:
+    """Tell whether arrays are made on the devices of a mesh."""
+    return not get_mesh().empty
+
+
 def explicit_axes() -> tuple[str, ...]:
     """Return the axes of the mesh around a function whose use is a part of the types of its arrays."""
     around = jax.sharding.get_abstract_mesh()

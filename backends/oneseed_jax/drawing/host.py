@@ -13,7 +13,7 @@ from oneseed.distributions import Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
 from oneseed.host_arrays import host
-from oneseed_jax.drawing.devices import WIDE, default_device, get_mesh, guarded, tracing
+from oneseed_jax.drawing.devices import WIDE, default_device, guarded, tracing, under_mesh
 from oneseed_jax.drawing.keys import value_of
 
 Array = Any
@@ -75,7 +75,7 @@ def prepared(draw: Draw, otherwise: Callable[[], Array]) -> Callable[[], Array] 
 
 def _is_special(device: Any) -> bool:
     """Tell whether a new array is more than memory on this device."""
-    return tracing() or guarded() or default_device() is not device or not get_mesh().empty
+    return tracing() or guarded() or default_device() is not device or under_mesh()
 
 
 def computes(draw: Draw) -> bool:

@@ -81,7 +81,7 @@ def orthogonal_(
     return put(tensor, partial(Orthogonal, checks.scalar("gain", gain)), seed, path, axes)
 
 
-@in_place
+@in_place_again(drawn)
 def sparse_(
     tensor: Tensor,
     sparsity: float,

@@ -49,7 +49,7 @@ class Reservoir(WholeKernel):
         weights = field(host, distribution, draw, (units, units), at)
         if self.weights == "bernoulli":
             weights = np.copysign(1.0, weights)
-        weights = np.where(self.connected(draw, at, units), weights, 0.0)
+        weights = np.where(self.connected(host, draw, at, units), weights, 0.0)
         if self.radius is None:
             return weights
         radius = abs(np.linalg.eigvals(weights)).max()
@@ -62,7 +62,7 @@ class Reservoir(WholeKernel):
         weights *= self.radius / radius
         return weights
 
-    def connected(self, draw: Draw, at: int, units: int) -> Mask:
+    def connected(self, host: Host, draw: Draw, at: int, units: int) -> Mask:
         """Tell which units are connected."""
         raise NotImplementedError
 
@@ -75,10 +75,10 @@ class Echo(Reservoir):
 
     connectivity: float = 1.0
 
-    def connected(self, draw: Draw, at: int, units: int) -> Mask:
+    def connected(self, host: Host, draw: Draw, at: int, units: int) -> Mask:
         """Leave out the elements with the smallest words."""
         size = units * units
-        ranked = words64(draw, at * size, size, "mask")
+        ranked = words64(host, draw, at * size, size, "mask")
         return ~first_ones(ranked[None], size - round(self.connectivity * size)).reshape(units, units)
 
 
@@ -92,9 +92,9 @@ class Clusters(Reservoir):
     p_out: float = 0.0
     clusters: int = 1
 
-    def connected(self, draw: Draw, at: int, units: int) -> Mask:
+    def connected(self, host: Host, draw: Draw, at: int, units: int) -> Mask:
         """Toss a coin for each pair."""
-        ranked = words64(draw, at * units * units, units * units, "mask").reshape(units, units)
+        ranked = words64(host, draw, at * units * units, units * units, "mask").reshape(units, units)
         cluster = np.arange(units) // (units // self.clusters)
         within: Mask = cluster[:, None] == cluster
         linked: Mask = np.where(within, chance(ranked, self.p_in), chance(ranked, self.p_out))
@@ -110,15 +110,15 @@ class SmallWorlds(Reservoir):
     neighbors: int = 0
     rewiring: float = 0.0
 
-    def connected(self, draw: Draw, at: int, units: int) -> Mask:
+    def connected(self, host: Host, draw: Draw, at: int, units: int) -> Mask:
         """Connect the ring, then move edges one by one."""
         linked = np.zeros((units, units), np.bool_)
         behind = np.tile(np.arange(units), self.neighbors // 2)
         ahead = (behind + np.repeat(np.arange(1, self.neighbors // 2 + 1), units)) % units
         linked[ahead, behind] = linked[behind, ahead] = True
         edges = len(ahead)
-        moved = chance(words64(draw, at * edges, edges, "mask"), self.rewiring)
-        ranks = words64(draw, at * edges, edges, "target")
+        moved = chance(words64(host, draw, at * edges, edges, "mask"), self.rewiring)
+        ranks = words64(host, draw, at * edges, edges, "target")
         for edge in np.flatnonzero(moved).tolist():
             i, j = ahead[edge], behind[edge]
             free = ~linked[i]
