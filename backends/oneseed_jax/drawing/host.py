@@ -9,7 +9,7 @@ from jax._src.interpreters import pxla  # what `jax.device_put` calls: in place 
 from jax.sharding import SingleDeviceSharding
 from numpy.typing import NDArray
 
-from oneseed.distributions import Structured
+from oneseed.distributions import Fill, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
 from oneseed.host_arrays import host
@@ -53,7 +53,7 @@ def prepared(draw: Draw, otherwise: Callable[[], Array]) -> Callable[[], Array] 
     Returns
     -------
     callable or None
-        None for what the kernels do not sample, for 64-bit dtypes, which JAX may refuse by now, and where one of these
+        None for what the kernels do not make, for 64-bit dtypes, which JAX may refuse by now, and where one of these
         other cases is met now.
     """
     make, device = host().prepared(draw), default_device()
@@ -62,6 +62,8 @@ def prepared(draw: Draw, otherwise: Callable[[], Array]) -> Callable[[], Array] 
     kind = numpy_dtype(draw.dtype)
     aval, sharding = jax.core.ShapedArray(draw.block, kind), SingleDeviceSharding(device)
     if aval.size * kind.itemsize >= COPIED:
+        if isinstance(draw.distribution, Fill):  # XLA fills as fast
+            return None
         make = partial(sampled, draw)
 
     def put() -> Array:

@@ -8,7 +8,7 @@ from oneseed.checks import shown
 from oneseed.models.names import Names
 from oneseed.models.plan import Plan
 from oneseed.models.planning import plan_of
-from oneseed.models.rule import Rule, filler, restored, same, stored
+from oneseed.models.rule import Rule, filler, is_name, restored, same, stored
 
 FORMAT, VERSION = "oneseed.scheme", 1
 
@@ -60,7 +60,7 @@ class Scheme:
         self.otherwise = None if otherwise is None else filler("otherwise", otherwise)
         # A scheme with a rule for each of a thousand names must not try a thousand patterns on each of them.
         self._exact: dict[str, list[int]] = {}
-        self._patterns = [at for at, rule in enumerate(self.rules) if rule.regex or set(rule.pattern) & set("*?[")]
+        self._patterns = [at for at, rule in enumerate(self.rules) if rule.regex or not is_name(rule.pattern)]
         for at in sorted(set(range(len(self.rules))).difference(self._patterns)):
             self._exact.setdefault(self.rules[at].pattern, []).append(at)
 
