@@ -1,14 +1,17 @@
 """Which way a draw takes: JAX's own generator, host memory, a compiled function, or parts of it one by one."""
 
+import math
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import Sharding, SingleDeviceSharding
 
 from oneseed.composites import Concatenated
 from oneseed.distributions import Complex, Fill
 from oneseed.draws import Draw
+from oneseed.dtypes import numpy_dtype
 from oneseed_jax.drawing import host
 from oneseed_jax.drawing.devices import check_sharding, default_device, explicit_axes, put, tracing
 from oneseed_jax.drawing.keys import place_of, value_of
@@ -45,6 +48,8 @@ def _executed(draw: Draw, device: Any) -> Array:
     if isinstance(distribution, Fill):
         known = device if explicit_axes() or not tracing() else None
         with _transfers():
+            if not tracing() and math.prod(draw.block) * numpy_dtype(draw.dtype).itemsize < host.COPIED:
+                return put(np.full(draw.block, distribution.scalar(draw.dtype)), device)  # nothing is compiled for it
             return put(jnp.full(draw.block, distribution.scalar(draw.dtype), device=known), device)
     if isinstance(distribution, Complex):
         return jax.lax.complex(*(_executed(part, device) for part in distribution.split(draw)))
