@@ -3,8 +3,8 @@
 Run it as ``python benchmarks/first_draw.py [--json FILE] [--only FRAMEWORK]``, in an environment with any of torch, jax
 and tensorflow. Each measurement is a process of its own, in which the framework has made a tensor before; the table has
 medians in milliseconds. "load" is what the first use of a backend costs, in a process that has imported oneseed and the
-framework, for one draw of 4 values: the rows "draw" come after `oneseed.set_backend`, and do not have it. Both the first
-and the second draw of 4 million values go to fresh memory, whose pages the system has to clear: the first result is kept.
+framework, for one draw of 4 values. The rows "draw" come after `oneseed.set_backend`, and do not have it. Both draws of
+4 million values go to fresh memory, whose pages the system has to clear: the first result is kept.
 """
 
 import argparse

@@ -114,9 +114,10 @@ def torch_pairs() -> dict[str, tuple[Side, Side]]:
     )
     given: dict[str, tuple[Any, ...]] = {"orthogonal_": (), "constant_": (0.5,), "sparse_": (0.1,)}
     for name, args in given.items():
+        functions = (getattr(home, name) for home in (init, torch.nn.init))
         mine, theirs = (
-            filled(lambda tensor, function=getattr(home, name), args=args: function(tensor, *args), torch.float32)
-            for home in (init, torch.nn.init)
+            filled(lambda tensor, function=function, args=args: function(tensor, *args), torch.float32)
+            for function in functions
         )
         pairs[f"init.{name} float32"] = mine, theirs
 

@@ -11,7 +11,6 @@ from jax.sharding import Sharding, SingleDeviceSharding
 from oneseed.composites import Concatenated
 from oneseed.distributions import Complex, Fill
 from oneseed.draws import Draw
-from oneseed.dtypes import numpy_dtype
 from oneseed_jax.drawing import host
 from oneseed_jax.drawing.devices import check_sharding, default_device, explicit_axes, put, tracing
 from oneseed_jax.drawing.keys import place_of, value_of
@@ -46,11 +45,8 @@ def _executed(draw: Draw, device: Any) -> Array:
         with _transfers():
             return native(draw, device)
     if isinstance(distribution, Fill):
-        known = device if explicit_axes() or not tracing() else None
         with _transfers():
-            if not tracing() and math.prod(draw.block) * numpy_dtype(draw.dtype).itemsize < host.COPIED:
-                return put(np.full(draw.block, distribution.scalar(draw.dtype)), device)  # nothing is compiled for it
-            return put(jnp.full(draw.block, distribution.scalar(draw.dtype), device=known), device)
+            return put(_filled(distribution, draw, device), device)
     if isinstance(distribution, Complex):
         return jax.lax.complex(*(_executed(part, device) for part in distribution.split(draw)))
     draw, device = _bound(draw, device)
@@ -61,6 +57,13 @@ def _executed(draw: Draw, device: Any) -> Array:
         with _transfers():
             return put(host.structured(draw), device)
     return _sampled(draw, device)
+
+
+def _filled(distribution: Fill, draw: Draw, device: Any) -> Any:
+    value = distribution.scalar(draw.dtype)
+    if not tracing() and math.prod(draw.block) * value.itemsize < host.COPIED:
+        return np.full(draw.block, value)  # JAX would compile a function for each shape
+    return jnp.full(draw.block, value, device=device if explicit_axes() or not tracing() else None)
 
 
 def _transfers() -> Any:
