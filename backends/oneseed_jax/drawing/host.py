@@ -64,7 +64,8 @@ def prepared(draw: Draw, otherwise: Callable[[], Array]) -> Callable[[], Array] 
     if aval.size * kind.itemsize >= COPIED:
         if isinstance(draw.distribution, Fill):  # XLA fills as fast
             return None
-        make = partial(sampled, draw)
+        if not isinstance(draw.distribution, Structured):
+            make = partial(sampled, draw)
 
     def put() -> Array:
         if _is_special(device):
