@@ -89,7 +89,7 @@ def test_an_unknown_name_names_the_nearest(entries):
 
 def test_a_missing_framework_names_the_command(entries, monkeypatch):
     monkeypatch.setitem(registry.OWN, "torch", "no_such_framework:backend")
-    with pytest.raises(ImportError, match=r"pip install 'oneseed\[torch\]'"):
+    with pytest.raises(ImportError, match=r"pip install 'torch>=\d"):
         oneseed.set_backend("torch")
     entries.append(entry("fancy", "no_such_framework.adapter:backend", "oneseed"))
     entries.append(entry("plain", "no_such_framework.adapter:backend", "oneseed-plain"))
