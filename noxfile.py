@@ -293,7 +293,7 @@ def bench(session: nox.Session) -> None:
     session.run("python", "benchmarks/numpy_draws.py")
     session.install(*group("torch"))
     session.install(*group("jax"), *group("tensorflow"), *group("keras"))
-    session.run("python", "benchmarks/small.py", *session.posargs)
+    session.run("python", "benchmarks/small.py")
     session.run("python", "benchmarks/cpu.py", "--compare", "benchmarks/cpu.json", *session.posargs)
     session.run("python", "benchmarks/growth.py")
     session.run("python", "benchmarks/checkpoint.py")

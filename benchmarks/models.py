@@ -2,9 +2,10 @@
 
 Run it as ``python benchmarks/models.py [--json FILE]`` in an environment with torch and transformers. GPT-2 XL,
 of 1.5 billion parameters, is built by transformers in bfloat16 with its own initialization, and by oneseed: on the meta
-device first, then made by the scheme of GPT-2. A ResNet-50 is built with its constructors' initialization, and by
-oneseed with the scheme that draws from the same distributions. The two sides alternate in one process; the table has
-medians.
+device first, then made by the scheme of GPT-2. The others are built with their constructors' initialization, and by
+oneseed on the meta device first, with the scheme that draws from the same distributions. The two sides alternate in one
+process; the table has medians, of which "meta" is the time of building on the meta device, "touch" that of writing
+zeros to as many fresh parameters of the same sizes: neither side can do without the latter.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import statistics
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -50,10 +52,66 @@ def resnet50() -> nn.Module:
     return nn.Sequential(*layers, nn.Linear(inputs, 1000))
 
 
-def resnet50_by_scheme() -> nn.Module:
+MOBILE = (
+    (3, 16, 16, False, 1),
+    (3, 64, 24, False, 2),
+    (3, 72, 24, False, 1),
+    (5, 72, 40, True, 2),
+    (5, 120, 40, True, 1),
+    (5, 120, 40, True, 1),
+    (3, 240, 80, False, 2),
+    (3, 200, 80, False, 1),
+    (3, 184, 80, False, 1),
+    (3, 184, 80, False, 1),
+    (3, 480, 112, True, 1),
+    (3, 672, 112, True, 1),
+    (5, 672, 160, True, 2),
+    (5, 960, 160, True, 1),
+    (5, 960, 160, True, 1),
+)
+"""Kernel, width inside, outputs, squeeze and excitation, and stride of the blocks of a MobileNetV3-Large."""
+
+
+def mobilenet() -> nn.Module:
+    """Return the layers of a MobileNetV3-Large (Howard et al., 2019)."""
+    layers: list[nn.Module] = [nn.Conv2d(3, 16, 3, 2, bias=False), nn.BatchNorm2d(16)]
+    inputs = 16
+    for kernel, width, outputs, squeezed, stride in MOBILE:
+        if width != inputs:
+            layers += [nn.Conv2d(inputs, width, 1, bias=False), nn.BatchNorm2d(width)]
+        layers += [nn.Conv2d(width, width, kernel, stride, groups=width, bias=False), nn.BatchNorm2d(width)]
+        if squeezed:
+            inside = (width // 4 + 4) // 8 * 8
+            layers += [nn.Conv2d(width, inside, 1), nn.Conv2d(inside, width, 1)]
+        layers += [nn.Conv2d(width, outputs, 1, bias=False), nn.BatchNorm2d(outputs)]
+        inputs = outputs
+    layers += [nn.Conv2d(inputs, 960, 1, bias=False), nn.BatchNorm2d(960)]
+    return nn.Sequential(*layers, nn.Linear(960, 1280), nn.Linear(1280, 1000))
+
+
+def mlp() -> nn.Module:
+    """Return 2,000 layers of 32 by 32: what each costs beside its values."""
+    return nn.Sequential(*(nn.Linear(32, 32) for _ in range(2000)))
+
+
+def on_meta(build: Callable[[], nn.Module]) -> nn.Module:
     with torch.device("meta"):
-        module = resnet50()
-    return oneseed_torch.initialize_(module, oneseed_torch.default_scheme(module), seed=7, device="cpu")
+        return build()
+
+
+def by_scheme(build: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
+    def run() -> nn.Module:
+        module = on_meta(build)
+        return oneseed_torch.initialize_(module, oneseed_torch.default_scheme(module), seed=7, device="cpu")
+
+    return run
+
+
+def touched(module: nn.Module) -> list[torch.Tensor]:
+    """Write zeros to fresh memory for each parameter."""
+    return [
+        torch.empty(parameter.shape, dtype=parameter.dtype, device="cpu").zero_() for parameter in module.parameters()
+    ]
 
 
 def gpt2(build: Callable[[Any], Any]) -> Callable[[], Any]:
@@ -77,33 +135,48 @@ def gpt2_by_scheme(config: Any) -> Any:
     return oneseed_torch.initialize_(module, schemes.gpt2(config.n_layer), seed=7, device="cpu")
 
 
-CASES: dict[str, tuple[Callable[[], Any], Callable[[], Any], int]] = {
-    "ResNet-50, float32 / constructors": (resnet50_by_scheme, resnet50, 9),
-    "GPT-2 XL, bfloat16 / transformers": (gpt2(gpt2_by_scheme), gpt2(gpt2_by_transformers), 3),
+def gpt2_on_meta(config: Any) -> Any:
+    return on_meta(lambda: gpt2_by_transformers(config))
+
+
+Build = Callable[[], Any]
+
+CASES: dict[str, tuple[Build, Build, Build, int]] = {
+    "ResNet-50, float32 / constructors": (by_scheme(resnet50), resnet50, partial(on_meta, resnet50), 9),
+    "MobileNetV3-Large, float32 / constructors": (by_scheme(mobilenet), mobilenet, partial(on_meta, mobilenet), 9),
+    "MLP of 2,000 layers (32, 32), float32 / constructors": (by_scheme(mlp), mlp, partial(on_meta, mlp), 9),
+    "GPT-2 XL, bfloat16 / transformers": (gpt2(gpt2_by_scheme), gpt2(gpt2_by_transformers), gpt2(gpt2_on_meta), 3),
 }
+"""What oneseed builds, what it is compared with, the same on the meta device, and how often."""
 
 
 def main() -> None:
     """Measure, print, and write what was asked for."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--json", help="write the results to this file")
+    options.add_argument("--only", default="", help="a part of the name of the models to measure")
     chosen = options.parse_args()
     warnings.simplefilter("ignore")  # about buffers, which are not weights
     used = {name: version(name) for name in ("oneseed", "torch", "transformers")}
     print(", ".join(f"{name} {each}" for name, each in used.items()), f"{torch.get_num_threads()} threads")
-    print(f"{'':44}{'parameters':>14}{'ours s':>10}{'theirs s':>10}{'ratio':>8}")
+    print(f"{'':54}{'parameters':>14}{'ours s':>10}{'theirs s':>10}{'ratio':>8}{'meta s':>10}{'touch s':>10}")
     rows = []
-    for name, (ours, theirs, repeats) in CASES.items():
-        count = sum(parameter.numel() for parameter in ours().parameters())
-        times: tuple[list[float], list[float]] = ([], [])
+    for name, (ours, theirs, meta, repeats) in CASES.items():
+        if chosen.only not in name:
+            continue
+        empty = meta()
+        count = sum(parameter.numel() for parameter in empty.parameters())
+        ours()
+        times: tuple[list[float], ...] = ([], [], [], [])
         for _ in range(repeats):
-            for taken, run in zip(times, (ours, theirs), strict=True):
+            for taken, run in zip(times, (ours, theirs, meta, partial(touched, empty)), strict=True):
                 start = time.perf_counter()
                 run()
                 taken.append(time.perf_counter() - start)
-        a, b = map(statistics.median, times)
-        rows.append({"what": name, "parameters": count, "ours_s": a, "theirs_s": b, "ratio": b / a})
-        print(f"{name:44}{count:14,}{a:10.3f}{b:10.3f}{b / a:8.2f}")
+        a, b, c, d = map(statistics.median, times)
+        figures = {"ours_s": a, "theirs_s": b, "ratio": b / a, "meta_s": c, "touch_s": d}
+        rows.append({"what": name, "parameters": count, **figures})
+        print(f"{name:54}{count:14,}{a:10.3f}{b:10.3f}{b / a:8.2f}{c:10.3f}{d:10.3f}", flush=True)
     if chosen.json:
         with open(chosen.json, "w", encoding="utf-8") as file:
             json.dump({"versions": used, "rows": rows}, file, indent=2)

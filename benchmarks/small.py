@@ -3,29 +3,41 @@
 Run it as ``python benchmarks/small.py [--json FILE] [--most N] [--only FRAMEWORK]``, in an environment with any of
 torch, jax, tensorflow and keras. Both sides of a pair are timed alternately in one process, a process for each
 framework, after untimed runs; the table has the medians in microseconds a call, and the ratio theirs / ours. Sizes are
-squares, whose side doubles from row to row.
+squares, whose side doubles from row to row. The first draws of fresh processes follow, see `first_draw.py`.
+
+``python benchmarks/small.py --table FILE`` prints the ratios in a file that ``--json`` wrote, as Markdown.
 """
 
 import argparse
 import importlib.util
 import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import first_draw
 import numpy as np
 
 import oneseed
-from oneseed.initializers import HeNormal, RandomNormal, RandomUniform, TruncatedNormal
+from oneseed.initializers import HeNormal, RandomNormal, RandomUniform, TruncatedNormal, Zeros
 
 REPEATS = 9
+SHOWN = (1, 64, 4096, 65536, 1 << 20, 1 << 24)
+"""Sizes of which a table has the ratios."""
+
+LIMITS = {"orthogonal_": 1 << 18, "sparse_": 1 << 18, "dirac_": 1 << 18}
+"""Values in the largest draws of functions that take very long at one of the two sides."""
+
 LONG_ENOUGH = 2e-3
 """Seconds of a measurement, for which a short call is repeated."""
 
@@ -37,6 +49,7 @@ OURS = {
     "normal": RandomNormal(0.0, 0.02, 7),
     "uniform": RandomUniform(-0.02, 0.02, 7),
     "truncated": TruncatedNormal(0.0, 0.02, 7),
+    "zeros": Zeros(),
 }
 
 
@@ -50,6 +63,7 @@ FILLS = (
     "trunc_normal_",
     "zeros_",
     "ones_",
+    "eye_",
 )
 """Functions of `oneseed_torch.init` and `torch.nn.init`, called without a seed."""
 
@@ -98,10 +112,23 @@ def torch_pairs() -> dict[str, tuple[Side, Side]]:
         ours("he_normal", "torch"),
         lambda shape: lambda: torch.nn.init.kaiming_normal_(torch.empty(shape)),
     )
-    pairs["init.orthogonal_ float32"] = (
-        filled(init.orthogonal_, torch.float32),
-        filled(torch.nn.init.orthogonal_, torch.float32),
-    )
+    given: dict[str, tuple[Any, ...]] = {"orthogonal_": (), "constant_": (0.5,), "sparse_": (0.1,)}
+    for name, args in given.items():
+        functions = (getattr(home, name) for home in (init, torch.nn.init))
+        mine, theirs = (
+            filled(lambda tensor, function=function, args=args: function(tensor, *args), torch.float32)
+            for function in functions
+        )
+        pairs[f"init.{name} float32"] = mine, theirs
+
+    def kernel(function: Callable[..., Any]) -> Side:
+        def side(shape: tuple[int, int]) -> Callable[[], Any]:
+            tensor = torch.empty(*shape, 1)
+            return lambda: function(tensor)
+
+        return side
+
+    pairs["init.dirac_ float32"] = kernel(init.dirac_), kernel(torch.nn.init.dirac_)
     return pairs
 
 
@@ -119,6 +146,18 @@ def jax_pairs() -> dict[str, tuple[Side, Side]]:
             lambda shape: lambda: OURS["normal"](shape, backend="jax").block_until_ready(),
             lambda shape: lambda: jax.random.normal(key, shape).block_until_ready(),
         ),
+        "RandomNormal bfloat16 / random.normal": (
+            lambda shape: lambda: OURS["normal"](shape, "bfloat16", backend="jax").block_until_ready(),
+            lambda shape: lambda: jax.random.normal(key, shape, "bfloat16").block_until_ready(),
+        ),
+        "RandomUniform / random.uniform": (
+            lambda shape: lambda: OURS["uniform"](shape, backend="jax").block_until_ready(),
+            lambda shape: lambda: jax.random.uniform(key, shape).block_until_ready(),
+        ),
+        "TruncatedNormal / random.truncated_normal": (
+            lambda shape: lambda: OURS["truncated"](shape, backend="jax").block_until_ready(),
+            lambda shape: lambda: jax.random.truncated_normal(key, -2.0, 2.0, shape).block_until_ready(),
+        ),
     }
 
 
@@ -131,6 +170,14 @@ def tensorflow_pairs() -> dict[str, tuple[Side, Side]]:
             ours("truncated", "tensorflow"),
             lambda shape: lambda: tf.random.truncated_normal(shape),
         ),
+        "RandomNormal bfloat16 / random.normal": (
+            ours("normal", "tensorflow", "bfloat16"),
+            lambda shape: lambda: tf.random.normal(shape, dtype=tf.bfloat16),
+        ),
+        "RandomUniform / random.uniform": (
+            ours("uniform", "tensorflow"),
+            lambda shape: lambda: tf.random.uniform(shape),
+        ),
     }
 
 
@@ -139,15 +186,23 @@ def keras_pairs(backend: str) -> dict[str, tuple[Side, Side]]:
 
     theirs = {
         "he_normal": keras.initializers.HeNormal(7),
+        "normal": keras.initializers.RandomNormal(0.0, 0.02, 7),
         "uniform": keras.initializers.RandomUniform(-0.02, 0.02, 7),
+        "truncated": keras.initializers.TruncatedNormal(0.0, 0.02, 7),
+        "zeros": keras.initializers.Zeros(),
     }
-    return {
-        f"{type(init).__name__} / Keras on {backend}": (
-            ours(name, backend),
-            lambda shape, init=init: lambda: init(shape),  # type: ignore[misc]
-        )
-        for name, init in theirs.items()
-    }
+    pairs: dict[str, tuple[Side, Side]] = {}
+    for dtype in ("float32", "bfloat16"):
+        for name, init in theirs.items():
+            pairs[f"{type(init).__name__} {dtype} / Keras on {backend}"] = (
+                ours(name, backend, dtype),
+                lambda shape, init=init, dtype=dtype: lambda: init(shape, dtype),  # type: ignore[misc]
+            )
+    pairs[f"random.normal / Keras on {backend}"] = (
+        lambda shape: lambda: oneseed.random.normal(shape, seed=7, backend=backend),
+        lambda shape: lambda: keras.random.normal(shape, seed=7),
+    )
+    return pairs
 
 
 def per_call(call: Callable[[], Any], count: int) -> float:
@@ -176,7 +231,8 @@ def rows(name: str, most: int) -> list[dict[str, Any]]:
     found = []
     for what, pair in pairs.items():
         side = 1
-        while side * side <= (min(most, 2**18) if "orthogonal" in what else most):
+        limit = next((values for name, values in LIMITS.items() if name in what), most)
+        while side * side <= min(limit, most):
             mine, theirs = measured(pair, side)
             found.append(
                 {"what": f"{name}: {what}", "size": side * side, "ours_us": mine * 1e6, "theirs_us": theirs * 1e6}
@@ -185,21 +241,51 @@ def rows(name: str, most: int) -> list[dict[str, Any]]:
     return found
 
 
+def used() -> dict[str, str]:
+    """Return the versions, and the threads of both sides."""
+    found = {"processor": platform.processor() or platform.machine(), "python": platform.python_version()}
+    for name in ("oneseed", "numpy", "torch", "jax", "tensorflow", "keras"):
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    threads = os.environ.get("ONESEED_NUM_THREADS") or str(len(os.sched_getaffinity(0)))
+    return {**found, "threads of oneseed": threads, "cores": str(os.cpu_count())}
+
+
+def table(result: dict[str, Any]) -> str:
+    """Return the ratios as Markdown: a row for each pair, a column for each size; and the first draws."""
+    ratios: dict[str, dict[int, float]] = {}
+    for row in result["rows"]:
+        ratios.setdefault(row["what"], {})[row["size"]] = row["ratio"]
+    lines = ["| theirs / ours | " + " | ".join(f"{size:,}" for size in SHOWN) + " |", "|---" * (len(SHOWN) + 1) + "|"]
+    for what, found in ratios.items():
+        cells = (f"{found[size]:.2f}" if size in found else "" for size in SHOWN)
+        lines.append(f"| {what} | " + " | ".join(cells) + " |")
+    lines += ["", "| ms | first | second |", "|---|---|---|"]
+    lines += [f"| {row['what']} | {row['first_ms']:.2f} | {row['second_ms']:.2f} |" for row in result["first"]]
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Measure, print, and write what was asked for."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--most", type=int, default=2**24, help="values in the largest draws")
     options.add_argument("--json", help="write the results to this file")
     options.add_argument("--only", help="one framework: numpy, torch, jax, tensorflow, keras-torch, ...")
+    options.add_argument("--table", metavar="FILE", help="print what --json has written as Markdown, and do no more")
     options.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     chosen = options.parse_args()
+    if chosen.table:
+        with open(chosen.table, encoding="utf-8") as file:
+            print(table(json.load(file)))
+        return
     if chosen.child:
         print(json.dumps(rows(chosen.only, chosen.most)))
         return
     packages = [name for name in ("numpy", "torch", "jax", "tensorflow") if importlib.util.find_spec(name)]
     names = packages + [f"keras-{name}" for name in packages if importlib.util.find_spec("keras")]
     result: list[dict[str, Any]] = []
-    print(f"oneseed {oneseed.__version__}; microseconds a call")
+    about = used()
+    print(", ".join(f"{name} {each}" for name, each in about.items()) + "; microseconds a call")
     for name in [chosen.only] if chosen.only else names:
         command = [sys.executable, __file__, "--child", "--only", name, "--most", str(chosen.most)]
         environment = {**os.environ, "KERAS_BACKEND": name.removeprefix("keras-")}
@@ -211,9 +297,11 @@ def main() -> None:
                 f"{row['what']:60}{row['size']:>10}{row['ours_us']:12.2f}{row['theirs_us']:12.2f}{row['ratio']:8.2f}",
                 flush=True,
             )
+    print("first and second draw of a process, ms")
+    first = first_draw.rows([name for name in packages if chosen.only in (None, name)])
     if chosen.json:
         with open(chosen.json, "w", encoding="utf-8") as file:
-            json.dump(result, file, indent=2)
+            json.dump({"versions": about, "rows": result, "first": first}, file, indent=2)
             file.write("\n")
 
 

@@ -12,6 +12,7 @@ if not installed("jax"):
 import jax
 import jax.numpy as jnp
 
+import oneseed
 import oneseed_jax
 from oneseed import Rule, Scheme, initializers
 from oneseed_jax import initializers as door
@@ -148,3 +149,24 @@ def test_the_settings_are_those_that_they_are_said_to_be():
         jnp.ones((2, 2)) + jnp.ones(2)
     with jax.transfer_guard("disallow"), pytest.raises(Exception, match="Disallowed"):
         jnp.ones(3)
+
+
+def test_a_kept_draw_follows_the_settings():
+    init = initializers.HeNormal(7)
+    expected = oneseed.fingerprint(init((8, 8), backend="numpy"))
+
+    def kept():
+        return [init((8, 8), backend="jax") for _ in range(2)][1]
+
+    assert not kept().committed
+    mesh = jax.sharding.Mesh(np.array(jax.devices()), ("x",))
+    with jax.set_mesh(mesh):
+        assert isinstance(kept().sharding, jax.sharding.NamedSharding)
+        assert oneseed.fingerprint(kept()) == expected
+    with jax.transfer_guard("disallow"):
+        assert oneseed.fingerprint(kept()) == expected
+    with jax.default_device(jax.devices()[-1]):
+        assert kept().devices() == {jax.devices()[-1]}
+    assert oneseed.fingerprint(jax.jit(kept)()) == expected
+    assert oneseed.fingerprint(jax.vmap(lambda x: kept() + 0 * x)(np.zeros(2, np.float32))[1]) == expected
+    assert oneseed.fingerprint(kept()) == expected

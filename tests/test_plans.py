@@ -222,3 +222,21 @@ def test_what_is_kept_is_bounded_and_goes_with_its_initializer():
     gc.collect()
     assert number not in plans._held
     assert len(plans._held) <= before
+
+
+def test_kept_fills():
+    for init in (oneseed.initializers.Zeros(), oneseed.initializers.Ones()):
+        for dtype in ("float32", "bfloat16", "int8", "complex64"):
+            assert same(twice(init, (3, 4), dtype), init([3, 4], dtype))
+        first = init((3, 4))
+        first[:] = 7
+        assert not (init((3, 4)) == 7).any()
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("shape", [(), (3, 5), (150, 150)], ids=str)
+def test_kept_draws_and_fills_on_every_backend(name, shape):
+    for init in (HeNormal(7), oneseed.initializers.Ones()):
+        expected = oneseed.fingerprint(init(list(shape), backend="numpy"))
+        made = [init(shape, backend=name) for _ in range(3)]
+        assert {oneseed.fingerprint(tensor) for tensor in made} == {expected}

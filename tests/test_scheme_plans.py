@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 from schemes_of_tests import MIXED, PARAMS, floats, made
 
+import oneseed
 from oneseed import Parameter, Rule, Scheme
 from oneseed.initializers import RandomNormal
 
@@ -92,3 +93,20 @@ def test_a_tied_parameter_for_which_two_rules_disagree_is_refused(other):
     scheme = Scheme([Rule("embed", "he_normal", axes="b o"), other])
     with pytest.raises(ValueError, match=r"'embed' is tied: it is 'head' too.*must agree"):
         scheme.plan(floats(embed=(2, 2)), tied={"head": "embed"})
+
+
+def test_parameters_that_differ_in_their_names_alone_draw_what_each_draws_by_itself():
+    shared = oneseed.initializers.HeNormal()
+    params = {f"layers.{at}.weight": Parameter((4, 6), "float32", "o i") for at in range(3)}
+    params["turned.weight"] = Parameter((4, 6), "float32", "i o")
+    params["half.weight"] = Parameter((4, 6), "bfloat16", "o i")
+    params["seeded.weight"] = Parameter((4, 6), "float32", "o i")
+    plan = Scheme([Rule("seeded*", oneseed.initializers.HeNormal(3)), Rule("*", shared)]).plan(params)
+    for entry, draw in plan.draws(7):
+        assert draw == entry.draw(7)
+        alone = Scheme([Rule(entry.name, entry.initializer)]).plan({entry.name: params[entry.name]})
+        assert alone.draws(7)[0][1] == draw
+        assert (alone[0].distribution, alone[0].fan_in) == (entry.distribution, entry.fan_in)
+    shared.nonlinearity = None  # a plan that was made before sees the initializer as it is
+    shared.scale = 0.5
+    assert all(draw == entry.draw(7) for entry, draw in plan.draws(7))

@@ -11,6 +11,7 @@ from refusals import refused
 from oneseed import initializers as I
 from oneseed.config import FLOATX
 from oneseed.distributions.fields import words64
+from oneseed.host_arrays import host
 from oneseed.initializers.matrices.sparse import chance, first_ones
 
 every_float = pytest.mark.parametrize("dtype", FLOATX)
@@ -38,10 +39,10 @@ def test_chances_are_exact():
 
 def test_words_of_any_run():
     draw = I.Sparse(0.5, seed=7).describe((3, 3), path="w")
-    whole = words64(draw, 0, 40, "mask")
+    whole = words64(host(), draw, 0, 40, "mask")
     for first in range(9):
         for count in range(9):
-            assert words64(draw, first, count, "mask").tolist() == whole[first : first + count].tolist()
+            assert words64(host(), draw, first, count, "mask").tolist() == whole[first : first + count].tolist()
 
 
 @every_float

@@ -17,6 +17,7 @@ from torch import nn
 
 import oneseed
 import oneseed_torch
+import oneseed_torch.models.modules
 from oneseed import KEEP, Rule, Scheme
 from oneseed.initializers import HeNormal, Orthogonal
 from oneseed.testing import assert_same_model

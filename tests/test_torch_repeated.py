@@ -318,3 +318,38 @@ def test_nothing_of_a_tensor_is_kept():
         init.normal_(torch.empty(6, 4), seed=7)
     gc.collect()
     assert len([each for each in gc.get_objects() if type(each) is torch.Tensor]) <= before
+
+
+def test_sparse_and_identities_again():
+    for shape, strides in (((6, 4), (4, 1)), ((6, 4), (1, 6)), ((6, 4), (16, 2))):
+        tensor = torch.empty_strided(shape, strides)
+        fresh = torch.empty(shape)
+        for seed in (7, 8):
+            init.sparse_(tensor, 0.5, seed=seed, path="w")
+            assert torch.equal(tensor, oneseed_values(seed))
+        assert torch.equal(init.eye_(tensor), torch.nn.init.eye_(fresh))
+        parameter = torch.nn.Parameter(tensor)
+        version = parameter._version
+        assert torch.equal(init.eye_(init.zeros_(parameter)), fresh)
+        init.sparse_(parameter, 0.5, seed=7, path="w")
+        assert torch.equal(parameter.detach(), oneseed_values(7))
+        assert parameter._version > version
+    with pytest.raises(ValueError, match="memory of its own"):
+        init.eye_(torch.empty(1, 4).expand(4, 4))
+
+
+def oneseed_values(seed):
+    """Return what the initializer draws, as PyTorch stores it."""
+    return oneseed.initializers.Sparse(0.5, seed=seed, per="input")((6, 4), axes="o i", path="w", backend="torch")
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3, 6])
+@pytest.mark.parametrize("shape", [(6, 4, 3), (6, 1, 2, 3), (6, 8, 1, 2, 2)], ids=str)
+def test_dirac_is_pytorchs(shape, groups):
+    for dtype in (torch.float32, torch.bfloat16, torch.uint16):
+        expected = torch.nn.init.dirac_(torch.empty(shape), groups).to(dtype)
+        for tensor in (
+            torch.empty(shape, dtype=dtype),
+            torch.empty(shape[::-1], dtype=dtype).permute(*range(len(shape))[::-1]),
+        ):
+            assert torch.equal(init.dirac_(tensor, groups), expected)

@@ -15,6 +15,7 @@ from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
 from oneseed_jax.drawing.devices import check_dtype, device_of, recording
 from oneseed_jax.drawing.dispatch import execute
+from oneseed_jax.drawing.host import prepared
 
 Array = Any
 
@@ -35,6 +36,15 @@ class JaxBackend:
     def draw(self, draw: Draw, device: Any = None) -> Array:
         """Execute a draw."""
         return execute(draw, device)
+
+    def prepared(self, draw: Draw) -> Callable[[], Array] | None:
+        """Return a function that makes an array in memory with the kernels, and elsewhere what `draw` makes."""
+
+        def otherwise() -> Array:
+            check_dtype(draw.dtype)
+            return execute(draw)
+
+        return prepared(draw, otherwise)
 
     def from_numpy(self, array: NDArray[Any], device: Any = None) -> Array:
         """Return a copy: a JAX array never changes, the given one may."""

@@ -1,6 +1,7 @@
 """NumPy arrays as oneseed's tensors."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -61,8 +62,13 @@ class NumpyBackend:
         return out
 
     def prepared(self, draw: Draw) -> Callable[[], Array] | None:
-        """Return a function that draws with the kernels."""
-        if isinstance(draw.distribution, Haar):
+        """Return a function that fills, or draws with the kernels."""
+        distribution = draw.distribution
+        if isinstance(distribution, Fill):
+            if distribution.zero:
+                return partial(np.zeros, draw.block, numpy_dtype(draw.dtype))
+            return partial(np.full, draw.block, distribution.scalar(draw.dtype))
+        if isinstance(distribution, Haar):
             return matrices.prepared(draw)
         return engine.prepared(draw) if isinstance(draw.distribution, SAMPLED) else None
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from oneseed.checks import Shape
 from oneseed.draws import Draw
 from oneseed.dtypes import FLOAT8, numpy_dtype
-from oneseed_tensorflow.drawing import execute, placed
+from oneseed_tensorflow.drawing import execute, placed, prepared
 
 Tensor = Any
 
@@ -44,6 +44,10 @@ class TensorflowBackend:
     def draw(self, draw: Draw, device: str | None = None) -> Tensor:
         """Execute a draw."""
         return execute(draw, device)
+
+    def prepared(self, draw: Draw) -> Callable[[], Tensor] | None:
+        """Return a function that makes a small tensor with the kernels."""
+        return prepared(draw)
 
     def from_numpy(self, array: NDArray[Any], device: str | None = None) -> Tensor:
         """Return a copy: tensors never change, and the array may."""

@@ -1,5 +1,7 @@
 """Which way a draw takes: TensorFlow's own operations, the host engine, or a function compiled by XLA."""
 
+import math
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -10,10 +12,10 @@ from oneseed.checks import Shape
 from oneseed.composites import Concatenated
 from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import FLOAT8
+from oneseed.dtypes import FLOAT8, numpy_dtype
 from oneseed.host_arrays import host
 from oneseed_tensorflow.compiled import elements
-from oneseed_tensorflow.memory import as_tensor
+from oneseed_tensorflow.memory import COPIED, as_tensor
 from oneseed_tensorflow.native import native
 
 Tensor = Any
@@ -43,6 +45,30 @@ def execute(draw: Draw, device: str | None) -> Tensor:
     """
     with placed(device):
         return _draw(draw._replace(seed=_seed(draw.seed)))
+
+
+def prepared(draw: Draw) -> Callable[[], Tensor] | None:
+    """Return a function that makes a small tensor of a draw, and does little else where TensorFlow executes eagerly.
+
+    Parameters
+    ----------
+    draw : Draw
+        The draw, from the portable stream with an int as the seed.
+
+    Returns
+    -------
+    callable or None
+        None for larger tensors, and for what the kernels do not sample.
+    """
+    make = host().prepared(draw)
+    if make is None or math.prod(draw.block) * numpy_dtype(draw.dtype).itemsize >= COPIED:
+        return None
+
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
+    def copied() -> Tensor:
+        return tf.constant(make()) if tf.executing_eagerly() else execute(draw, None)
+
+    return copied  # type: ignore[no-any-return]
 
 
 def placed(device: str | None) -> AbstractContextManager[Any]:

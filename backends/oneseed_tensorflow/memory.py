@@ -7,10 +7,13 @@ from numpy.typing import NDArray
 
 from oneseed.dtypes import FLOAT8
 
+COPIED = 1 << 17
+"""Bytes below which TensorFlow copies an array sooner than it takes it over."""
+
 
 def as_tensor(array: NDArray[Any]) -> Any:
     """Hand an array over for good: the tensor shares its memory, unless tensors are made on another device now."""
-    if array.size == 0 or array.dtype.name in FLOAT8:  # of which there is no bitcast
+    if array.nbytes < COPIED or array.dtype.name in FLOAT8:  # of which there is no bitcast
         return tf.constant(array)
     # TensorFlow copies arrays, but not what comes by DLPack, for which NumPy has no bfloat16.
     tensor = tf.experimental.dlpack.from_dlpack(array.view(f"u{array.itemsize}").__dlpack__())

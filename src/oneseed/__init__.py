@@ -4,9 +4,10 @@ Keras's initializers for NumPy and any framework that has an adapter, drawn from
 of random values.
 """
 
+from importlib import import_module
 from typing import Any
 
-from oneseed import backend, config, distributions, initializers, layouts, random, rules, schemes, testing
+from oneseed import backend, config, distributions, host_arrays, initializers, layouts, random, rules, schemes, testing
 from oneseed.config import floatx, set_backend, set_floatx, using
 from oneseed.digest import fingerprint
 from oneseed.models.entry import Parameter
@@ -48,11 +49,13 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # Drawing in memory needs no code for files.
     if name == "checkpoint":
-        from importlib import import_module
-
         return import_module("oneseed.checkpoint")
     if name == "__version__":  # of the installed package, which has it from the repository's tag
         from importlib.metadata import version
 
         return version("oneseed")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+# The engine that draws in host memory, for every backend: so the first draw does not wait for it.
+import_module(f"oneseed_{host_arrays.HOST}")

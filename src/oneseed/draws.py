@@ -164,3 +164,6 @@ class Host(Protocol):
         Both are of shape (matrices, rows, columns), and `out` is contiguous. It is of float32 or float64, or complex,
         with imaginary parts from the path with "imag" appended.
         """
+
+    def words(self, seed: int, stream: int, first: int, count: int) -> NDArray[Any]:
+        """Return random words of 64 bits, uint64, of a stream: those of the elements from `first` on."""

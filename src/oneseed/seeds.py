@@ -252,13 +252,14 @@ class _Unseeded:
         with _lock:
             if self.seed is None:
                 self.seed = int.from_bytes(os.urandom(8), "little")
-            number, seed, ahead = self.count, self.seed, self.ahead
-            self.count += 1
-        known, of, first, words = ahead
-        if known != seed or of != worker or not first <= number < first + AT_ONCE:
-            first = number // AT_ONCE * AT_ONCE
-            words = tuple(host().words(seed, stream_number(("unseeded", *worker)), first, AT_ONCE).tolist())
-            self.ahead = seed, worker, first, words
+            seed, number = self.seed, self.count
+            self.count = number + 1
+        known, of, first, words = self.ahead
+        if known == seed and of == worker and 0 <= number - first < AT_ONCE:
+            return words[number - first]
+        first = number // AT_ONCE * AT_ONCE
+        words = tuple(host().words(seed, stream_number(("unseeded", *worker)), first, AT_ONCE).tolist())
+        self.ahead = seed, worker, first, words
         return words[number - first]
 
     def after_fork(self) -> None:
@@ -284,20 +285,29 @@ _of_programs: set[int] = set()
 """The seeds of objects that were built without one while a framework recorded a program."""
 
 
-def unseeded() -> int:
-    """Return the seed of the next object that is built without one."""
+def unseeded(asked: str | None = None) -> int:
+    """Return the seed of the next object that is built without one.
+
+    Parameters
+    ----------
+    asked : str, optional
+        The name of a backend of which the caller knows that it records no program and compiles no code now.
+
+    Returns
+    -------
+    int
+        The seed.
+    """
     for reader, reads in registry.readers():
-        if reads():
-            seed: int = reader.outside(_next)
-            return seed
-    return _next()
-
-
-def _next() -> int:
+        if reader.name != asked and reads():
+            late: int = reader.outside(unseeded)
+            return late
     seed = _unseeded.next()
-    if _recorder() is not None:
-        # Not every object draws with its seed, so that the draw is what warns.
-        _of_programs.add(seed)
+    for backend, records in registry.recorders():
+        if backend.name != asked and records():
+            # Not every object draws with its seed, so that the draw is what warns.
+            _of_programs.add(seed)
+            break
     return seed
 
 

@@ -10,9 +10,10 @@ from jax.sharding import AbstractMesh, AxisType, NamedSharding, PartitionSpec, S
 from oneseed.checks import Shape
 
 try:
+    # Where JAX has it for others, `jax.extend.core`, loads Pallas: more than a hundred times a small draw.
+    from jax._src.core import get_opaque_trace_state
+except ImportError:
     from jax.extend.core import get_opaque_trace_state
-except ImportError:  # before JAX 0.10
-    from jax.core import get_opaque_trace_state
 try:
     from jax.sharding import get_mesh
 except ImportError:  # in JAX 0.8
@@ -187,6 +188,17 @@ def put(x: Any, device: Any) -> Any:
 
 def _same(x: Any) -> Any:
     return x
+
+
+def guarded() -> bool:
+    """Tell whether `jax.transfer_guard` logs or forbids transfers to devices."""
+    set_ = jax.config.jax_transfer_guard_host_to_device
+    return set_ is not None and set_ != "allow"
+
+
+def under_mesh() -> bool:
+    """Tell whether arrays are made on the devices of a mesh."""
+    return not get_mesh().empty
 
 
 def explicit_axes() -> tuple[str, ...]:

@@ -1,16 +1,17 @@
 """Which way a draw takes: JAX's own generator, host memory, a compiled function, or parts of it one by one."""
 
+import math
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import Sharding, SingleDeviceSharding
 
 from oneseed.composites import Concatenated
 from oneseed.distributions import Complex, Fill
 from oneseed.draws import Draw
 from oneseed_jax.drawing import host
-from oneseed_jax.drawing.compiled import elements
 from oneseed_jax.drawing.devices import check_sharding, default_device, explicit_axes, put, tracing
 from oneseed_jax.drawing.keys import place_of, value_of
 from oneseed_jax.drawing.native import native
@@ -44,9 +45,8 @@ def _executed(draw: Draw, device: Any) -> Array:
         with _transfers():
             return native(draw, device)
     if isinstance(distribution, Fill):
-        known = device if explicit_axes() or not tracing() else None
         with _transfers():
-            return put(jnp.full(draw.block, distribution.scalar(draw.dtype), device=known), device)
+            return put(_filled(distribution, draw, device), device)
     if isinstance(distribution, Complex):
         return jax.lax.complex(*(_executed(part, device) for part in distribution.split(draw)))
     draw, device = _bound(draw, device)
@@ -57,6 +57,13 @@ def _executed(draw: Draw, device: Any) -> Array:
         with _transfers():
             return put(host.structured(draw), device)
     return _sampled(draw, device)
+
+
+def _filled(distribution: Fill, draw: Draw, device: Any) -> Any:
+    value = distribution.scalar(draw.dtype)
+    if not tracing() and math.prod(draw.block) * value.itemsize < host.COPIED:
+        return np.full(draw.block, value)  # JAX would compile a function for each shape
+    return jnp.full(draw.block, value, device=device if explicit_axes() or not tracing() else None)
 
 
 def _transfers() -> Any:
@@ -90,6 +97,8 @@ def _sampled(draw: Draw, device: Any) -> Array:
         if number is not None:
             # An array without a device of its own follows those it meets, as JAX's own draws do.
             return put(host.sampled(draw._replace(seed=number)), device)
+    from oneseed_jax.drawing.compiled import elements  # which a draw on the host does not need
+
     with _transfers():
         if jax.config.jax_disable_jit and not tracing():  # when functions that are not compiled have no place
             return put(elements(draw), device)

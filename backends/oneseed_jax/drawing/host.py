@@ -1,20 +1,25 @@
 """Draws in host memory: by the host engine, and of tensors that are computed as a whole."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
-import numpy as np
-from jax.extend.core import Primitive
-from jax.interpreters import batching, mlir
+from jax._src.interpreters import pxla  # what `jax.device_put` calls: in place of 30 microseconds it takes 2
+from jax.sharding import SingleDeviceSharding
 from numpy.typing import NDArray
 
-from oneseed.distributions import Structured
+from oneseed.distributions import Fill, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
 from oneseed.host_arrays import host
-from oneseed_jax.drawing.keys import halves, value_of
+from oneseed_jax.drawing.devices import WIDE, default_device, guarded, tracing, under_mesh
+from oneseed_jax.drawing.keys import value_of
 
 Array = Any
+
+COPIED = 1 << 16
+"""Bytes below which JAX copies a new array sooner than one is aligned for it to take over."""
 
 
 def sampled(draw: Draw) -> NDArray[Any]:
@@ -33,6 +38,47 @@ def sampled(draw: Draw) -> NDArray[Any]:
     out = host().empty(draw.block, draw.dtype)
     host().fill([(draw, out)])
     return out
+
+
+def prepared(draw: Draw, otherwise: Callable[[], Array]) -> Callable[[], Array] | None:
+    """Return a function that makes an array of a draw where JAX runs on the CPU and nothing is traced or set apart.
+
+    Parameters
+    ----------
+    draw : Draw
+        The draw, from the portable stream with an int as the seed.
+    otherwise : callable
+        Makes the array everywhere else.
+
+    Returns
+    -------
+    callable or None
+        None for what the kernels do not make, for 64-bit dtypes, which JAX may refuse by now, and where one of these
+        other cases is met now.
+    """
+    make, device = host().prepared(draw), default_device()
+    if make is None or draw.dtype in WIDE or _is_special(device) or device.platform != "cpu":
+        return None
+    kind = numpy_dtype(draw.dtype)
+    aval, sharding = jax.core.ShapedArray(draw.block, kind), SingleDeviceSharding(device)
+    if aval.size * kind.itemsize >= COPIED:
+        if isinstance(draw.distribution, Fill):  # XLA fills as fast
+            return None
+        if not isinstance(draw.distribution, Structured):
+            make = partial(sampled, draw)
+
+    def put() -> Array:
+        if _is_special(device):
+            return otherwise()
+        # An array that is not committed to its device follows those it meets, as JAX's own draws do.
+        return pxla.batched_device_put(aval, sharding, [make()], [device], False)
+
+    return put
+
+
+def _is_special(device: Any) -> bool:
+    """Tell whether a new array is more than memory on this device."""
+    return tracing() or guarded() or default_device() is not device or under_mesh()
 
 
 def computes(draw: Draw) -> bool:
@@ -59,41 +105,6 @@ def structured(draw: Draw) -> Array:
     if draw.seed is None or number is not None:
         return distribution.checked_values(draw._replace(seed=number), host())
 
-    words = _at_run_time.bind(*halves(draw.seed), name=distribution.name)
-    draw = draw._replace(seed=0)  # a callback that held on to the traced seed would leak it
+    from oneseed_jax.drawing.run_time import computed  # with a part of JAX that loads much more
 
-    def values(low: Any, high: Any) -> NDArray[Any]:
-        # Under vmap there are arrays of seeds, and their halves have the shape of a batch.
-        low, high = np.asarray(low), np.asarray(high)
-        out = np.empty(low.shape + draw.block, numpy_dtype(draw.dtype))
-        for at in np.ndindex(low.shape):
-            out[at] = distribution.checked_values(draw._replace(seed=int(high[at]) << 32 | int(low[at])), host())
-        return out
-
-    kind = jax.ShapeDtypeStruct(draw.block, numpy_dtype(draw.dtype))
-    return jax.pure_callback(values, kind, *words, vmap_method="broadcast_all")
-
-
-_at_run_time = Primitive("oneseed_host_draw")
-"""The identity on the halves of a seed; it says what cannot be done with the Python callback that follows."""
-
-
-def _same(*words: Array, name: str) -> list[Array]:
-    return list(words)
-
-
-def _lowered(context: Any, *words: Any, name: str) -> list[Any]:
-    if context.module_context.lowering_parameters.for_export:
-        raise ValueError(
-            f"oneseed computes the distribution {name!r} on the host, by a callback that jax.export cannot store. Draw "
-            "it outside of the exported function and pass it as an argument, or give its initializer an integer as "
-            "seed, so that the values themselves are stored. Received: a seed that the exported function computes"
-        )
-    return list(words)
-
-
-_at_run_time.multiple_results = True
-_at_run_time.def_impl(_same)
-_at_run_time.def_abstract_eval(_same)
-mlir.register_lowering(_at_run_time, _lowered)
-batching.primitive_batchers[_at_run_time] = lambda words, axes, name: (_at_run_time.bind(*words, name=name), axes)
+    return computed(distribution, draw)

@@ -19,6 +19,7 @@ from oneseed_torch.drawing.native import native
 from oneseed_torch.drawing.operation import define, text_of
 from oneseed_torch.drawing.operations import fill_on
 from oneseed_torch.drawing.watched import (
+    count_write,
     functions_overridden,
     has_no_values,
     is_observed,
@@ -219,9 +220,8 @@ def _written(draw: Draw, tensor: Tensor) -> Tensor:
             sample_(part, place)
     else:
         sample_(draw, plain)
-    if not tensor.is_inference():
-        # Autograd did not see the write, and must refuse a backward pass that saved the old values.
-        torch.autograd.graph.increment_version(tensor)
+    # Autograd did not see the write, and must refuse a backward pass that saved the old values.
+    count_write((tensor,))
     return tensor
 
 

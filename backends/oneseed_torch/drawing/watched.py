@@ -1,6 +1,6 @@
 """Who has to know of a write: PyTorch's dispatch modes, its function transforms and its tracers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,6 +8,7 @@ import torch
 from torch._C._functorch import peek_interpreter_stack
 from torch._subclasses import FakeTensor
 from torch._subclasses.functional_tensor import FunctionalTensor
+from torch.autograd.graph import increment_version
 
 Tensor = Any
 
@@ -27,6 +28,23 @@ functions_overridden = torch._C._len_torch_function_stack
 _modes = torch._C._len_torch_dispatch_stack
 _trace = torch._C._get_tracing_state
 _included = torch._C._dispatch_tls_is_dispatch_key_included
+
+
+def _counting() -> Callable[[tuple[Tensor]], Any]:
+    """Return what tells autograd that a tensor has been written to; one made in inference mode need not know."""
+    direct: Any = getattr(torch._C, "_increment_version")  # noqa: B009 - of which PyTorch's types say nothing
+    with torch.inference_mode():
+        example = torch.empty(0, device="cpu")
+    try:
+        direct((example,))
+    except (TypeError, RuntimeError):  # before PyTorch 2.6
+        return lambda tensors: None if tensors[0].is_inference() else increment_version(tensors[0])
+    counting: Callable[[tuple[Tensor]], Any] = direct
+    return counting
+
+
+count_write = _counting()
+"""Tells autograd, which did not see it, of a write into the tensor of a tuple."""
 
 
 @contextmanager
@@ -69,7 +87,9 @@ def is_watched(tensor: Tensor) -> bool:
 
 def is_observed() -> bool:
     """Tell whether a dispatch mode, a transform of `torch.func` or `torch.jit.trace` is at work."""
-    return _modes() > 0 or is_transformed() or _trace() is not None or _included(_PRE_DISPATCH)
+    return (
+        _modes() > 0 or peek_interpreter_stack() is not None or _trace() is not None or bool(_included(_PRE_DISPATCH))
+    )
 
 
 def is_transformed() -> bool:

@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
 import torch
+from torch.compiler import is_dynamo_compiling
 from torch.overrides import handle_torch_function, has_torch_function_variadic
 
 from oneseed_torch.drawing.watched import PLAIN
@@ -53,7 +54,7 @@ def _around(function: Callable[P, R], again: Again | None) -> Callable[P, R]:
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         tensor: Any = args[0] if args else kwargs.get("tensor")
-        if torch.compiler.is_dynamo_compiling():
+        if is_dynamo_compiling():
             return cast(R, in_graph(call, function, *args, **kwargs))
         plain = type(tensor) in PLAIN and not has_torch_function_variadic(tensor)
         if again and plain and again(function, tensor, args, kwargs):

@@ -9,11 +9,11 @@ from oneseed.dtypes import NUMERIC, cast_scalar
 from oneseed.host_arrays import numbers
 from oneseed_torch.drawing.recording import note
 from oneseed_torch.drawing.shards import count_change, local_parts
-from oneseed_torch.drawing.watched import sizes_of
+from oneseed_torch.drawing.watched import PLAIN, sizes_of
 from oneseed_torch.drawing.writing import no_values, shape_of
 from oneseed_torch.init.calls import in_place, in_place_again
 from oneseed_torch.init.put import PathLike, Seed, Tensor, check_unused
-from oneseed_torch.init.repeated import filled, filled_with
+from oneseed_torch.init.repeated import filled, filled_with, filled_with_ones_on_the_diagonal
 
 UNSIGNED = {getattr(torch, f"uint{bits}"): getattr(torch, f"int{bits}") for bits in (16, 32, 64)}
 """The dtypes that PyTorch knows few operations of, and those of the same bits for 0 and 1."""
@@ -126,7 +126,7 @@ def zeros_(tensor: Tensor, *, seed: Seed = None, path: PathLike = None) -> Tenso
     return _filled(tensor, 0, seed, path)
 
 
-@in_place
+@in_place_again(filled_with_ones_on_the_diagonal)
 def eye_(tensor: Tensor, *, seed: Seed = None, path: PathLike = None) -> Tensor:
     """Fill a matrix with the identity: ones on its main diagonal, square or not.
 
@@ -233,6 +233,13 @@ def dirac_(tensor: Tensor, groups: int = 1, *, seed: Seed = None, path: PathLike
         note("values", None)
         return tensor
     each = shape[0] // number
+    if type(tensor) in PLAIN:
+        with torch.no_grad():
+            tensor.zero_()
+            if 0 not in shape:
+                middle = tensor[(..., *(size // 2 for size in shape[2:]))]
+                middle.unflatten(0, (number, each)).diagonal(0, 1, 2).fill_(1)
+        return tensor
     passed = min(each, shape[1])
     # Where the ones are in the whole: an output of each group for each input that is passed on.
     inputs = torch.arange(passed, device="cpu").repeat(number)

@@ -9,7 +9,7 @@ from oneseed.distributions import Normal, check_fits
 from oneseed.dtypes import dtype_name
 from oneseed.initializers import Orthogonal, Sparse
 from oneseed_torch.drawing.writing import shape_of
-from oneseed_torch.init.calls import in_place, in_place_again
+from oneseed_torch.init.calls import in_place_again
 from oneseed_torch.init.constants import matrix_shape
 from oneseed_torch.init.put import PathLike, Seed, Tensor, from_generator, put
 from oneseed_torch.init.repeated import drawn
@@ -81,7 +81,7 @@ def orthogonal_(
     return put(tensor, partial(Orthogonal, checks.scalar("gain", gain)), seed, path, axes)
 
 
-@in_place
+@in_place_again(drawn)
 def sparse_(
     tensor: Tensor,
     sparsity: float,

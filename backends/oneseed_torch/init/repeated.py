@@ -9,18 +9,19 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch.autograd.graph import increment_version
 
 from oneseed import seeds, settings
+from oneseed.distributions import Structured
+from oneseed.draws import Draw
 from oneseed.dtypes import NUMERIC, cast_scalar
 from oneseed.host_arrays import host
 from oneseed.seeds import SeedGenerator
 from oneseed.stream.paths import as_path, stream_number
 from oneseed_torch.drawing.filling import check_memory
-from oneseed_torch.drawing.memory import byte_strides
+from oneseed_torch.drawing.memory import byte_strides, put_array
 from oneseed_torch.drawing.owners import MARKS
 from oneseed_torch.drawing.recording import recorded
-from oneseed_torch.drawing.watched import is_observed
+from oneseed_torch.drawing.watched import count_write, is_observed
 
 Tensor = Any
 Given = dict[str, Any]
@@ -29,8 +30,8 @@ Fill = Callable[[int, int, int], None]
 MOST = 4096
 """Kinds of calls that are kept; then the next one starts over."""
 
-_known: dict[Any, Fill | None] = {}
-"""What writes into memory, by the kind of call; None where the function itself has to."""
+_known: dict[Any, Fill | Draw | None] = {}
+"""What writes into memory, by the kind of call, or a draw that is computed as a whole; None for the function itself."""
 
 _scalars: set[tuple[type, Any, Any]] = set()
 """Values that fit a dtype, each with its type."""
@@ -84,12 +85,21 @@ def drawn(function: Callable[..., Any], tensor: Tensor, args: tuple[Any, ...], k
     if fill is None or address == 0 or settings.in_force().rng != "portable":
         return False
     parts = () if path is None else as_path(path)
-    number, parts = seeds.address(seeds.unseeded() if seed is None else seed, parts, True)
-    fill(address, number, stream_number(parts) if parts else 0)
-    if not tensor.is_inference():
-        # Autograd did not see the write, and must refuse a backward pass that saved the old values.
-        increment_version(tensor)
+    # Whether PyTorch records a program has been asked already.
+    number, parts = seeds.address(seeds.unseeded("torch") if seed is None else seed, parts, True)
+    if isinstance(fill, Draw):
+        _compute(fill._replace(seed=number, path=parts), tensor)
+    else:
+        fill(address, number, stream_number(parts) if parts else 0)
+    # Autograd did not see the write, and must refuse a backward pass that saved the old values.
+    count_write((tensor,))
     return True
+
+
+def _compute(draw: Draw, tensor: Tensor) -> None:
+    assert isinstance(draw.distribution, Structured)
+    values = draw.distribution.checked_values(draw, host())
+    put_array(values, tensor.detach() if tensor.requires_grad else tensor)
 
 
 def filled(value: Any) -> Callable[..., bool]:
@@ -111,17 +121,29 @@ def filled_with(function: Callable[..., Any], tensor: Tensor, args: tuple[Any, .
     return ((type(value), value, tensor.dtype) in _scalars or _fits(value, tensor)) and _filled(tensor, value)
 
 
+def filled_with_ones_on_the_diagonal(
+    function: Callable[..., Any], tensor: Tensor, args: tuple[Any, ...], kwargs: Given
+) -> bool:
+    """Fill a matrix as `eye_` would, like `drawn`."""
+    return len(args) == 1 and not kwargs and tensor.ndim == 2 and _written(tensor, _put_identity, None)
+
+
 def _filled(tensor: Tensor, value: Any) -> bool:
+    return _written(tensor, _put, value)
+
+
+def _written(tensor: Tensor, put: Callable[[Tensor, Any], None], value: Any) -> bool:
+    """Have PyTorch's own operations write into a tensor, if it is a usual one."""
     if not _is_usual(tensor) or tensor.is_meta:
         return False
     if not tensor.is_contiguous():
         check_memory(tensor)
     if not (tensor.requires_grad and torch.is_grad_enabled()):
-        _put(tensor, value)
+        put(tensor, value)
         return True
     torch._C._set_grad_enabled(False)  # what `torch.no_grad` does, and much else beside
     try:
-        _put(tensor, value)
+        put(tensor, value)
     finally:
         torch._C._set_grad_enabled(True)
     return True
@@ -132,6 +154,10 @@ def _put(tensor: Tensor, value: Any) -> None:
         tensor.zero_()
     else:
         tensor.fill_(value)
+
+
+def _put_identity(tensor: Tensor, _: None) -> None:
+    tensor.zero_().diagonal().fill_(1)
 
 
 def _is_usual(tensor: Tensor) -> bool:
@@ -169,9 +195,12 @@ def _learned(key: Any, function: Callable[..., Any], tensor: Tensor, args: tuple
             function(_without_memory(tensor), *args[1:], **kwargs)
         except (TypeError, ValueError):  # which the function is to raise, of the tensor itself
             return None
-    fill = None
+    fill: Fill | Draw | None = None
     if len(found) == 1 and found[0][0] == "draw":
-        fill = host().filling(found[0][1], byte_strides(tensor))
+        draw = found[0][1]
+        fill = host().filling(draw, byte_strides(tensor))
+        if fill is None and isinstance(draw.distribution, Structured):
+            fill = draw
     if len(_known) >= MOST:
         _known.clear()
     _known[key] = fill

@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -11,6 +11,7 @@ from torch import nn
 from oneseed import seeds
 from oneseed.checks import Shape
 from oneseed.draws import Draw
+from oneseed.host_arrays import host
 from oneseed.models.entry import Entry, Parameter
 from oneseed.models.fill import run
 from oneseed.models.names import Names, logical_names
@@ -18,9 +19,10 @@ from oneseed.models.plan import Plan
 from oneseed.models.scheme import Scheme, check_scheme
 from oneseed_torch.adapter import TorchBackend
 from oneseed_torch.drawing.filling import check_device, check_seed
-from oneseed_torch.drawing.memory import fresh
+from oneseed_torch.drawing.memory import byte_strides, fresh
 from oneseed_torch.drawing.owners import check_offloaded
 from oneseed_torch.drawing.shards import is_distributed
+from oneseed_torch.drawing.watched import is_observed
 from oneseed_torch.drawing.writing import is_wrapper, parts_to_write, shape_of, write
 from oneseed_torch.models.buffers import computed
 from oneseed_torch.models.kinds import kinds
@@ -127,8 +129,9 @@ def initialize_(
             f"{', '.join(waiting)}.",
             stacklevel=2,
         )
+    known: Fillings = {}
     try:
-        run(draws, lambda entry, draw: _fill(works[entry.name], draw))
+        run(draws, lambda entry, draw: _fill(works[entry.name], draw, known))
     finally:
         if any(work.device is not None for work in works.values()):
             _settle(module)
@@ -269,14 +272,19 @@ def _check_kept(kept: list[Held]) -> None:
         )
 
 
-def _fill(work: _Work, draw: Draw) -> None:
+Fillings = dict[Any, Callable[[int, int, int], None] | None]
+"""What writes a draw into contiguous memory, by all of it but seed and path."""
+
+
+def _fill(work: _Work, draw: Draw, known: Fillings) -> None:
     parameter = work.held.tensor
     if work.device is None:
         for tensor, parts in ((parameter, work.parts), *((copy, parts_to_write(copy)) for copy in work.held.copies)):
             write(draw, tensor, parts)
         return
     fresh = _empty(parameter, work.dtype, work.device)
-    write(draw, fresh, parts_to_write(fresh))
+    if not _filled(fresh, draw, known):
+        write(draw, fresh, parts_to_write(fresh))
     if not parameter.is_meta:
         parameter.data = fresh
         for copy in work.held.copies:
@@ -285,6 +293,22 @@ def _fill(work: _Work, draw: Draw) -> None:
     fresh = fresh if work.held.state else _parameter(fresh, parameter)
     for place in work.held.places:
         setattr(place.holder, place.name, fresh)
+
+
+def _filled(fresh: Tensor, draw: Draw, known: Fillings) -> bool:
+    """Write a draw into new memory on the CPU as one like it was written, if that is possible."""
+    if type(fresh) is not torch.Tensor or not fresh.is_cpu or not fresh.is_contiguous() or is_observed():
+        return False
+    if type(draw.seed) is not int or 0 in draw.block:
+        return False
+    key = draw.distribution, draw.shape, draw.dtype, draw.order
+    if key not in known:
+        known[key] = host().filling(draw, byte_strides(fresh))
+    fill = known[key]
+    if fill is None:
+        return False
+    fill(fresh.data_ptr(), draw.seed, draw.stream)
+    return True
 
 
 def _empty(like: Tensor, dtype: Any, device: Any) -> Tensor:

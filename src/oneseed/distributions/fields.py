@@ -10,10 +10,6 @@ from oneseed.checks import Shape
 from oneseed.distributions.sampled import Integers
 from oneseed.draws import Distribution, Draw, Host
 from oneseed.stream.paths import stream_number
-from oneseed.stream.philox import words_of_blocks
-
-PLANES = np.array([[0], [1]], np.uint64)
-"""The planes of both halves of a 64-bit word: made in one go, which for few words takes half the time."""
 
 
 def drawn(host: Host, draw: Draw, distribution: Distribution, dtype: str) -> NDArray[Any]:
@@ -94,11 +90,13 @@ def part_of_field(
     return Draw(distribution, shape, "float64", draw.seed, path, order, 1, 1, offset, block)
 
 
-def words64(draw: Draw, first: int, count: int, *names: str) -> NDArray[np.uint64]:
+def words64(host: Host, draw: Draw, first: int, count: int, *names: str) -> NDArray[np.uint64]:
     """Return the 64-bit words of consecutive elements of a random field with the seed and path of a draw.
 
     Parameters
     ----------
+    host : Host
+        What draws.
     draw : Draw
         What has the seed and the path.
     first, count : int
@@ -112,12 +110,7 @@ def words64(draw: Draw, first: int, count: int, *names: str) -> NDArray[np.uint6
         The words.
     """
     _check_seed(draw)
-    stream = stream_number((*draw.path, *names))
-    blocks = np.arange(first >> 2, (first + count + 3) >> 2, dtype=np.uint64)
-    high, low = np.stack(words_of_blocks(blocks, draw.seed, stream, PLANES), axis=-1).reshape(2, -1)
-    start = first & 3
-    words: NDArray[np.uint64] = (high << np.uint64(32) | low)[start : start + count]
-    return words
+    return host.words(draw.seed, stream_number((*draw.path, *names)), first, count)
 
 
 def _check_seed(draw: Draw) -> None:

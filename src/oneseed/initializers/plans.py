@@ -75,7 +75,7 @@ def found(initializer: Any, key: Key, engine: Backend) -> Make | None:
 def keep(initializer: Any, key: Key, engine: Backend, draw: Draw) -> None:
     """Keep what makes the tensor of a call, unless an attribute could change unnoticed."""
     state = dict(initializer.__dict__)
-    if type(draw.seed) is not int or not all(map(_is_plain, state.values())):
+    if not isinstance(draw.seed, int | None) or not all(map(_is_plain, state.values())):
         return
     number = id(initializer)
     plans = _held.get(number)

@@ -1,5 +1,6 @@
 """What an initializer is asked for: a call, and the tensor that a distribution is for."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from oneseed import checks
@@ -8,7 +9,7 @@ from oneseed.composites import Called
 from oneseed.draws import Draw
 from oneseed.fans import Layout
 from oneseed.seeds import Ahead
-from oneseed.stream.paths import Part, Path
+from oneseed.stream.paths import Part, Path, as_path
 
 AS_GIVEN = tuple(range(checks.MAX_RANK))
 """The order of the axes of a tensor without a layout."""
@@ -133,3 +134,38 @@ def draw_of(
     call = Call(shape, dtype, axes, path, first, first, "portable", advance)
     found: Draw = initializer._draw(call)
     return found._replace(offset=first, block=shape)
+
+
+def decided_once(
+    known: dict[tuple[Any, ...], tuple[Any, Draw]],
+    asked: tuple[Any, Shape, str, str | None, Path],
+    decide: Callable[[], Draw],
+) -> Draw:
+    """Return a draw that `decide` returns; one that differs from an earlier one in its path alone is made from that.
+
+    Parameters
+    ----------
+    known : dict
+        The earlier draws. It may be used as long as no initializer changes: within one call of a function.
+    asked : tuple
+        Initializer, shape, dtype, axes and path.
+    decide : callable
+        Decides the draw.
+
+    Returns
+    -------
+    Draw
+        The draw.
+    """
+    initializer, shape, dtype, axes, path = asked
+    if not getattr(type(initializer), "_repeats", False) or not isinstance(initializer.seed, int | None):
+        return decide()
+    if not isinstance(axes, str | None):
+        return decide()
+    key = id(initializer), shape, dtype, axes
+    kept = known.get(key)
+    if kept is not None:
+        return kept[1]._replace(path=as_path(path))
+    draw = decide()
+    known[key] = initializer, draw
+    return draw

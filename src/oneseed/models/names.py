@@ -35,7 +35,7 @@ def logical_names(given: Iterable[str], names: Names, argument: str = "names") -
     ValueError
         If it names what is not there, or a regular expression is malformed.
     """
-    found = list(given)
+    found = dict.fromkeys(given)
     if names is None:
         return {name: name for name in found}
     if isinstance(names, Mapping):

@@ -2,10 +2,12 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from oneseed import checks, config, seeds
 from oneseed.draws import Draw
+from oneseed.initializers.targets import decided_once
 from oneseed.models.entry import Entry
 
 SHOWN = 20
@@ -92,7 +94,12 @@ class Plan(Sequence[Entry]):
                 f"The scheme must have a rule for each parameter, or say what happens to the rest by `otherwise`: an "
                 f"initializer, or oneseed.KEEP. Nothing was drawn. Received: no rule for {missing}"
             )
-        drawn = [(entry, entry.draw(seed)) for entry in self if not entry.kept]
+        known: dict[tuple[Any, ...], tuple[Any, Draw]] = {}
+        drawn = []
+        for entry in self:
+            if not entry.kept:
+                asked = entry.initializer, entry.shape, entry.dtype, entry.axes, (entry.logical,)
+                drawn.append((entry, decided_once(known, asked, partial(entry.draw, seed))))
         self._warn()
         return drawn
 

@@ -1,6 +1,7 @@
 """From a scheme and a model's parameters to a plan."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from oneseed import checks
@@ -8,12 +9,15 @@ from oneseed.checks import shown
 from oneseed.draws import Draw
 from oneseed.dtypes import dtype_name
 from oneseed.fans import Guess
-from oneseed.initializers.targets import draw_of
+from oneseed.initializers.targets import decided_once, draw_of
 from oneseed.models.entry import Entry, Parameter
 from oneseed.models.keep import KEEP
 from oneseed.models.names import Names, logical_names
 from oneseed.models.plan import Plan
 from oneseed.models.rule import Rule
+
+Draws = dict[tuple[Any, ...], tuple[Any, Draw]]
+"""What has been decided; see `decided_once`."""
 
 Match = Callable[..., tuple[Rule | None, tuple[Rule, ...]]]
 """From a logical name to the rule for it, and the later rules that match too; `Scheme.match`."""
@@ -44,6 +48,7 @@ def plan_of(
         )
     logical = logical_names([*params, *(name for name in tied or {} if name not in params)], names)
     entries: dict[str, Entry] = {}
+    known_draws: Draws = {}
     for name, parameter in params.items():
         if name in (tied or {}):
             continue
@@ -55,7 +60,7 @@ def plan_of(
         # Arrays of other libraries may have `axes` that mean something else.
         known = parameter.axes if isinstance(parameter, Parameter) else None
         pattern = patterns.get(name, known)
-        entry = _entry(match, otherwise, name, logical, aliases.get(name, ()), parameter, pattern)
+        entry = _entry(match, otherwise, name, logical, aliases.get(name, ()), parameter, pattern, known_draws)
         if entry is not None:
             entries[logical[name]] = entry
     return Plan(tuple(entries.values()))
@@ -82,6 +87,7 @@ def _entry(
     tied: tuple[str, ...],
     parameter: Any,
     axes: str | None,
+    known: Draws,
 ) -> Entry | None:
     logical_name = logical[name]
     where = f"The parameter {name!r}" + (f", {logical_name!r}," if logical_name != name else "")
@@ -102,7 +108,8 @@ def _entry(
     draw, guessed = None, isinstance(layout, Guess)
     if initializer is not None and initializer is not KEEP:
         try:
-            draw = draw_of(initializer, shape, dtype, layout, (logical_name,))
+            asked = initializer, shape, dtype, layout, (logical_name,)
+            draw = decided_once(known, asked, partial(draw_of, *asked))
             if guessed and _needs_axes(draw, initializer):
                 raise ValueError(
                     "the axes of this tensor, which its layer's class does not tell, decide what is drawn; name them "

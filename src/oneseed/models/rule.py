@@ -1,9 +1,10 @@
 """A rule of a scheme: for which parameters an initializer is."""
 
-import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
+from operator import eq
 from typing import Any
 
 from oneseed import checks
@@ -100,7 +101,7 @@ class Rule:
             "dtype": None if dtype is None else dtype_name(dtype),
             "state": state,
             "source": source,
-            "_match": (Expression(pattern, "pattern") if regex else _glob(pattern)).fullmatch,
+            "_match": Expression(pattern, "pattern").fullmatch if regex else _glob(pattern),
         }
         for name, value in fields.items():
             object.__setattr__(self, name, value)
@@ -231,11 +232,18 @@ def _parts(initializer: Any) -> Iterable[Any]:
                 yield from _parts(part)
 
 
-def _glob(pattern: str) -> re.Pattern[str]:
+def _glob(pattern: str) -> Callable[[str], Any]:
     from fnmatch import translate
 
     check_length(pattern, "pattern")
-    return re.compile(translate(pattern))
+    if is_name(pattern):  # as most are where there are thousands
+        return partial(eq, pattern)
+    return re.compile(translate(pattern)).fullmatch
+
+
+def is_name(pattern: str) -> bool:
+    """Tell whether a glob stands for one name."""
+    return not set(pattern) & set("*?[")
 
 
 def same(one: Any, other: Any) -> bool:
@@ -251,6 +259,8 @@ def stored(initializer: Any) -> Any:
     """Return an initializer as plain data, the form of the configuration being that of JSON."""
     if isinstance(initializer, Keep):
         return initializer.value
+    import json
+
     full = serialize(initializer)
     built_in = full["module"] is not None
     wanted = ("class_name", "config") if built_in else ("class_name", "config", "registered_name")

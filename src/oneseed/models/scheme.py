@@ -1,6 +1,5 @@
 """Schemes: from parameters' names to initializers, for whole models."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -9,7 +8,7 @@ from oneseed.checks import shown
 from oneseed.models.names import Names
 from oneseed.models.plan import Plan
 from oneseed.models.planning import plan_of
-from oneseed.models.rule import Rule, filler, restored, same, stored
+from oneseed.models.rule import Rule, filler, is_name, restored, same, stored
 
 FORMAT, VERSION = "oneseed.scheme", 1
 
@@ -61,7 +60,7 @@ class Scheme:
         self.otherwise = None if otherwise is None else filler("otherwise", otherwise)
         # A scheme with a rule for each of a thousand names must not try a thousand patterns on each of them.
         self._exact: dict[str, list[int]] = {}
-        self._patterns = [at for at, rule in enumerate(self.rules) if rule.regex or set(rule.pattern) & set("*?[")]
+        self._patterns = [at for at, rule in enumerate(self.rules) if rule.regex or not is_name(rule.pattern)]
         for at in sorted(set(range(len(self.rules))).difference(self._patterns)):
             self._exact.setdefault(self.rules[at].pattern, []).append(at)
 
@@ -207,6 +206,8 @@ class Scheme:
         >>> oneseed.Scheme.from_json(scheme.to_json()) == scheme
         True
         """
+        import json
+
         return json.dumps(self.get_config(), indent=2)
 
     @classmethod
@@ -237,6 +238,8 @@ class Scheme:
         >>> oneseed.Scheme.from_json(text) == oneseed.schemes.gpt2()
         True
         """
+        import json
+
         return cls.from_config(_read(json.loads, text, "JSON"))
 
     def to_toml(self) -> str:

@@ -130,9 +130,12 @@ def torch(layers: Mapping[str, Layer]) -> Scheme:
     if not isinstance(layers, Mapping) or not all(isinstance(layer, Layer) for layer in layers.values()):
         raise TypeError(f"`layers` must be a mapping from paths to Layer. Received: layers={layers!r}")
     rules = []
+    rows: dict[Layer, _Rows] = {}  # like layers share their initializers: a plan then decides once for all of them
     for path, layer in layers.items():
         before = f"{path}." if path else ""
-        for names, initializer, axes in _TORCH[checks.one_of("kind", layer.kind, tuple(_TORCH))](layer):
+        if layer not in rows:
+            rows[layer] = _TORCH[checks.one_of("kind", layer.kind, tuple(_TORCH))](layer)
+        for names, initializer, axes in rows[layer]:
             state = names.startswith(STATE)
             if re.fullmatch(r"[\w.|]+", names) and not set(path) & set("*?["):
                 # Whole names are found at once, however many there are.

@@ -87,7 +87,7 @@ class IsometricKernel(Gained, WholeKernel):
 
 def projection(host: Host, draw: Draw, at: int, size: int) -> Matrix:
     """Return a symmetric projection: on the span of a random half of the columns of an orthogonal matrix."""
-    kept = words64(draw, at * size, size, "mask") >> np.uint64(63) == 1
+    kept = words64(host, draw, at * size, size, "mask") >> np.uint64(63) == 1
     basis: Matrix = haar(host, draw, at, size, size, "projection")[:, kept]
     return basis @ basis.T
 

@@ -133,7 +133,7 @@ class ScaledUniform(RandomInitializer):
     example="FanInUniform(seed=7)",
     shape=(100, 200),
 )
-class FanInUniform(RandomInitializer):
+class FanInUniform(RandomInitializer, repeats=True):
     """Draw from the uniform distribution on ``[-limit, limit)``, ``limit = 1 / sqrt(fan_in)``.
 
     The variance is ``1 / (3 * fan_in)``. It is what the layers of PyTorch and Equinox draw weights and biases from by

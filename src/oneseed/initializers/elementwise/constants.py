@@ -26,7 +26,7 @@ ZERO = Fill(0)
     example="Zeros()",
     shape=(8, 12),
 )
-class Zeros(Initializer):
+class Zeros(Initializer, repeats=True):
     """Fill a tensor with zeros.
 
     Any numeric dtype or bool.
@@ -54,7 +54,7 @@ class Zeros(Initializer):
     example="Ones()",
     shape=(8, 12),
 )
-class Ones(Initializer):
+class Ones(Initializer, repeats=True):
     """Fill a tensor with ones.
 
     Any numeric dtype or bool.

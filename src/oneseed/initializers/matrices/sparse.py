@@ -44,10 +44,11 @@ def first_ones(ranked: NDArray[np.uint64], count: int) -> Mask:
     if count == 0:
         return np.zeros(ranked.shape, np.bool_)
     last = np.partition(ranked, count - 1, axis=1)[:, count - 1 : count]
-    below = ranked < last
-    equal = ranked == last
-    missing = count - below.sum(axis=1, keepdims=True)
-    result: Mask = below | (equal & (equal.cumsum(axis=1) <= missing))
+    result: Mask = ranked <= last
+    if np.count_nonzero(result) > count * len(ranked):  # equal words, which are rare
+        equal = ranked == last
+        missing = count - (ranked < last).sum(axis=1, keepdims=True)
+        result &= ~equal | (equal.cumsum(axis=1) <= missing)
     return result
 
 
@@ -79,10 +80,10 @@ class SparseNormal(Kernel):
         """Make the values of the block in the dtype, and set zeros."""
         values = drawn(host, draw, self.normal, draw.dtype)
         result = np.ascontiguousarray(values.transpose(draw.order)).reshape(block.shape)
-        result[self._mask(draw, block)] = 0
+        result[self._mask(host, draw, block)] = 0
         return result
 
-    def _mask(self, draw: Draw, block: Block) -> Mask:
+    def _mask(self, host: Host, draw: Draw, block: Block) -> Mask:
         """Return where the zeros are: a unit's words lie one after the other."""
         sides, taps = self.sides, flat(self.sides.spatial, block.spatial)
         own, own_size, other, other_size = block.outputs, sides.fan_out, block.inputs, sides.fan_in
@@ -92,7 +93,7 @@ class SparseNormal(Kernel):
         population = sides.taps * other_size
         positions = flat((sides.taps, other_size), (taps, other))
         mask = np.empty((len(units), len(positions)), np.bool_)
-        for cut, ranked in words_of_units(draw, units, population):
+        for cut, ranked in words_of_units(host, draw, units, population):
             some = first_ones(ranked, self.zeros) if isinstance(self.zeros, int) else chance(ranked, self.zeros)
             mask[cut] = some[:, positions]
         parts = mask.reshape(len(block.batch), len(own), len(taps), len(other))
@@ -100,7 +101,9 @@ class SparseNormal(Kernel):
         return parts.reshape(block.shape)
 
 
-def words_of_units(draw: Draw, units: Indices, population: int) -> Iterator[tuple[slice, NDArray[np.uint64]]]:
+def words_of_units(
+    host: Host, draw: Draw, units: Indices, population: int
+) -> Iterator[tuple[slice, NDArray[np.uint64]]]:
     """Yield the words of the field "mask" that belong to some units, a few units at a time."""
     most = max(1, CHUNK // population)
     runs = [0, *(np.flatnonzero(units[1:] - units[:-1] != 1) + 1).tolist()]
@@ -108,7 +111,7 @@ def words_of_units(draw: Draw, units: Indices, population: int) -> Iterator[tupl
         for at in range(start, stop, most):
             cut = slice(at, min(at + most, stop))
             count = cut.stop - cut.start
-            ranked = words64(draw, int(units[at]) * population, count * population, "mask")
+            ranked = words64(host, draw, int(units[at]) * population, count * population, "mask")
             yield cut, ranked.reshape(count, population)
 
 

@@ -43,7 +43,7 @@ class InputWeights(WholeKernel):
         """Make a matrix, from input i to unit o."""
         shape = self.sides.fan_in, self.sides.fan_out
         weights = np.where(
-            self.connections.places(draw, at, *shape), weights_of(host, draw, self.weights, shape, at), 0.0
+            self.connections.places(host, draw, at, *shape), weights_of(host, draw, self.weights, shape, at), 0.0
         )
         scaled: Matrix = weights * np.broadcast_to(np.array(self.scaling), shape[:1])[:, None]
         return scaled

@@ -52,10 +52,10 @@ class Connections(NamedTuple):
                 f"Received: degree={shown(self.degree)}"
             )
 
-    def places(self, draw: Draw, at: int, rows: int, columns: int) -> Mask:
+    def places(self, host: Host, draw: Draw, at: int, rows: int, columns: int) -> Mask:
         """Leave out the elements with the smallest words; with a degree, keep those of each unit."""
         size = rows * columns
-        ranked = words64(draw, at * size, size, "mask")
+        ranked = words64(host, draw, at * size, size, "mask")
         if self.degree is None:
             return ~first_ones(ranked[None], size - round(self.share * size)).reshape(rows, columns)
         matrix = ranked.reshape(rows, columns)
@@ -100,7 +100,7 @@ class Reservoir(WholeKernel):
         """Make a matrix, from unit i to unit o."""
         units = self.sides.fan_in
         weights = weights_of(host, draw, self.weights, (units, units), at)
-        weights = np.where(self.connected(draw, at, units), weights, 0.0)
+        weights = np.where(self.connected(host, draw, at, units), weights, 0.0)
         if self.radius is None:
             return weights
         radius = abs(np.linalg.eigvals(weights)).max()
@@ -113,7 +113,7 @@ class Reservoir(WholeKernel):
         weights *= self.radius / radius
         return weights
 
-    def connected(self, draw: Draw, at: int, units: int) -> Mask:
+    def connected(self, host: Host, draw: Draw, at: int, units: int) -> Mask:
         """Tell which units are connected."""
         raise NotImplementedError
 
@@ -136,9 +136,9 @@ class Echo(Reservoir):
             **self.sides.numbers,
         }
 
-    def connected(self, draw: Draw, at: int, units: int) -> Mask:
+    def connected(self, host: Host, draw: Draw, at: int, units: int) -> Mask:
         """Choose connections."""
-        return self.connections.places(draw, at, units, units)
+        return self.connections.places(host, draw, at, units, units)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -151,9 +151,9 @@ class Clusters(Reservoir):
     p_out: float = 0.0
     clusters: int = 1
 
-    def connected(self, draw: Draw, at: int, units: int) -> Mask:
+    def connected(self, host: Host, draw: Draw, at: int, units: int) -> Mask:
         """Toss a coin for each pair."""
-        ranked = words64(draw, at * units * units, units * units, "mask").reshape(units, units)
+        ranked = words64(host, draw, at * units * units, units * units, "mask").reshape(units, units)
         cluster = np.arange(units) // (units // self.clusters)
         within: Mask = cluster[:, None] == cluster
         linked: Mask = np.where(within, chance(ranked, self.p_in), chance(ranked, self.p_out))

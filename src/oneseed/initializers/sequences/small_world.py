@@ -8,7 +8,7 @@ import numpy as np
 from oneseed import checks
 from oneseed.checks import shown
 from oneseed.distributions.fields import words64
-from oneseed.draws import Draw
+from oneseed.draws import Draw, Host
 from oneseed.initializers.known import known
 from oneseed.initializers.matrices.kernels import Sides
 from oneseed.initializers.matrices.sparse import Mask, chance
@@ -27,15 +27,15 @@ class SmallWorlds(Reservoir):
     neighbors: int = 0
     rewiring: float = 0.0
 
-    def connected(self, draw: Draw, at: int, units: int) -> Mask:
+    def connected(self, host: Host, draw: Draw, at: int, units: int) -> Mask:
         """Connect the ring, then move edges one by one."""
         linked = np.zeros((units, units), np.bool_)
         behind = np.tile(np.arange(units), self.neighbors // 2)
         ahead = (behind + np.repeat(np.arange(1, self.neighbors // 2 + 1), units)) % units
         linked[ahead, behind] = linked[behind, ahead] = True
         edges = len(ahead)
-        moved = chance(words64(draw, at * edges, edges, "mask"), self.rewiring)
-        ranks = words64(draw, at * edges, edges, "target")
+        moved = chance(words64(host, draw, at * edges, edges, "mask"), self.rewiring)
+        ranks = words64(host, draw, at * edges, edges, "target")
         for edge in np.flatnonzero(moved).tolist():
             i, j = ahead[edge], behind[edge]
             free = ~linked[i]
