@@ -1,8 +1,8 @@
 """Finding a backend by its name.
 
-The project's own backends have a package each, named after them. Others are found through the entry-point group
-``oneseed.backends``. Listing them loads none. Entry points are read when another name is first asked for: this takes
-longer than thousands of small draws.
+Backends are found through the entry-point group ``oneseed.backends``, this project's own as well as a stranger's.
+Listing them loads none. Reading entry points takes longer than thousands of small draws, so a package that is named
+after its backend, such as ``oneseed_numpy``, is looked for first.
 """
 
 import os
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 GROUP = "oneseed.backends"
 
-OWN = {name: f"oneseed_{name}:backend" for name in ("jax", "numpy", "tensorflow", "torch")}
-"""The project's own backends. Their names are taken: no other distribution can replace one."""
-
 _lock = RLock()
 """Held while a backend is loaded or registered; a forked process has a new one, see `_after_fork`."""
 
@@ -40,8 +37,6 @@ def _entry_points() -> dict[str, "list[EntryPoint]"]:
 
     found: dict[str, list[EntryPoint]] = {}
     for entry in entry_points(group=GROUP):
-        if entry.name in OWN:
-            continue
         known = found.setdefault(entry.name, [])
         # The same distribution seen twice on sys.path is not a conflict.
         if all(_owner(entry) != _owner(other) for other in known):
@@ -67,7 +62,7 @@ def available_backends() -> tuple[str, ...]:
     >>> "numpy" in oneseed.config.available_backends()
     True
     """
-    return tuple(sorted({*OWN, *_entry_points(), *_registered}))
+    return tuple(sorted({*_entry_points(), *_registered}))
 
 
 def register_backend(name: str, target: "Callable[[], Backend] | str") -> None:
@@ -105,7 +100,7 @@ def register_backend(name: str, target: "Callable[[], Backend] | str") -> None:
     elif not callable(target):
         raise TypeError(f"`target` must be a str or a callable. Received: target={shown(target)}")
     with _lock:
-        if name in OWN or name in _entry_points() or _registered.get(name, target) != target:
+        if name in _entry_points() or _registered.get(name, target) != target:
             raise ValueError(f"The backend name {name!r} is taken; choose another. Received: name={shown(name)}")
         _registered[name] = target
 
@@ -184,21 +179,25 @@ def readers() -> "tuple[tuple[Any, Callable[[], bool]], ...]":
 
 
 def _create(name: str) -> "Backend":
-    if name in OWN:
-        try:
-            factory = _imported(OWN[name])
-        except ImportError as error:
-            raise _missing(name, pip(*of_extra(name, name)), error) from error
-        return _called(factory)
     target = _registered.get(name)
     if target is None:
-        return _from_entry_point(name)
-    return _called(_imported(target) if isinstance(target, str) else target)
+        factory = _of_package(name)
+        return _called(factory) if factory else _from_entry_point(name)
+    if isinstance(target, str):
+        module, _, attribute = target.partition(":")
+        target = getattr(import_module(module), attribute)
+    return _called(target)
 
 
-def _imported(target: str) -> Any:
-    module, _, attribute = target.partition(":")
-    return getattr(import_module(module), attribute)
+def _of_package(name: str) -> Any:
+    """Return the class `backend` of the package with this name, if there are such."""
+    if not name.isidentifier():
+        return None
+    try:
+        found = getattr(import_module(f"oneseed_{name}"), "backend", None)
+    except ImportError:  # the entry point knows what to install
+        return None
+    return found if isinstance(found, type) else None
 
 
 def _called(factory: Any) -> "Backend":
@@ -223,15 +222,12 @@ def _from_entry_point(name: str) -> "Backend":
     try:
         factory = entry.load()
     except ImportError as error:
-        raise _missing(name, _command(entry, error), error) from error
+        raise ImportError(
+            f"The backend {name!r} needs a package that cannot be imported ({error}). "
+            f"Install it with: {_command(entry, error)}",
+            name=error.name,
+        ) from error
     return _called(factory)
-
-
-def _missing(name: str, command: str, error: ImportError) -> ImportError:
-    return ImportError(
-        f"The backend {name!r} needs a package that cannot be imported ({error}). Install it with: {command}",
-        name=error.name,
-    )
 
 
 def _command(entry: "EntryPoint", error: ImportError) -> str:
