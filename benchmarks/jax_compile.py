@@ -3,7 +3,8 @@
 Run it as ``python benchmarks/jax_compile.py [--counts N ...] [--models NAME ...] [--devices N] [--json FILE]``, in an
 environment with jax, and with flax for the models that are not raw. Each cell is a process of its own, which traces,
 lowers and compiles ``jax.jit(init)`` of a model once, for the CPU and without a cache; the two sides take turns.
-The table has CPU seconds, of all threads, to trace and lower and to compile, and the lines of the optimized program.
+The table has CPU seconds, of all threads, to trace and lower and to compile, and the instructions of the optimized
+program. "initialize" is one call of ``oneseed_jax.initialize`` for the parameters of the raw model, which JAX has not.
 With ``--devices`` the parameters are cut over as many devices of the host.
 """
 
@@ -67,7 +68,21 @@ def nnx(init: Any, count: int) -> Callable[[Any], Any]:
     return lambda key: nnx.state(Model(nnx.Rngs(key)), nnx.Param)
 
 
-MODELS = {"raw": raw, "linen": linen, "nnx": nnx}
+def initialize(init: Any, count: int) -> Callable[[Any], Any]:
+    """The raw model's parameters by a scheme; by JAX's initializers, the raw model itself."""
+    import jax
+
+    if init.__module__.startswith("jax."):
+        return raw(init, count)
+    import oneseed
+    import oneseed_jax
+
+    tree = {str(n): jax.ShapeDtypeStruct(shape, "float32") for n, shape in enumerate(shapes(count))}
+    scheme = oneseed.Scheme([oneseed.Rule("*", oneseed.initializers.RandomNormal(stddev=0.02))])
+    return lambda key: oneseed_jax.initialize(tree, scheme, seed=key)
+
+
+MODELS = {"raw": raw, "linen": linen, "nnx": nnx, "initialize": initialize}
 
 
 def measure(model: str, side: str, count: int, devices: int) -> dict[str, float]:
@@ -77,7 +92,7 @@ def measure(model: str, side: str, count: int, devices: int) -> dict[str, float]
     initializers = importlib.import_module(SIDES[side])
     init = MODELS[model](initializers.normal(0.02), count)
     key = jax.random.key(7)
-    jax.block_until_ready(jax.jit(lambda key: jax.random.fold_in(key, 0))(key))  # the compiler is loaded
+    jax.block_until_ready(jax.jit(lambda key: initializers.normal()(key, (3,), "float32"))(key))  # all is loaded
     places = None
     if devices > 1:
         place = jax.sharding.NamedSharding(jax.make_mesh((devices,), ("x",)), jax.sharding.PartitionSpec("x"))
@@ -87,7 +102,8 @@ def measure(model: str, side: str, count: int, devices: int) -> dict[str, float]
     middle = time.process_time()
     compiled = lowered.compile()
     end = time.process_time()
-    return {"lower": middle - start, "compile": end - middle, "lines": len(compiled.as_text().splitlines())}
+    instructions = [line for line in compiled.as_text().splitlines() if line.startswith("  ") and " = " in line]
+    return {"lower": middle - start, "compile": end - middle, "lines": len(instructions)}
 
 
 def apart(model: str, side: str, count: int, devices: int) -> dict[str, float]:
@@ -114,15 +130,15 @@ def main() -> None:
         return
     if importlib.util.find_spec("flax") is None:
         print("flax is not installed: the raw model alone")
-        chosen.models = [name for name in chosen.models if name == "raw"]
+        chosen.models = [name for name in chosen.models if name in ("raw", "initialize")]
     results = []
-    print("model, parameters        trace + lower, CPU s   compile, CPU s      lines of the program     jax / oneseed")
+    print("model, parameters     trace + lower, CPU s   compile, CPU s      lines of the program     jax / oneseed")
     for model in chosen.models:
         for count in chosen.counts:
             ours, theirs = (apart(model, side, count, chosen.devices) for side in SIDES)
             ratio = (theirs["lower"] + theirs["compile"]) / (ours["lower"] + ours["compile"])
             print(
-                f"{model + ',':6} {count:5}         {ours['lower']:8.2f} / {theirs['lower']:6.2f}"
+                f"{model + ',':11} {count:5}    {ours['lower']:8.2f} / {theirs['lower']:6.2f}"
                 f"    {ours['compile']:8.2f} / {theirs['compile']:6.2f}"
                 f"    {ours['lines']:8} / {theirs['lines']:8}     {ratio:10.1f}",
                 flush=True,

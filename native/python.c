@@ -299,6 +299,13 @@ static PyObject *use(PyObject *module, PyObject *name)
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(xla_doc,
+    "xla(threads)\n--\n\n"
+    "Return, as a capsule, the function that programs compiled by XLA call to draw, see `xla.c`. Up to `threads` threads\n"
+    "of XLA's pool share a large draw.");
+
+PyObject *xla_function(PyObject *module, PyObject *threads);
+
 static PyMethodDef methods[] = {
     {"draw", (PyCFunction)(void (*)(void))draw, METH_FASTCALL, draw_doc},
     {"draw_all", (PyCFunction)(void (*)(void))draw_all, METH_FASTCALL, draw_all_doc},
@@ -306,6 +313,7 @@ static PyMethodDef methods[] = {
     {"orthogonal", (PyCFunction)(void (*)(void))orthogonal, METH_FASTCALL, orthogonal_doc},
     {"kernel", kernel_name, METH_NOARGS, kernel_doc},
     {"use", use, METH_O, use_doc},
+    {"xla", xla_function, METH_O, xla_doc},
     {NULL, NULL, 0, NULL},
 };
 

@@ -133,26 +133,23 @@ def test_what_is_no_seed(seed, error, message):
     assert "Received: seed=" in str(caught.value)
 
 
-@jax.default_device(jax.devices("cpu")[0])  # a GPU has a kernel
 def test_nothing_is_compiled_anew_for_other_numbers():
-    shape, run = (17, 19), xla.program(None)
-
-    def key(k):
-        return jax.device_put(jax.random.key(k), jax.devices("cpu")[0])  # bound to where the values are made
-
+    mesh = jax.sharding.Mesh(np.array(jax.devices("cpu")[:1]), ("x",))
+    place = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())  # a compiled function draws
+    shape, run = (17, 19), xla.program(place)
     families = [
-        lambda k: initializers.RandomNormal(0.0, 0.1 + k, key(k)),
-        lambda k: initializers.RandomNormal(1.0 + k, 0.1 + k, key(k)),
-        lambda k: initializers.TruncatedNormal(1.0 + k, 0.1 + k, key(k)),
-        lambda k: initializers.RandomUniform(1.0 + k, 5.0 + k, key(k)),
+        lambda k: initializers.RandomNormal(0.0, 0.1 + k, jax.random.key(k)),
+        lambda k: initializers.RandomNormal(1.0 + k, 0.1 + k, jax.random.key(k)),
+        lambda k: initializers.TruncatedNormal(1.0 + k, 0.1 + k, jax.random.key(k)),
+        lambda k: initializers.RandomUniform(1.0 + k, 5.0 + k, jax.random.key(k)),
     ]
     for family in families:
-        family(0)(shape)
+        family(0)(shape, device=place)
         size = run._cache_size()
         assert size
         for k in range(1, 4):
-            family(k)(shape, path=("layer", k))
-            family(k)((100, 19), partition_shape=shape, partition_offset=(k, 0))
+            family(k)(shape, path=("layer", k), device=place)
+            family(k)((100, 19), partition_shape=shape, partition_offset=(k, 0), device=place)
         assert run._cache_size() == size
 
 

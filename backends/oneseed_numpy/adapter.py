@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from oneseed.checks import Shape
 from oneseed.distributions import Complex, Fill, Haar, Integers, Normal, Structured, TruncatedNormal, Uniform
-from oneseed.draws import Draw
+from oneseed.draws import Distribution, Draw
 from oneseed.dtypes import NUMERIC, numpy_dtype
 from oneseed_numpy import engine, matrices
 from oneseed_numpy.engine import fill, fill_all
+from oneseed_numpy.kernel import packed
 from oneseed_numpy.pages import aligned, ask_for_large_pages
 
 Array = NDArray[Any]
@@ -81,6 +82,14 @@ class NumpyBackend:
     def words(self, seed: int, stream: int, first: int, count: int) -> Array:
         """Return random words."""
         return engine.words(seed, stream, first, count)
+
+    def packed(self, distribution: Distribution, dtype: str) -> bytes:
+        """Return a distribution as the kernels read it."""
+        return packed(distribution, dtype)
+
+    def xla_function(self) -> Any | None:
+        """Return the kernels' function for XLA."""
+        return engine.xla_function()
 
     def fill(self, parts: Sequence[tuple[Draw, Array]]) -> None:
         """Execute draws that are sampled, each in an array."""

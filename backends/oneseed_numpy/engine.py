@@ -91,6 +91,26 @@ def filling(draw: Draw, strides: Shape) -> Callable[[int, int, int], None] | Non
     return fill
 
 
+def xla_function() -> Any | None:
+    """Return, as a capsule, the function that programs compiled by XLA call to draw.
+
+    Returns
+    -------
+    capsule or None
+        The function; None where ``ONESEED_KERNEL`` asks for NumPy.
+
+    Raises
+    ------
+    RuntimeError
+        If the kernels were not built, or by an older version.
+    """
+    if kernel.asked() == kernel.WITHOUT:
+        return None
+    if not hasattr(kernels, "xla"):
+        raise RuntimeError("the compiled kernels are missing; install oneseed again, with a C compiler")
+    return kernels.xla(THREADS)
+
+
 def words(seed: int, stream: int, first: int, count: int) -> Array:
     """Return random words of 64 bits of a stream, from one on."""
     if kernels is None:

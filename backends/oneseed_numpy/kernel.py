@@ -62,13 +62,18 @@ def load() -> Any:
             RuntimeWarning,
             stacklevel=2,
         )
-    asked = os.environ.get("ONESEED_KERNEL")
-    if asked:
-        one_of("ONESEED_KERNEL", asked, (*(module.kernels if module else ()), WITHOUT))
-        if asked == WITHOUT:
+    name = asked()
+    if name:
+        one_of("ONESEED_KERNEL", name, (*(module.kernels if module else ()), WITHOUT))
+        if name == WITHOUT:
             return None
-        module.use(asked)
+        module.use(name)
     return module
+
+
+def asked() -> str | None:
+    """Return what ``ONESEED_KERNEL`` asks for."""
+    return os.environ.get("ONESEED_KERNEL")
 
 
 @lru_cache(maxsize=1024)

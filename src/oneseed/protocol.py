@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from oneseed.checks import Shape
-from oneseed.draws import Draw
+from oneseed.draws import Distribution, Draw
 
 Tensor = Any
 """A framework's own array type; oneseed wraps none."""
@@ -119,3 +119,15 @@ class HostBackend(Backend, Protocol):
 
     def words(self, seed: int, stream: int, first: int, count: int) -> NDArray[Any]:
         """Return random words of 64 bits, uint64, of a stream: those of the elements from `first` on."""
+
+    def packed(self, distribution: Distribution, dtype: str) -> bytes:
+        """Return a distribution that is sampled as the kernels read it, also where none are there.
+
+        It is the type ``oneseed_distribution`` of ``native/oneseed.h``.
+        """
+
+    def xla_function(self) -> Any | None:
+        """Return, as a capsule, the function that programs compiled by XLA call to draw; None where NumPy is to draw.
+
+        RuntimeError where the kernels are missing.
+        """

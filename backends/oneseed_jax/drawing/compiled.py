@@ -1,13 +1,13 @@
-"""Draws by compiled functions: which function makes a draw, XLA's or the kernel for GPUs."""
+"""Draws by compiled functions: an operation of the caller's program, or a program of their own."""
 
 import warnings
-from functools import cache, partial
+from collections.abc import Sequence
+from functools import cache
 from math import prod
 from typing import Any
 
 import jax
-from jax import lax
-from jax.sharding import SingleDeviceSharding
+from jax.sharding import NamedSharding, SingleDeviceSharding
 
 from oneseed.checks import Shape
 from oneseed.distributions import Normal
@@ -15,7 +15,8 @@ from oneseed.draws import Draw
 from oneseed.dtypes import FLOAT8
 from oneseed_jax.drawing import xla
 from oneseed_jax.drawing.devices import default_device, explicit_axes, tracing
-from oneseed_jax.drawing.numbers import Kind, packed
+from oneseed_jax.drawing.numbers import packed
+from oneseed_jax.drawing.operation import bind
 
 Array = Any
 
@@ -38,29 +39,57 @@ def elements(draw: Draw, sharding: Any = None) -> Array:
     jax.Array
         The values, of shape ``draw.block`` and of the draw's dtype.
     """
-    kind, seed, numbers = packed(draw)
     gpu = gpu_for(draw, sharding)
-    if gpu is not None and kernel_runs_on(gpu):
-        if tracing():
-            return _by_platform(kind, draw.block, draw.strides, draw.first % 4 == 0, seed, numbers)
+    kernel = gpu is not None and kernel_runs_on(gpu)
+    if tracing():
+        return _recorded(draw, sharding, kernel)
+    kind, seed, numbers = packed(draw)
+    if kernel:
         return _pallas().program(sharding)(kind, draw.block, draw.first % 4 == 0, seed, numbers)
-    run = xla.program(sharding, typed=sharding is not None and tracing() and bool(explicit_axes()))
-    return run(kind, draw.block, draw.strides, seed, numbers)
+    return xla.program(sharding)(kind, draw.block, draw.strides, seed, numbers)
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2, 3))
-def _by_platform(kind: Kind, block: Shape, strides: Shape, aligned: bool, seed: Any, numbers: Any) -> Array:
-    """Make a draw inside a caller's function: by the kernel if that is compiled for a GPU, else as XLA compiles it."""
+def _recorded(draw: Draw, sharding: Any, kernel: bool) -> Array:
+    """Make a draw inside a caller's function."""
 
-    def kernel(numbers: Any, *seed: Array) -> Array:
-        return _pallas().by_four(kind, block, aligned, seed or None, numbers)
+    def make() -> Array:
+        return bind([draw], kernel)[0]
 
-    def elsewhere(numbers: Any, *seed: Array) -> Array:
-        return xla.program(None)(kind, block, strides, seed or None, numbers)
+    if sharding is None:
+        return make()
+    if axes := explicit_axes():  # of which the sharding is a part of the result's type
+        return jax.sharding.auto_axes(make, axes=axes, out_sharding=sharding)()
+    return jax.jit(make, out_shardings=sharding)()
 
-    given = (numbers,) if seed is None else (numbers, *seed)
-    values: Array = lax.platform_dependent(*given, cuda=kernel, rocm=kernel, default=elsewhere)
-    return values
+
+def together(draws: Sequence[Draw], shardings: Sequence[Any]) -> list[Array | None]:
+    """Return the blocks of random draws that one operation of a caller's function makes, and None for the others.
+
+    Parameters
+    ----------
+    draws : sequence of Draw
+        Draws from sampled distributions.
+    shardings : sequence of jax.sharding.Sharding or None
+        Where each result goes.
+
+    Returns
+    -------
+    list of jax.Array or None
+        The values, of those with the seed of the first one.
+    """
+    found: list[Array | None] = [None] * len(draws)
+    if explicit_axes():
+        return found
+    fits = [
+        at
+        for at, (draw, place) in enumerate(zip(draws, shardings, strict=True))
+        if draw.seed is draws[0].seed and isinstance(place, NamedSharding | None) and gpu_for(draw, None) is None
+    ]
+    if fits:
+        for at, values in zip(fits, bind([draws[at] for at in fits]), strict=True):
+            place = shardings[at]
+            found[at] = values if place is None else jax.lax.with_sharding_constraint(values, place)
+    return found
 
 
 def gpu_for(draw: Draw, sharding: Any) -> Any:

@@ -8,6 +8,7 @@ import jax
 from jax.sharding import AbstractMesh, AxisType, NamedSharding, PartitionSpec, Sharding, SingleDeviceSharding
 
 from oneseed.checks import Shape
+from oneseed.dtypes import numpy_dtype
 
 try:
     # Where JAX has it for others, `jax.extend.core`, loads Pallas: more than a hundred times a small draw.
@@ -206,6 +207,26 @@ def explicit_axes() -> tuple[str, ...]:
     around = jax.sharding.get_abstract_mesh()
     types = zip(around.axis_names, around.axis_types, strict=True)
     return tuple(name for name, kind in types if kind is AxisType.Explicit)
+
+
+def cuts(context: Any) -> bool:
+    """Tell whether the program that is lowered will be cut by the partitioner."""
+    axes = context.module_context.axis_context
+    if hasattr(axes, "manual_axes"):  # inside of shard_map
+        return set(axes.manual_axes) != set(axes.mesh.axis_names)
+    return bool(getattr(axes, "num_devices", 1) > 1)
+
+
+def batched_type(words: Any, block: Shape, dtype: str) -> Any:
+    """Return the type of what an operation makes of an array of seeds, shape ``(*batch, n)``: a block for each.
+
+    Along the batch axes it is cut as the seeds are, and it varies between the devices of `jax.shard_map` as they do.
+    """
+    batch = words.ndim - 1
+    spec = [*words.sharding.spec, *[None] * words.ndim][:batch]
+    place = words.sharding.update(spec=PartitionSpec(*spec, *[None] * len(block)))
+    kind = numpy_dtype(dtype)
+    return words.update(shape=words.shape[:-1] + block, dtype=kind, weak_type=False, sharding=place)
 
 
 def tracing() -> bool:

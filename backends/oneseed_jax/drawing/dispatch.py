@@ -1,6 +1,7 @@
 """Which way a draw takes: JAX's own generator, host memory, a compiled function, or parts of it one by one."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -9,7 +10,7 @@ import numpy as np
 from jax.sharding import Sharding, SingleDeviceSharding
 
 from oneseed.composites import Concatenated
-from oneseed.distributions import Complex, Fill
+from oneseed.distributions import Complex, Fill, Integers, Normal, TruncatedNormal, Uniform
 from oneseed.draws import Draw
 from oneseed_jax.drawing import host
 from oneseed_jax.drawing.devices import check_sharding, default_device, explicit_axes, put, tracing
@@ -17,6 +18,8 @@ from oneseed_jax.drawing.keys import place_of, value_of
 from oneseed_jax.drawing.native import native
 
 Array = Any
+
+SAMPLED = Normal, TruncatedNormal, Uniform, Integers
 
 
 def execute(draw: Draw, device: Any = None) -> Array:
@@ -37,6 +40,32 @@ def execute(draw: Draw, device: Any = None) -> Array:
     if isinstance(device, Sharding):
         check_sharding("device", device, draw.block)
     return _executed(draw, device)
+
+
+def together(draws: Sequence[Draw], devices: Sequence[Any]) -> list[Array | None]:
+    """Execute those of several draws that one operation of the program being recorded can make.
+
+    Parameters
+    ----------
+    draws : sequence of Draw
+        The draws.
+    devices : sequence of jax.Device, jax.sharding.Sharding or None
+        Where each result goes.
+
+    Returns
+    -------
+    list of jax.Array or None
+        The values; None for what `execute` has to make.
+    """
+    found: list[Array | None] = [None] * len(draws)
+    sampled = [at for at, draw in enumerate(draws) if isinstance(draw.distribution, SAMPLED) and not draw.native]
+    if len(sampled) > 1 and tracing():
+        from oneseed_jax.drawing import compiled  # with much of JAX that draws on the host do not need
+
+        bound = [_bound(draws[at], None)[0] for at in sampled]
+        for at, values in zip(sampled, compiled.together(bound, [devices[at] for at in sampled]), strict=True):
+            found[at] = values
+    return found
 
 
 def _executed(draw: Draw, device: Any) -> Array:

@@ -1,5 +1,6 @@
 """Seeds in JAX's own terms: keys, and scalars that may have no value yet."""
 
+from enum import IntEnum
 from functools import cache
 from math import prod
 from typing import Any
@@ -96,6 +97,54 @@ def _key_shape(impl: Any) -> Shape:
     return tuple(jax.eval_shape(lambda: jax.random.key_data(jax.random.key(0, impl=impl))).shape)
 
 
+class Form(IntEnum):
+    """How words make a seed, as ``native/xla.c`` numbers the ways."""
+
+    HALVES = 0
+    """The low and the high 32 bits."""
+    THREEFRY = 1
+    """A key of "threefry2x32": the high and the low ones."""
+    HASHED = 2
+    """A key of another generator, of at most four words."""
+
+
+def words_of(seed: Any) -> tuple[Any, Form]:
+    """Return a seed as an array of words, and what they are; see `halves` for what is accepted and what is raised.
+
+    Parameters
+    ----------
+    seed : int or jax.Array
+        The seed.
+
+    Returns
+    -------
+    words : array of uint32, shape (n,)
+        The words.
+    form : Form
+        How they make the seed.
+    """
+    if isinstance(seed, int):
+        return np.array([seed & MASK, seed >> 32], np.uint32), Form.HALVES
+    check("seed", seed)
+    impl = _impl(seed)
+    if impl is None:
+        return jax.jit(_halves_of_integer)(seed), Form.HALVES
+    return (key_words(seed), Form.THREEFRY) if impl == THREEFRY else (key_words(seed).reshape(-1), Form.HASHED)
+
+
+def key_words(key: Any) -> Any:
+    """Return the words of a key, typed or raw."""
+    return jax.random.key_data(key) if _is_typed(key) else key
+
+
+def halves_of(words: Any, form: Form) -> tuple[Any, Any]:
+    """Return the low and the high 32 bits, scalars of uint32, of the seed that words make."""
+    if form is Form.HASHED:
+        low, high = _hashed(words)
+        return low, high
+    return (words[0], words[1]) if form is Form.HALVES else (words[1], words[0])
+
+
 def halves(seed: Any) -> tuple[Any, Any]:
     """Return a seed as its low and high 32 bits.
 
@@ -120,23 +169,16 @@ def halves(seed: Any) -> tuple[Any, Any]:
     """
     if isinstance(seed, int):
         return np.uint32(seed & MASK), np.uint32(seed >> 32)
-    check("seed", seed)
-    impl = _impl(seed)
-    if impl is None:
-        low, high = jax.jit(_halves_of_integer)(seed)
-        return low, high
-    words = jax.random.key_data(seed) if _is_typed(seed) else seed
-    if impl == THREEFRY:
-        return words[1], words[0]
-    low, high = jax.jit(_hashed)(words.reshape(-1))
+    words, form = words_of(seed)
+    low, high = jax.jit(halves_of, static_argnums=1)(words, form) if form is Form.HASHED else halves_of(words, form)
     return low, high
 
 
-def _halves_of_integer(seed: Array) -> tuple[Array, Array]:
+def _halves_of_integer(seed: Array) -> Array:
     """Return the low and the high 32 bits, in uint32, of an integer scalar of any dtype."""
     with own_types():
         wide = seed.astype(jnp.uint64)
-        return wide.astype(jnp.uint32), (wide >> 32).astype(jnp.uint32)
+        return jnp.stack([wide.astype(jnp.uint32), (wide >> 32).astype(jnp.uint32)])
 
 
 def _hashed(words: Array) -> tuple[Array, Array]:
@@ -154,7 +196,7 @@ def as_int(seed: Any) -> int:
     check("seed", seed)
     impl = _impl(seed)
     with jax.ensure_compile_time_eval():
-        data = jax.device_get(jax.random.key_data(seed) if _is_typed(seed) else seed)
+        data = jax.device_get(key_words(seed))
     if impl is None:
         return int(data) & MASK64
     words = [int(word) for word in data.flat]

@@ -14,43 +14,48 @@ from oneseed.stream.elements import Halves, random_bits
 from oneseed.stream.philox import MASK
 from oneseed.stream.sample import sample
 from oneseed_jax.drawing.arrays import JaxArrays, NarrowArrays, own_types
-from oneseed_jax.drawing.devices import explicit_axes
 from oneseed_jax.drawing.numbers import Kind, joined, unpacked
 
 Array = Any
 
 
 @lru_cache(maxsize=128)
-def program(sharding: Any, typed: bool = False) -> Callable[..., Array]:
+def program(sharding: Any) -> Callable[..., Array]:
     """Return the compiled function for a sharding.
 
     Parameters
     ----------
     sharding : jax.sharding.Sharding or None
-        Where the result goes; None for what the caller's context decides.
-    typed : bool
-        Whether the sharding is a part of the result's type, as a caller under a mesh with explicit axes needs it.
+        Where the result goes; None for JAX's choice.
 
     Returns
     -------
     callable
-        ``run(kind, block, strides, seed, numbers)``, the first three static, `seed` and `numbers` as from
-        `oneseed_jax.drawing.numbers.packed`. It returns an array of shape `block` and of the kind's dtype.
+        ``run(kind, block, strides, seed, numbers)``, as `values`, the first three static.
     """
-    run: Callable[..., Array]
-    if typed:
-        run = jax.jit(partial(_program_of_typed, sharding), static_argnums=(0, 1, 2))
-    else:
-        run = jax.jit(_program, static_argnums=(0, 1, 2), out_shardings=sharding)
+    run: Callable[..., Array] = jax.jit(values, static_argnums=(0, 1, 2), out_shardings=sharding)
     return run
 
 
-def _program_of_typed(sharding: Any, kind: Kind, block: Shape, strides: Shape, seed: Any, numbers: Any) -> Array:
-    inside = partial(_program, kind, block, strides)
-    return jax.sharding.auto_axes(inside, axes=explicit_axes(), out_sharding=sharding)(seed, numbers)
+def values(kind: Kind, block: Shape, strides: Shape, seed: Any, numbers: Any) -> Array:
+    """Make a tensor inside of a function that is compiled.
 
+    Parameters
+    ----------
+    kind : Kind
+        What is static of the draw.
+    block, strides : tuple of int
+        The shape of the result, and by how much an element's index grows along each axis.
+    seed : tuple of 2 or None
+        The seed's halves, scalars of uint32; None where the seed is among the numbers.
+    numbers : array of uint32, shape (n,)
+        The numbers, as from `oneseed_jax.drawing.numbers.packed`.
 
-def _program(kind: Kind, block: Shape, strides: Shape, seed: Any, numbers: Any) -> Array:
+    Returns
+    -------
+    array of ``kind.dtype``, shape `block`
+        The values.
+    """
     numbers = jnp.asarray(numbers)
     # Inside a caller's compiled function the arguments are constants again, unless XLA is kept from seeing so; where
     # the seed is one, Philox's keys may well be.

@@ -14,6 +14,7 @@ from oneseed.models.entry import Entry, Parameter
 from oneseed.models.fill import run
 from oneseed.models.names import Names
 from oneseed_jax.drawing.devices import one_device, sharding_of
+from oneseed_jax.drawing.dispatch import together
 from oneseed_jax.drawing.keys import check, value_of
 from oneseed_jax.models.layer_axes import axes_of
 from oneseed_jax.models.leaves import Leaf, Tree, is_nnx, is_weight, named, walk
@@ -111,8 +112,12 @@ def initialize(
         engine.check_dtype(entry.dtype)
     leaves, structure = jax.tree.flatten(tree)
 
+    at_once = together([draw for _, draw in draws], [places[entry.name] for entry, _ in draws])
+    made = {entry.name: values for (entry, _), values in zip(draws, at_once, strict=True)}
+
     def put(entry: Entry, draw: Draw) -> None:
-        leaves[found[entry.name].place] = engine.draw(draw, places[entry.name])
+        values = made[entry.name]
+        leaves[found[entry.name].place] = engine.draw(draw, places[entry.name]) if values is None else values
 
     run(draws, put)
     filled = jax.tree.unflatten(structure, leaves)

@@ -1,0 +1,103 @@
+"""Keys that a program derives from another key by known numbers, so that a draw can derive them itself.
+
+`jax.random.fold_in` and `jax.random.split` are a hundred operations each in a compiled program, for every parameter of
+a model. JAX keeps no public record of how a value came about; what is read here is how its tracers remember the
+operation that made them. Whatever is not understood is simply not derived by the draw.
+"""
+
+from math import prod
+from typing import Any
+
+import jax
+import numpy as np
+
+from oneseed.stream.philox import MASK
+
+MANY = 64
+"""Steps after which the program makes a key: where each key is split from the last one, it then makes few."""
+
+
+def origin(key: Any) -> tuple[Any, tuple[int, ...]]:
+    """Return the key from which a key is derived, and the numbers by which it is.
+
+    Parameters
+    ----------
+    key : jax.Array
+        A key of the generator "threefry2x32", typed or raw.
+
+    Returns
+    -------
+    key : jax.Array
+        The first key, typed or raw.
+    numbers : tuple of int
+        The number of each step: that of a `fold_in`, or the place among the keys of a `split`, which make the same key
+        of a number.
+    """
+    keys, numbers = [key], list[int]()
+    try:
+        while (step := _step(keys[-1])) is not None:
+            keys.append(step[0])
+            numbers.append(step[1])
+    except (AttributeError, LookupError, TypeError, ValueError):  # another version of JAX remembers otherwise
+        pass
+    steps = len(numbers) % MANY
+    return keys[steps], tuple(reversed(numbers[:steps]))
+
+
+def _made_by(value: Any, *names: str) -> Any:
+    """Return the operation that made a value, if it has one of these names."""
+    made = getattr(value, "parent", None)
+    return made if made is not None and made.primitive.name in names else None
+
+
+def _inside(value: Any) -> Any:
+    """Return a value without what only changes between typed and raw keys."""
+    while (made := _made_by(value, "random_wrap", "random_unwrap")) is not None:
+        (value,) = made.in_tracers
+    return value
+
+
+def _step(key: Any) -> tuple[Any, int] | None:
+    """Return the key before the last step, and the step's number; None where there is none that is known."""
+    value = _inside(key)
+    if (folded := _made_by(value, "random_fold_in")) is not None:
+        before, data = folded.in_tracers
+        number = _number(data)
+        return None if number is None or before.shape else (before, number)
+    if (squeezed := _made_by(value, "squeeze")) is None:
+        return None
+    sliced = _made_by(squeezed.in_tracers[0], "slice")
+    split = None if sliced is None else _made_by(_inside(sliced.in_tracers[0]), "random_split")
+    if split is None or not jax.config.jax_threefry_partitionable or split.in_tracers[0].shape:
+        return None
+    shape = split.params["shape"]
+    first, end = sliced.params["start_indices"], sliced.params["limit_indices"]
+    at, sizes = first[: len(shape)], [high - low for low, high in zip(first, end, strict=True)]
+    whole = sizes == [1] * len(shape) + list(sliced.in_tracers[0].shape[len(shape) :])
+    if not whole or squeezed.params["dimensions"] != tuple(range(len(shape))) or prod(shape) > MASK:
+        return None
+    return split.in_tracers[0], int(np.ravel_multi_index(at, shape))
+
+
+def _number(value: Any) -> int | None:
+    """Return the value of a scalar of uint32 that is a constant, or a sum of such."""
+    if value.shape or value.dtype != np.uint32:
+        return None
+    total = 0
+    while (constant := _literal(value)) is None:
+        if (added := _made_by(value, "add")) is None:
+            return None
+        value, other = added.in_tracers
+        if _literal(other) is None:
+            value, other = other, value
+        term = _literal(other)
+        if term is None:
+            return None
+        total += term
+    return (total + constant) & MASK
+
+
+def _literal(value: Any) -> int | None:
+    """Return what is written into the program as a constant."""
+    constant = getattr(getattr(value, "val", None), "val", None)
+    return None if constant is None else int(constant)

@@ -1,0 +1,175 @@
+"""A draw as one operation of JAX's programs: what it takes and gives, and how it is transformed.
+
+Its operand is the words of a seed, with any number of batch axes before them; and where they are of a key that is
+derived from another by known numbers, also the words of that one. All else is static, so that another seed compiles
+nothing. One operation makes any number of tensors of one seed.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir, partial_eval
+
+from oneseed.checks import Shape
+from oneseed.draws import Draw
+from oneseed_jax.drawing import foreign, partitioning, xla
+from oneseed_jax.drawing.derivation import origin
+from oneseed_jax.drawing.devices import batched_type, cuts
+from oneseed_jax.drawing.keys import Form, halves_of, key_words, words_of
+from oneseed_jax.drawing.numbers import Kind, packed
+
+Array = Any
+
+
+class Tensor(NamedTuple):
+    """What is static of a draw."""
+
+    kind: Kind
+    block: Shape
+    strides: Shape
+    aligned: bool
+    """Whether the first element is the first of its counter's four."""
+    numbers: tuple[int, ...]
+    """As from `oneseed_jax.drawing.numbers.packed`, without a seed."""
+    fields: tuple[int, ...]
+    """As from `oneseed_jax.drawing.foreign.fields_of`."""
+
+
+def bind(draws: Sequence[Draw], kernel: bool = False) -> list[Array]:
+    """Add one operation to the program that is recorded, or run it where none is.
+
+    Parameters
+    ----------
+    draws : sequence of Draw
+        Draws from sampled distributions with the same seed, which may be traced.
+    kernel : bool
+        Whether a GPU makes them by the Pallas kernel.
+
+    Returns
+    -------
+    list of jax.Array
+        The values of each.
+    """
+    words, form = words_of(draws[0].seed)
+    # Where the draw can derive the key by itself, nothing uses the words, and XLA leaves out what would make them.
+    first, derived_by = origin(draws[0].seed) if form is Form.THREEFRY else (None, ())
+    given = (words, key_words(first)) if derived_by else (words,)
+    tensors = tuple(_tensor(draw) for draw in draws)
+    found: list[Array] = draw_p.bind(*given, form=form, derived_by=derived_by, tensors=tensors, kernel=kernel)
+    return found
+
+
+def _tensor(draw: Draw) -> Tensor:
+    kind, _, numbers = packed(draw._replace(seed=0))
+    fields = foreign.fields_of(draw)
+    return Tensor(kind, draw.block, draw.strides, draw.first % 4 == 0, tuple(numbers.tolist()), fields)
+
+
+draw_p = Primitive("oneseed_draw")
+draw_p.multiple_results = True
+
+
+def _types(words: Any, *first: Any, tensors: tuple[Tensor, ...], **static: Any) -> list[Any]:
+    return [batched_type(words, tensor.block, tensor.kind.dtype) for tensor in tensors]
+
+
+def _run(*given: Array, **static: Any) -> list[Array]:
+    """Run the operation by itself, as under `jax.vmap` outside of a compiled function."""
+    with jax.disable_jit(False):
+        found: list[Array] = _compiled(given, tuple(static.items()))
+    return found
+
+
+@partial(jax.jit, static_argnums=1)
+def _compiled(given: Sequence[Array], static: tuple[tuple[str, Any], ...]) -> list[Array]:
+    found: list[Array] = draw_p.bind(*given, **dict(static))
+    return found
+
+
+def _batched(given: Sequence[Array], axes: Sequence[int], **static: Any) -> tuple[list[Array], list[int]]:
+    found = draw_p.bind(*(jnp.moveaxis(words, axis, 0) for words, axis in zip(given, axes, strict=True)), **static)
+    return found, [0] * len(found)
+
+
+def _differentiated(given: Sequence[Array], tangents: Sequence[Any], **static: Any) -> tuple[list[Array], list[Any]]:
+    found = draw_p.bind(*given, **static)
+    return found, [ad.Zero(jax.typeof(values).to_tangent_aval()) for values in found]
+
+
+def _without_unused(used: list[bool], equation: Any) -> tuple[list[bool], Any]:
+    """Leave out the tensors that nothing uses."""
+    if not any(used):
+        return [False] * len(equation.invars), None
+
+    def kept(items: Sequence[Any]) -> list[Any]:
+        return [item for item, use in zip(items, used, strict=True) if use]
+
+    params = {**equation.params, "tensors": tuple(kept(equation.params["tensors"]))}
+    return [True] * len(equation.invars), equation.replace(params=params, outvars=kept(equation.outvars))
+
+
+draw_p.def_abstract_eval(_types)
+draw_p.def_impl(_run)
+batching.primitive_batchers[draw_p] = _batched
+ad.primitive_jvps[draw_p] = _differentiated
+partial_eval.dce_rules[draw_p] = _without_unused
+
+
+# Lowering -------------------------------------------------------------------------------------------------------------
+
+
+def _made(words: Array, form: Form, tensors: Sequence[Tensor], make: Callable[..., Array]) -> list[Array]:
+    """Make the tensors of each seed by a function of a tensor's static part, the seed's halves, and the numbers."""
+
+    def made(words: Array) -> list[Array]:
+        seed = halves_of(words, form)
+        return [make(tensor, seed, np.array(tensor.numbers, np.uint32)) for tensor in tensors]
+
+    for _ in range(words.ndim - 1):
+        made = jax.vmap(made)
+    return made(words)
+
+
+def _elementwise(words: Array, *first: Array, form: Form, tensors: Sequence[Tensor], **static: Any) -> list[Array]:
+    """Make the tensors by operations that XLA compiles, on any platform and however it cuts them."""
+    return _made(words, form, tensors, lambda t, *numbers: xla.values(t.kind, t.block, t.strides, *numbers))
+
+
+def _by_kernel(words: Array, *first: Array, form: Form, tensors: Sequence[Tensor], **static: Any) -> list[Array]:
+    """Make the tensors by the kernel for GPUs."""
+    from oneseed_jax.drawing import pallas  # and with it Pallas, which takes time to import
+
+    return _made(words, form, tensors, lambda t, *numbers: pallas.by_four(t.kind, t.block, t.aligned, *numbers))
+
+
+def _lowered_elsewhere(context: Any, *operands: Any, **static: Any) -> Any:
+    return mlir.lower_fun(_elementwise, multiple_results=True)(context, *operands, **static)
+
+
+def _lowered_for_gpus(context: Any, *operands: Any, kernel: bool, **static: Any) -> Any:
+    # Programs that are exported hold only what any version of any platform runs.
+    own = kernel and not context.module_context.lowering_parameters.for_export
+    made = _by_kernel if own else _elementwise
+    return mlir.lower_fun(made, multiple_results=True)(context, *operands, kernel=kernel, **static)
+
+
+def _lowered_for_cpus(context: Any, *operands: Any, **static: Any) -> Any:
+    if context.module_context.lowering_parameters.for_export or not foreign.registered():
+        return _lowered_elsewhere(context, *operands, **static)
+    cut = cuts(context)
+    if cut and not partitioning.registered():
+        return _lowered_elsewhere(context, *operands, **static)
+    call = foreign.Call([static["form"], *static["derived_by"]], [tensor.fields for tensor in static["tensors"]])
+    context = context.replace(avals_in=context.avals_in[-1:])
+    return (partitioning if cut else foreign).lowered(context, operands[-1], call)
+
+
+mlir.register_lowering(draw_p, _lowered_elsewhere)
+mlir.register_lowering(draw_p, _lowered_for_cpus, platform="cpu")
+for _platform in ("cuda", "rocm"):
+    mlir.register_lowering(draw_p, _lowered_for_gpus, platform=_platform)
