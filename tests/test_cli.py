@@ -131,12 +131,12 @@ def test_backends(run, monkeypatch):
 
 
 def test_a_framework_that_ends_the_process_is_broken(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(registry, "available_backends", lambda: ("numpy",))
+    monkeypatch.setattr(registry, "available_backends", lambda: ("numpy", "tensorflow"))
     monkeypatch.setattr(registry, "_loaded", {})
-    (tmp_path / "oneseed_numpy.py").write_text("import os; print('last words', flush=True); os._exit(3)")
+    (tmp_path / "oneseed_tensorflow.py").write_text("import os; print('last words', flush=True); os._exit(3)")
     monkeypatch.syspath_prepend(tmp_path)
     facts = json.loads(run("backends", "--json")[1])
-    assert facts["backends"] == {"numpy": "broken: The process ended with status 3: last words"}
+    assert facts["backends"]["tensorflow"] == "broken: The process ended with status 3: last words"
 
 
 def test_backends_say_which_kernel_draws(run, monkeypatch):
