@@ -44,6 +44,15 @@ def test_strides_and_views(name):
         assert torch.equal(made, expected), kind
 
 
+@pytest.mark.parametrize("name", [name for name in (*DRAWING, "eye_", "constant_") if name != "trunc_normal_"])
+def test_conjugated_views(name):
+    expected = draw(name, torch.empty(6, 4, dtype=torch.complex64), seed=7)
+    for _ in range(2):  # the second call is one like the first
+        memory = torch.zeros(6, 4, dtype=torch.complex64)
+        assert torch.equal(draw(name, memory.conj(), seed=7), expected)
+        assert torch.equal(memory.conj().resolve_conj(), expected)
+
+
 def test_nothing_beside_a_view_is_written():
     base = torch.full((13, 9), 5.0)
     view = base[1::2, ::2]

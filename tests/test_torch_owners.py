@@ -1,6 +1,7 @@
 """What libraries of PyTorch do with tensors: loaded, empty, flat, partitioned, offloaded, wrapped and freed ones."""
 
 import pickle
+from functools import partial
 
 import pytest
 from frameworks import installed, peer
@@ -220,10 +221,27 @@ def test_what_is_made_can_be_resized_and_shared(make):
 
 
 def test_freed_memory_is_not_written_to():
-    tensor = torch.empty(4)
+    tensor = torch.empty(4, 4)
     tensor.untyped_storage().resize_(0)
+    calls = (init.normal_, init.orthogonal_, init.zeros_, init.ones_, init.eye_, partial(init.constant_, val=2.0))
+    for fill in calls:
+        with pytest.raises(ValueError, match="has been freed"):
+            fill(tensor)
+    kernel = torch.empty(4, 4, 3)
+    kernel.untyped_storage().resize_(0)
     with pytest.raises(ValueError, match="has been freed"):
-        init.normal_(tensor, seed=7)
+        init.dirac_(kernel)
+
+
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor:UserWarning")
+def test_quantized_tensors_take_constants_alone():
+    tensor = torch.quantize_per_tensor(torch.ones(4, 4), 0.5, 0, torch.qint8)
+    for fill in (init.normal_, init.uniform_, init.orthogonal_):
+        with pytest.raises(TypeError, match="dtype"):
+            fill(tensor)
+    assert (tensor.dequantize() == 1).all()
+    assert (init.zeros_(tensor).dequantize() == 0).all()
+    assert (init.constant_(tensor, 2.5).dequantize() == 2.5).all()
 
 
 def test_elements_that_share_memory_are_refused():

@@ -1,6 +1,6 @@
 """Tensors on the CPU and NumPy arrays in the same memory."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -67,12 +67,17 @@ def memory(tensor: Tensor) -> NDArray[Any]:
         return np.empty(tuple(tensor.shape), dtype)
     address = tensor.data_ptr()
     if address == 0:
-        raise ValueError(
-            "`tensor` must have memory of its own; its memory has been freed, or was never allocated. "
-            f"Received: a tensor of shape {tuple(tensor.shape)}"
-        )
+        refuse_freed(tensor)
     array = np.asarray(_Memory(tensor, name, address))
     return array if array.dtype == dtype else array.view(dtype)
+
+
+def refuse_freed(tensor: Tensor) -> NoReturn:
+    """Raise ValueError for a tensor with elements and no memory."""
+    raise ValueError(
+        "`tensor` must have memory of its own; its memory has been freed, or was never allocated. "
+        f"Received: a tensor of shape {tuple(tensor.shape)}"
+    )
 
 
 def _dtype(name: str) -> tuple[np.dtype[Any], str]:

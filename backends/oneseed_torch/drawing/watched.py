@@ -92,6 +92,11 @@ def is_observed() -> bool:
     )
 
 
+def is_freed(tensor: Tensor) -> bool:
+    """Tell whether a tensor on the CPU has no memory, or no elements: there PyTorch's own operations crash."""
+    return bool(tensor.is_cpu) and not is_observed() and tensor.data_ptr() == 0
+
+
 def is_transformed() -> bool:
     """Tell whether a transform of `torch.func` is at work."""
     return peek_interpreter_stack() is not None

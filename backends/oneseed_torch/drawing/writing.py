@@ -8,9 +8,10 @@ from oneseed.checks import Shape
 from oneseed.distributions import Structured
 from oneseed.draws import Draw
 from oneseed_torch.drawing.filling import check_memory, fill_
+from oneseed_torch.drawing.memory import refuse_freed
 from oneseed_torch.drawing.owners import check_owner
 from oneseed_torch.drawing.shards import count_change, is_distributed, local_parts
-from oneseed_torch.drawing.watched import PLAIN, TRACED, has_no_values, sizes_of
+from oneseed_torch.drawing.watched import PLAIN, TRACED, has_no_values, is_freed, sizes_of
 
 Tensor = Any
 
@@ -53,6 +54,8 @@ def shape_of(tensor: Any) -> Shape:
     if tensor.layout != torch.strided or tensor.is_nested:
         kind = "a nested tensor" if tensor.is_nested else f"a tensor of layout {tensor.layout}"
         raise ValueError(f"`tensor` must be dense. Received: {kind}")
+    if type(tensor) in PLAIN and is_freed(tensor) and tensor.numel():
+        refuse_freed(tensor)
     check_memory(tensor)
     check_owner(tensor)
     return sizes_of(tensor)

@@ -21,7 +21,7 @@ from oneseed_torch.drawing.filling import check_memory
 from oneseed_torch.drawing.memory import byte_strides, put_array
 from oneseed_torch.drawing.owners import MARKS
 from oneseed_torch.drawing.recording import recorded
-from oneseed_torch.drawing.watched import count_write, is_observed
+from oneseed_torch.drawing.watched import count_write, is_freed, is_observed
 
 Tensor = Any
 Given = dict[str, Any]
@@ -72,7 +72,7 @@ def drawn(function: Callable[..., Any], tensor: Tensor, args: tuple[Any, ...], k
             return False
     elif seed is not None and type(seed) is not SeedGenerator:
         return False
-    if not args or not _is_usual(tensor) or not tensor.is_cpu or tensor.is_neg() or is_observed():
+    if not args or not _is_usual(tensor) or not tensor.is_cpu or _is_lazy(tensor) or is_observed():
         return False
     key = (function, tensor.shape, tensor.stride(), tensor.dtype, *args[1:], *kwargs.items())
     if (len(args) > 1 or kwargs) and (key := _exact(key, args, kwargs)) is None:
@@ -134,7 +134,7 @@ def _filled(tensor: Tensor, value: Any) -> bool:
 
 def _written(tensor: Tensor, put: Callable[[Tensor, Any], None], value: Any) -> bool:
     """Have PyTorch's own operations write into a tensor, if it is a usual one."""
-    if not _is_usual(tensor) or tensor.is_meta:
+    if not _is_usual(tensor) or tensor.is_meta or is_freed(tensor):
         return False
     if not tensor.is_contiguous():
         check_memory(tensor)
@@ -167,7 +167,12 @@ def _is_usual(tensor: Tensor) -> bool:
         return False
     if tensor.requires_grad and tensor.grad_fn is not None:
         return False
-    return tensor.layout is torch.strided and not tensor.is_nested
+    return tensor.layout is torch.strided and not tensor.is_nested and not tensor.is_quantized
+
+
+def _is_lazy(tensor: Tensor) -> bool:
+    """Tell whether a tensor is to be negated or conjugated when it is read: what is stored is something else."""
+    return tensor.is_neg() or tensor.is_conj()
 
 
 def _exact(key: Any, args: tuple[Any, ...], kwargs: Given) -> Any:
