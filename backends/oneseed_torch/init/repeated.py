@@ -172,7 +172,7 @@ def _is_usual(tensor: Tensor) -> bool:
 
 def _is_lazy(tensor: Tensor) -> bool:
     """Tell whether a tensor is to be negated or conjugated when it is read: what is stored is something else."""
-    return tensor.is_neg() or tensor.is_conj()
+    return bool(tensor.is_neg() or tensor.is_conj())
 
 
 def _exact(key: Any, args: tuple[Any, ...], kwargs: Given) -> Any:
