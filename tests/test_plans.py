@@ -11,6 +11,8 @@ from frameworks import ALL
 import oneseed
 from oneseed import distributions
 from oneseed.initializers import (
+    Assign,
+    Constant,
     GlorotUniform,
     HeNormal,
     Orthogonal,
@@ -240,3 +242,20 @@ def test_kept_draws_and_fills_on_every_backend(name, shape):
         expected = oneseed.fingerprint(init(list(shape), backend="numpy"))
         made = [init(shape, backend=name) for _ in range(3)]
         assert {oneseed.fingerprint(tensor) for tensor in made} == {expected}
+
+
+def test_a_value_that_is_assigned_is_what_is_drawn():
+    init = Constant(2.0)
+    assert (twice(init, (2, 3)) == 2).all()
+    for value, want in ((0.5, 0.5), (-0.0, -0.0), ([1, 2, 3], [1, 2, 3]), (np.float64(4), 4)):
+        init.value = value
+        assert same(twice(init, (2, 3)), np.broadcast_to(np.array(want, "float32"), (2, 3)))
+        assert same(init.clone()((2, 3)), init((2, 3)))
+    with pytest.raises(TypeError, match="`value` must"):
+        init.value = "four"
+    assert (init((2, 3)) == 4).all()
+    stored = Assign(np.ones((2, 3)))
+    stored.value = [[1, 2], [3, 4]]
+    assert (stored((2, 2)) == [[1, 2], [3, 4]]).all()
+    with pytest.raises(ValueError, match="the shape of the array"):
+        stored((2, 3))

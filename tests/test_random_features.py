@@ -1,6 +1,8 @@
 """Identities that fill matrices which are not square, and orthogonal random features, against their definitions."""
 
 import numpy as np
+import orthogonal_oracle
+import pytest
 from refusals import refused
 
 from oneseed import initializers as I
@@ -17,6 +19,15 @@ def test_padded_identities():
     np.testing.assert_array_equal(far, np.eye(3))
     with refused(ValueError, "`taps` must be one of", received="taps='first'"):
         I.IDInit(taps="first")
+
+
+@pytest.mark.parametrize("shape", [(3, 7), (5, 2), (1, 3)])
+def test_small_blocks_of_features_are_the_matrices_that_the_stream_defines(shape):
+    rows, columns = shape
+    found = I.OrthogonalFeatures(0.5, "equal", seed=7)(shape, "float64")
+    for at in range(0, columns, rows):
+        block = np.array(orthogonal_oracle.orthogonal(7, (), rows, rows, 0.5, at // rows)) * rows**0.5
+        np.testing.assert_array_equal(found[:, at : at + rows], block[:, : columns - at])
 
 
 def test_orthogonal_features():

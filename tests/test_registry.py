@@ -1,5 +1,9 @@
 """The door through which backends come: entry points, and names registered in the process."""
 
+import json
+import os
+import subprocess
+import sys
 from importlib.metadata import Distribution, EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
@@ -53,6 +57,33 @@ def test_a_package_named_after_its_backend_is_loaded_without_a_look_at_entry_poi
 def test_other_packages_and_names_are_not_backends(entries, name):
     with pytest.raises(ValueError, match=r"^`backend` must be one of 'numpy'\."):
         registry.load(name)
+
+
+def test_without_entry_points_packages_on_the_search_path_are_used(entries, monkeypatch, tmp_path):
+    entries.clear()
+    assert registry.load("numpy").name == "numpy"
+    assert config.available_backends() == ("numpy",)
+    with pytest.raises(ValueError, match=r"^`backend` must be one of 'numpy'\. "):
+        registry.load("no_such")
+    (tmp_path / "oneseed_fancy.py").write_text("import no_such_framework.arrays")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ImportError, match=r"The backend 'fancy' needs .* pip install no_such_framework$"):
+        registry.load("fancy")
+
+
+def test_the_command_and_the_version_where_nothing_is_installed():
+    places = [Path(find_spec(name).origin).parents[1] for name in ("oneseed", "oneseed_numpy")]
+    program = (
+        "import importlib.metadata as m, sys; found = m.Distribution.from_name; "
+        "m.entry_points = lambda **asked: []; "
+        "m.version = lambda name: found('no-such-distribution').version; "
+        "import oneseed, oneseed.cli; print(oneseed.__version__); oneseed.cli.main(['parity', '--json'])"
+    )
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, places))}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=env, check=False)
+    version, _, report = done.stdout.partition("\n")
+    assert (done.returncode, version) == (0, "0+unknown"), done.stderr
+    assert {check["backend"] for check in json.loads(report)["checks"]} == {"numpy"}
 
 
 def test_numpy_comes_through_the_entry_point():

@@ -162,6 +162,14 @@ def test_reservoir_refusals(make, kind, words):
         make()
 
 
+@pytest.mark.parametrize("kind", ["bernoulli", "normal", "uniform"])
+def test_what_is_not_connected_is_positive_zero(kind):
+    weights = I.ReservoirInput(-1.0, 0.3, kind, seed=7)((5, 40))
+    assert (weights == 0).any()
+    assert not np.signbit(weights[weights == 0]).any()
+    assert (weights == -I.ReservoirInput(1.0, 0.3, kind, seed=7)((5, 40))).all()
+
+
 @pytest.mark.parametrize("init", [I.EchoState(seed=1), I.Cluster(seed=1), I.SmallWorld(seed=1), I.Ring(), I.Line()])
 def test_reservoirs_are_square(init):
     with refused(ValueError, "as many inputs as outputs", received="shape=(6, 3)"):

@@ -51,9 +51,12 @@ def __getattr__(name: str) -> Any:
     if name == "checkpoint":
         return import_module("oneseed.checkpoint")
     if name == "__version__":  # of the installed package, which has it from the repository's tag
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        return version("oneseed")
+        try:
+            return version("oneseed")
+        except PackageNotFoundError:  # on the search path, but not installed
+            return "0+unknown"
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -62,7 +62,8 @@ def available_backends() -> tuple[str, ...]:
     >>> "numpy" in oneseed.config.available_backends()
     True
     """
-    return tuple(sorted({*_entry_points(), *_registered}))
+    # Those that were loaded without an entry point are known too.
+    return tuple(sorted({*_entry_points(), *_registered, *_loaded}))
 
 
 def register_backend(name: str, target: "Callable[[], Backend] | str") -> None:
@@ -193,10 +194,13 @@ def _of_package(name: str) -> Any:
     """Return the class `backend` of the package with this name, if there are such."""
     if not name.isidentifier():
         return None
+    package = f"oneseed_{name}"
     try:
-        found = getattr(import_module(f"oneseed_{name}"), "backend", None)
-    except ImportError:  # the entry point knows what to install
-        return None
+        found = getattr(import_module(package), "backend", None)
+    except ImportError as error:
+        if error.name == package or _entry_points():  # which know what to install
+            return None
+        raise _missing(name, error, (error.name or package).partition(".")[0]) from error
     return found if isinstance(found, type) else None
 
 
@@ -222,15 +226,15 @@ def _from_entry_point(name: str) -> "Backend":
     try:
         factory = entry.load()
     except ImportError as error:
-        raise ImportError(
-            f"The backend {name!r} needs a package that cannot be imported ({error}). "
-            f"Install it with: {_command(entry, error)}",
-            name=error.name,
-        ) from error
+        module = (error.name or _owner(entry)).partition(".")[0]
+        # What the extra of the backend's name stands for, if its distribution has one.
+        packages = of_extra(name, module, entry.dist) if entry.dist else (module,)
+        raise _missing(name, error, *packages) from error
     return _called(factory)
 
 
-def _command(entry: "EntryPoint", error: ImportError) -> str:
-    """How to install what is missing: what the extra of the backend's name stands for, if its distribution has one."""
-    module = (error.name or _owner(entry)).partition(".")[0]
-    return pip(*(of_extra(entry.name, module, entry.dist) if entry.dist else (module,)))
+def _missing(name: str, error: ImportError, *packages: str) -> ImportError:
+    return ImportError(
+        f"The backend {name!r} needs a package that cannot be imported ({error}). Install it with: {pip(*packages)}",
+        name=error.name,
+    )

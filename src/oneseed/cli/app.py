@@ -151,9 +151,9 @@ def parity(
     as_json: Json = False,
 ) -> int:
     """Check that the backends of this machine make the known answers, bit for bit; status 1 if one does not."""
-    from oneseed.cli import parity, parity_table
+    from oneseed.cli import parity, parity_table, states
 
-    checks, missing = parity_table.run(backend or list(config.available_backends()), leave_out=not backend)
+    checks, missing = parity_table.run(backend or states.known(), leave_out=not backend)
     if as_json:
         _print_json(parity_table.as_dict(checks, missing))
     else:

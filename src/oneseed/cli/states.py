@@ -2,6 +2,7 @@
 
 from oneseed import registry
 from oneseed.cli import processes
+from oneseed.host_arrays import HOST
 
 READY = "ready"
 
@@ -17,7 +18,13 @@ def state(name: str) -> str:
 
 def states() -> dict[str, str]:
     """Return the state of every backend that is known, each loaded in a process of its own."""
-    return processes.each(list(registry.available_backends()), _found)
+    return processes.each(known(), _found)
+
+
+def known() -> list[str]:
+    """Return the names of all backends; that of the host engine also where no entry point declares it."""
+    names = registry.available_backends()
+    return list(names) if HOST in names else sorted({*names, HOST})
 
 
 def _found(name: str) -> str:

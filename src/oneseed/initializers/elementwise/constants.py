@@ -105,16 +105,25 @@ class Constant(Initializer):
     """
 
     def __init__(self, value: Any = 0.0) -> None:
-        self._fill: Distribution
-        self.value: Any
+        self._value, self._fill = self._taken(value)
+
+    @property
+    def value(self) -> Any:
+        """The value; another one may be assigned."""
+        return self._value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self._value, self._fill = self._taken(value)
+
+    def _taken(self, value: Any) -> tuple[Any, Distribution]:
+        """Check a value; return what the configuration has of it, and what it draws."""
         if isinstance(value, bool | int | float | complex):
-            self.value = value
-            self._fill = Fill(value)
-            return
+            return value, Fill(value)
         array = _copied(value)
         # A list of plain numbers stays one, so that the configuration is what was written.
-        self.value = deepcopy(value) if _plain(value) else array
-        self._fill = Fill(array.item()) if array.ndim == 0 else Values(array)
+        kept = deepcopy(value) if _plain(value) else array
+        return kept, Fill(array.item()) if array.ndim == 0 else Values(array)
 
     def distribution_for(self, target: Target) -> Distribution:
         """Return the distribution for a tensor."""
@@ -176,8 +185,11 @@ class Assign(Constant):
     """
 
     def __init__(self, value: Any) -> None:
-        self.value = _copied(value)
-        self._fill = Values(self.value)
+        super().__init__(value)
+
+    def _taken(self, value: Any) -> tuple[Any, Distribution]:
+        array = _copied(value)
+        return array, Values(array)
 
     def _check_shape(self, given: Shape, shape: Shape) -> None:
         if given != shape:

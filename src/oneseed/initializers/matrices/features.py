@@ -3,14 +3,14 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
 from oneseed import checks
 from oneseed.distributions import Normal, check_fits
-from oneseed.distributions.orthogonal import normals, orthonormal
+from oneseed.distributions.fields import field
+from oneseed.distributions.orthogonal import write_matrices
 from oneseed.draws import Draw, Host
 from oneseed.initializers.known import known
 from oneseed.initializers.matrices.kernels import Matrix, RandomKernel, Sides, WholeKernel
@@ -54,13 +54,13 @@ class Features(WholeKernel):
         """Yield blocks of these numbers, square matrices."""
         square = (self._rows, self._rows)
         for number in numbers:
-            directions, vectors = np.empty(square), np.empty(square)
-            orthonormal(partial(normals, host, draw, square, number, ()), directions, self.stddev)
+            directions = np.empty((1, *square))
+            write_matrices(host, draw, directions, self.stddev, number)
             if self.lengths == "equal":
-                yield directions * math.sqrt(self._rows)
+                yield directions[0] * math.sqrt(self._rows)
             else:
-                normals(host, draw, square, number, ("lengths",), [((slice(None),) * 2, vectors)])
-                yield directions * np.sqrt((vectors * vectors).sum(axis=0))
+                vectors = field(host, Normal(), draw, square, number, "lengths")
+                yield directions[0] * np.sqrt((vectors * vectors).sum(axis=0))
 
 
 @known(

@@ -42,11 +42,9 @@ class InputWeights(WholeKernel):
     def whole(self, draw: Draw, host: Host, at: int) -> Matrix:
         """Make a matrix, from input i to unit o."""
         shape = self.sides.fan_in, self.sides.fan_out
-        weights = np.where(
-            self.connections.places(host, draw, at, *shape), weights_of(host, draw, self.weights, shape, at), 0.0
-        )
-        scaled: Matrix = weights * np.broadcast_to(np.array(self.scaling), shape[:1])[:, None]
-        return scaled
+        weights = weights_of(host, draw, self.weights, shape, at)
+        weights = weights * np.broadcast_to(np.array(self.scaling), shape[:1])[:, None]
+        return np.where(self.connections.places(host, draw, at, *shape), weights, 0.0)
 
 
 @known(
