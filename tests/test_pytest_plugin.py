@@ -95,15 +95,15 @@ def test_markers_skip_what_the_machine_lacks(suite):
         def test_there():
             pass
 
-        @pytest.mark.needs_dtype("float32", "float128")
+        @pytest.mark.needs_dtype("float32", "float8_e5m2")
         def test_dtype(backend, monkeypatch):
             assert False
 
         @pytest.fixture(autouse=True)
         def narrow(monkeypatch):
             def check_dtype(self, dtype):
-                if dtype == "float128":
-                    raise ValueError("there is no float128")
+                if dtype == "float8_e5m2":
+                    raise ValueError("there is no float8")
 
             from oneseed_numpy.adapter import NumpyBackend
             monkeypatch.setattr(NumpyBackend, "check_dtype", check_dtype)
@@ -113,7 +113,22 @@ def test_markers_skip_what_the_machine_lacks(suite):
     )
     result.assert_outcomes(passed=1, skipped=3)
     result.stdout.fnmatch_lines(["*the backend 'numpy' has the modes eager here, and not 'cuda'"])
-    result.stdout.fnmatch_lines(["*there is no float128"])
+    result.stdout.fnmatch_lines(["*there is no float8"])
+
+
+def test_a_dtype_that_does_not_exist_is_an_error(suite):
+    result = suite(
+        """
+        import pytest
+
+        @pytest.mark.needs_dtype("float46")
+        def test_dtype(backend):
+            pass
+        """,
+        "--oneseed-backends=numpy",
+    )
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*`dtype` must be one of *Received: dtype='float46'"])
 
 
 def test_pytest_loads_it_by_itself_and_nothing_else_with_it():

@@ -70,11 +70,12 @@ def _need(name: str, mode: str | None = None) -> None:
 def _backend(request: Any, _oneseed_backend: str) -> Iterator[str]:
     """Put each backend in force in turn; return its name."""
     from oneseed.config import using
+    from oneseed.dtypes import dtype_name
 
     engine = _loaded(_oneseed_backend, skip=not _chosen(request.config))
     with using(backend=_oneseed_backend):
         for marker in request.node.iter_markers("needs_dtype"):
-            for dtype in marker.args:
+            for dtype in map(dtype_name, marker.args):  # an unknown name is an error, not a reason to skip
                 try:
                     engine.check_dtype(dtype)
                 except ValueError as error:
