@@ -1,4 +1,4 @@
-"""Checks of arguments that several rooms of the house share, and the words of their messages."""
+"""Checks of arguments that several modules share, and the words of their messages."""
 
 import math
 import operator

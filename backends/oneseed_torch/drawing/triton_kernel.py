@@ -232,7 +232,7 @@ NUMBERS = [
     *("stored0", "stored1", "stored2", "stride0", "stride1", "stride2", "stride3"),
     *("scale", "offset", "low", "high", "window", "width"),
 ]
-"""The arguments for whose values nothing is compiled anew."""
+"""The arguments for whose values nothing is compiled again."""
 
 
 @triton.jit(do_not_specialize=NUMBERS)

@@ -61,7 +61,7 @@ def uniform_(
     TypeError
         If an argument is of another type.
     ValueError
-        If ``a > b``, a bound is not finite or beyond the dtype, the dtype is no float, or `generator` is not alone.
+        If ``a > b``, a bound is not finite or beyond the dtype, the dtype is not a float, or `generator` is not alone.
 
     Examples
     --------
@@ -125,7 +125,7 @@ def normal_(
     TypeError
         If an argument is of another type.
     ValueError
-        If `std` is negative, a number is not finite or too large, the dtype is no float, or `generator` is not alone.
+        If `std` is negative, a number is not finite or too large, the dtype is not a float, or `generator` is not alone.
 
     Examples
     --------
@@ -189,7 +189,7 @@ def trunc_normal_(
         If an argument is of another type.
     ValueError
         If `std` is not above 0, ``a >= b``, less than ``2**-32`` of the distribution (``2**-64`` in float64) lies
-        between the bounds, values can be beyond the dtype, the dtype is no float, or `generator` is not alone.
+        between the bounds, values can be beyond the dtype, the dtype is not a float, or `generator` is not alone.
 
     Warns
     -----

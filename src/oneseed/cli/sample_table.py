@@ -31,12 +31,12 @@ def show(result: Result, draw: Draw, console: Console) -> None:
     if result.parts is None:
         console.print("no statistics: " + ("there are no values" if 0 in draw.shape else "not all values are finite"))
     else:
-        laws = {"": whole}
+        distributions = {"": whole}
         if len(result.parts) > 1:
             _show_whole(result.parts, whole, console)
-            laws = {"real": whole.real, "imag": whole.imag} if isinstance(whole, Complex) else {}
+            distributions = {"real": whole.real, "imag": whole.imag} if isinstance(whole, Complex) else {}
         for name, part in result.parts.items():
-            _show_part(PARTS[name], part, laws.get(name), console)
+            _show_part(PARTS[name], part, distributions.get(name), console)
     console.print(f"fingerprint  {result.fingerprint}")
     for file in (result.file, result.plot):
         if file:
@@ -54,8 +54,8 @@ def _show_whole(parts: dict[str, Summary], whole: Distribution, console: Console
     console.print(table)
 
 
-def _show_part(title: str, part: Summary, law: Any, console: Console) -> None:
-    expected = {} if law is None else statistics.theory(law)
+def _show_part(title: str, part: Summary, distribution: Any, console: Console) -> None:
+    expected = {} if distribution is None else statistics.theory(distribution)
     table = Table(title, "sample", "theory")
     for name, value in part.statistics().items():
         table.add_row(name, f"{value:.7g}", _number(expected.get(name)))

@@ -1,6 +1,6 @@
 """Calls in code that a compiler reads instead of running it, as PyTorch's does.
 
-Nothing here but `decide` is run then. The compiler follows each attribute of the initializer, so that it compiles anew
+Nothing here but `decide` is run then. The compiler follows each attribute of the initializer, so that it compiles again
 where one of them has changed; what decides the draw is run once, while it compiles.
 """
 

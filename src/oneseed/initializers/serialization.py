@@ -39,7 +39,7 @@ def serialize(initializer: Any) -> dict[str, Any]:
     Raises
     ------
     TypeError
-        If it is no initializer with a configuration; a function has none.
+        If it is not an initializer with a configuration; a function lacks one.
 
     Examples
     --------

@@ -116,7 +116,7 @@ def simple(node: Node) -> tuple[Simple, Node] | None:
 
 
 def scalar(node: Node) -> float | None:
-    """Return the number that a constant is everywhere; None of what is no constant, or not of one number."""
+    """Return the number that a constant is everywhere; None if it is not a constant, or not of one number."""
     while node.kind == "step" and node.operation in ("broadcast", "reshape"):
         node = node.operands[0]
     if node.kind != "constant" or not node.value.size or node.value.dtype.kind not in "fiub":
