@@ -125,7 +125,8 @@ def normal_(
     TypeError
         If an argument is of another type.
     ValueError
-        If `std` is negative, a number is not finite or too large, the dtype is not a float, or `generator` is not alone.
+        If `std` is negative, a number is not finite or too large, the dtype is not a float, or `generator` is not
+        alone.
 
     Examples
     --------
