@@ -48,15 +48,27 @@ def kinds(module: Module) -> dict[int, Kind]:
     """Return what each layer of a module is, by its identity."""
     found: dict[int, Kind] = {}
     for _, _, layer in walk(module):
-        found.setdefault(id(layer), Kind(_scripted(layer) or type(layer), {}, layer))
-        graph = getattr(layer, "graph", None)
+        if id(layer) not in found:
+            found[id(layer)] = Kind(_scripted(layer) or type(layer), _NO_FACTS, layer)
+        graph = _attribute(layer, "graph")
         if isinstance(graph, fx.Graph):
             found |= _traced(layer, graph)
     return found
 
 
+_NO_FACTS: Mapping[str, Any] = {}
+
+
+def _attribute(layer: Module, name: str) -> Any:
+    """Return an attribute, None if there is none, of which `torch.nn.Module` takes long to say so."""
+    cls = type(layer)
+    if cls.__getattr__ is nn.Module.__getattr__ and name not in layer.__dict__ and not hasattr(cls, name):
+        return None
+    return getattr(layer, name, None)
+
+
 def _scripted(layer: Module) -> type | None:
-    name = getattr(layer, "original_name", None)
+    name = _attribute(layer, "original_name")
     cls = getattr(nn, name, None) if isinstance(name, str) else None
     return cls if isinstance(cls, type) else None
 

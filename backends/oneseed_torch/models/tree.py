@@ -2,7 +2,6 @@
 
 import re
 import sys
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from torch import nn
@@ -71,26 +70,30 @@ def held_buffers(module: Module) -> list[Held]:
     return _collected(module, "_buffers", True)
 
 
-def walk(module: Module) -> Iterator[tuple[str, str, Module]]:
-    """Give each layer as often as it is there, with its path, and its path in the bare module.
+def walk(module: Module) -> list[tuple[str, str, Module]]:
+    """Return each layer as often as it is there, with its path, and its path in the bare module.
 
     A layer that is inside itself is given once.
     """
-    stack: list[Module] = []
+    found: list[tuple[str, str, Module]] = []
+    above: set[int] = set()
+    classes = _wrappers()
 
-    def below(layer: Module, path: str, logical: str) -> Iterator[tuple[str, str, Module]]:
-        if any(layer is above for above in stack):
+    def below(layer: Module, path: str, logical: str) -> None:
+        found.append((path, logical, layer))
+        children = layer._modules
+        if not children:
             return
-        yield path, logical, layer
-        stack.append(layer)
-        inner = wrapped(layer)
-        for name, child in layer._modules.items():
-            if child is not None:
+        above.add(id(layer))
+        inner = _inner(layer, classes)
+        for name, child in children.items():
+            if child is not None and id(child) not in above:
                 called = logical if name == inner else _joined(logical, _without_call(child, name))
-                yield from below(child, _joined(path, name), called)
-        stack.pop()
+                below(child, _joined(path, name), called)
+        above.discard(id(layer))
 
-    yield from below(module, "", "")
+    below(module, "", "")
+    return found
 
 
 _CALL = re.compile(r"@\d+(?=$|\.)")
@@ -103,9 +106,18 @@ def _without_call(layer: Module, name: str) -> str:
 
 def wrapped(layer: Module) -> str | None:
     """Return the name of the module that a wrapper runs; None of what is not a known wrapper."""
-    for home, name, attribute in WRAPPERS:
-        cls = getattr(sys.modules.get(home), name, None)
-        if cls is not None and isinstance(layer, cls) and attribute in layer._modules:
+    return _inner(layer, _wrappers())
+
+
+def _wrappers() -> list[tuple[type, str]]:
+    """Return those classes of `WRAPPERS` that have been imported, and their attributes."""
+    known = ((getattr(sys.modules.get(home), name, None), attribute) for home, name, attribute in WRAPPERS)
+    return [(cls, attribute) for cls, attribute in known if cls is not None]
+
+
+def _inner(layer: Module, classes: list[tuple[type, str]]) -> str | None:
+    for cls, attribute in classes:
+        if attribute in layer._modules and isinstance(layer, cls):
             return attribute
     return None
 
@@ -119,26 +131,36 @@ def bare(module: Module) -> Module:
 
 def _collected(module: Module, attribute: str, state: bool) -> list[Held]:
     found: dict[int, Held] = {}
-    layers: dict[str, Module] = {}
-    for path, logical, layer in walk(module):
-        layers[path] = layer
-        for name, tensor in list(getattr(layer, attribute).items()):
+    every = walk(module)
+    layers = {path: layer for path, _, layer in every}
+    for path, logical, layer in every:
+        for name, tensor in getattr(layer, attribute).items():
             if tensor is None:
                 continue
             place = _place(layer, name, path, layers)
             home = _PARAMETRIZATIONS.sub("", logical) if place.role and place.layer is not layer else logical
-            before = found.get(id(tensor), Held(tensor, (), (), (), state))
-            found[id(tensor)] = Held(
-                tensor,
-                (*before.names, _joined(path, name)),
-                (*before.logical, _joined(home, place.role or name)),
-                (*before.places, place),
-                state,
-            )
-    # A wrapper may show the names of the module inside.
-    shown = {id(t): n for n, t in (module.named_buffers() if state else module.named_parameters())}
-    return _with_copies(
-        [one._replace(names=(shown.get(key, one.names[0]), *one.names[1:])) for key, one in found.items()]
+            whole, called = _joined(path, name), _joined(home, place.role or name)
+            before = found.get(id(tensor))
+            if before is None:
+                found[id(tensor)] = Held(tensor, (whole,), (called,), (place,), state)
+            else:
+                names, others = (*before.names, whole), (*before.logical, called)
+                found[id(tensor)] = Held(tensor, names, others, (*before.places, place), state)
+    if not _names_by_itself(module, every, state):
+        shown = {id(t): n for n, t in (module.named_buffers() if state else module.named_parameters())}
+        for key, one in found.items():
+            found[key] = one._replace(names=(shown.get(key, one.names[0]), *one.names[1:]))
+    return _with_copies(list(found.values()))
+
+
+def _names_by_itself(module: Module, every: list[tuple[str, str, Module]], state: bool) -> bool:
+    """Tell whether PyTorch names a module's tensors by their places; a wrapper may show the names of those inside."""
+    listing = "named_buffers" if state else "named_parameters"
+    return all(
+        cls.named_modules is nn.Module.named_modules
+        and getattr(cls, listing) is getattr(nn.Module, listing)
+        and cls._named_members is nn.Module._named_members
+        for cls in {type(layer) for _, _, layer in every}
     )
 
 
@@ -147,9 +169,8 @@ def _with_copies(found: list[Held]) -> list[Held]:
     homes: dict[str, int] = {}
     result: list[Held] = []
     for one in found:
-        called = any(_CALL.search(name) for name in one.names)
         home = homes.get(one.logical[0])
-        if home is not None and (called or any(_CALL.search(name) for name in result[home].names)):
+        if home is not None and any(_CALL.search(name) for name in (*one.names, *result[home].names)):
             first = result[home]
             result[home] = first._replace(
                 names=(*first.names, *one.names),
@@ -169,6 +190,8 @@ _PARAMETRIZATIONS = re.compile(r"(?:^|\.)parametrizations\.[^.]+$")
 
 def _place(holder: Module, name: str, path: str, layers: dict[str, Module]) -> Place:
     """Find the layer whose weight a tensor is, or makes."""
+    if not name.startswith("original") and "_" not in name:
+        return Place(holder, name, holder, name)
     if isinstance(holder, nn.utils.parametrize.ParametrizationList) and (number := _ORIGINAL.fullmatch(name)):
         above, _, weight = path.rpartition("parametrizations.")
         layer = layers[above.rstrip(".")]
