@@ -170,17 +170,22 @@ def default_scheme(module: Module) -> Scheme:
     layers = {}
     shapes = {(id(p.layer), p.role): tuple(one.tensor.shape) for one in found for p in one.places if _has_shape(one)}
     for _, path, layer in walk(module):
-        described = _described(of[id(layer)], shapes) if id(layer) not in seen else None
+        if id(layer) in seen:
+            continue
         seen.add(id(layer))
+        described = _described(of[id(layer)], shapes)
         if described is not None:
             layers[path] = described
-    rules = torch(layers).rules
-    return Scheme([*_magnitudes(found, of, Scheme(rules)), *_tied(found, of, Scheme(rules)), *rules])
+    scheme = torch(layers)
+    first = [*_magnitudes(found, of, scheme), *_tied(found, of, scheme)]
+    return Scheme([*first, *scheme.rules]) if first else scheme
 
 
 def _tied(found: list[Held], of: Mapping[int, Kind], scheme: Scheme) -> Iterator[Rule]:
     """Give one rule for all names of a tied tensor, which draws at the first of them whichever is there."""
     for one in found:
+        if len(one.logical) == 1:
+            continue
         names = list(dict.fromkeys(one.logical))
         rule = scheme.match(names[0])[0] if len(names) > 1 else None
         if rule is not None:
@@ -200,24 +205,25 @@ def _described(kind: Kind, shapes: Mapping[tuple[int, str], Shape]) -> Layer | N
     def shape(role: str = "weight") -> Shape | None:
         return shapes.get((id(layer), role))
 
-    if issubclass(cls, nn.Embedding | nn.EmbeddingBag) and (table := shape()):
+    if issubclass(cls, _LINEAR) and (weight := shape()):
+        return Layer("linear", weight[1] if issubclass(cls, nn.Bilinear) else math.prod(weight[1:]))
+    if issubclass(cls, (nn.Embedding, nn.EmbeddingBag)) and (table := shape()):
         row = kind.fact("padding_idx")
         return Layer("embedding", padding=None if row is None else (row % table[0], table[0]))
     if issubclass(cls, nn.PReLU):
         return Layer("prelu", value=kind.fact("init", 0.25))
-    if issubclass(cls, nn.RNNBase | nn.RNNCellBase):
+    if issubclass(cls, (nn.RNNBase, nn.RNNCellBase)):
         # The recurrent weight has one row for each hidden unit of each gate.
         gates = next((count for classes, count in _GATES.items() if issubclass(cls, classes)), 1)
         weight = shape("weight_hh_l0") or shape("weight_hh")
         return Layer("recurrent", weight[0] // gates) if weight else None
-    if issubclass(cls, (nn.Linear, nn.modules.conv._ConvNd, nn.Bilinear)) and (weight := shape()):
-        return Layer("linear", weight[1] if issubclass(cls, nn.Bilinear) else math.prod(weight[1:]))
     for name, classes in _KINDS.items():
         if issubclass(cls, classes):
             return Layer(name)
     return None
 
 
+_LINEAR = (nn.Linear, nn.modules.conv._ConvNd, nn.Bilinear)
 _KINDS: dict[str, Any] = {
     "attention": nn.MultiheadAttention,
     "batch_norm": nn.modules.batchnorm._NormBase,

@@ -165,7 +165,8 @@ def decided_once(
     key = id(initializer), shape, dtype, axes
     kept = known.get(key)
     if kept is not None:
-        return kept[1]._replace(path=as_path(path))
+        distribution, whole, name, seed, _, *others = kept[1]
+        return Draw(distribution, whole, name, seed, as_path(path), *others)
     draw = decide()
     known[key] = initializer, draw
     return draw

@@ -37,23 +37,21 @@ def run(draws: Sequence[tuple[Entry, Draw]], put: Callable[[Entry, Draw], object
         After Ctrl-C, once the parameter being written is done. A note says which parameters were done and which were
         not; errors of `put` get such a note too.
     """
-    done: list[str] = []
-    current: list[str] = []
+    done, current = 0, False
     try:
         with _between_parameters() as let_through, _Bar(draws) as bar:
             for entry, draw in draws:
-                current[:] = [entry.name]
+                current = True
                 put(entry, draw)
-                current.clear()
-                done.append(entry.name)
+                current = False
+                done += 1
                 bar.advance(entry)
                 let_through()
     except BaseException as error:
-        left = [entry.name for entry, _ in draws][len(done) :]
+        names = [entry.name for entry, _ in draws]
         if current:
-            left = left[1:]
-            error.add_note(f"It happened at the parameter {current[0]!r}, whose values may be neither old nor new.")
-        error.add_note(f"Initialized before: {_listed(done)}. Not initialized: {_listed(left)}.")
+            error.add_note(f"It happened at the parameter {names[done]!r}, whose values may be neither old nor new.")
+        error.add_note(f"Initialized before: {_listed(names[:done])}. Not initialized: {_listed(names[done + current:])}.")
         raise
 
 
@@ -97,7 +95,7 @@ class _Bar:
     """A progress bar on a terminal, shown after 2 s even if the first parameter is still being written."""
 
     def __init__(self, draws: Sequence[tuple[Entry, Draw]]) -> None:
-        self._total = sum(entry.bytes for entry, _ in draws)
+        self._draws = draws
         self._done = 0
         self._start = time.monotonic()
         self._progress: Any = None
@@ -113,6 +111,8 @@ class _Bar:
         return self
 
     def advance(self, entry: Entry) -> None:
+        if self._timer is None:  # there is no terminal
+            return
         with self._lock:
             self._done += entry.bytes
             if self._progress is not None:
@@ -131,6 +131,7 @@ class _Bar:
         from rich.console import Console
         from rich.table import Column
 
+        total = sum(entry.bytes for entry, _ in self._draws)
         console = Console(stderr=True)
         if console.is_dumb_terminal:  # nothing could be taken away again
             return
@@ -155,7 +156,7 @@ class _Bar:
                 # What is printed meanwhile appears above the bar, but what goes to a file goes there.
                 redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),
             )
-            progress.add_task("initializing", total=self._total, completed=self._done)
+            progress.add_task("initializing", total=total, completed=self._done)
             progress.tasks[0].start_time = self._start
             progress.start()
             self._progress = progress

@@ -9,6 +9,7 @@ from oneseed import checks, config, seeds
 from oneseed.draws import Draw
 from oneseed.initializers.targets import decided_once
 from oneseed.models.entry import Entry
+from oneseed.models.seeding import called
 
 SHOWN = 20
 """As many parameters a warning names at most."""
@@ -88,8 +89,8 @@ class Plan(Sequence[Entry]):
                 "`rng` must be 'portable' for a scheme, whose parameters have streams of their own. "
                 f"Received: rng={config.rng()!r}"
             )
-        if self.unmatched:
-            missing = ", ".join(entry.logical for entry in self.unmatched)
+        if unmatched := self.unmatched:
+            missing = ", ".join(entry.logical for entry in unmatched)
             raise ValueError(
                 f"The scheme must have a rule for each parameter, or say what happens to the rest by `otherwise`: an "
                 f"initializer, or oneseed.KEEP. Nothing was drawn. Received: no rule for {missing}"
@@ -105,11 +106,16 @@ class Plan(Sequence[Entry]):
 
     def _warn(self) -> None:
         """Warn of initializers that are called with a shape and a dtype alone."""
+        calls: dict[int, bool] = {}  # like parameters share their distribution
+        for entry in self:
+            if id(entry.distribution) not in calls:
+                calls[id(entry.distribution)] = entry.distribution is not None and any(called(entry.distribution))
+        unreached = [(entry, entry.unreached) for entry in self if calls[id(entry.distribution)]]
         for what, remedy in (
             ("seed", "their values may be others at each run, and in each framework"),
             ("axes", "their fans are those of Keras's rule, and their values follow the order of the axes"),
         ):
-            found = [f"{entry.logical!r} ({entry.initializer!r})" for entry in self if entry.unreached == what]
+            found = [f"{entry.logical!r} ({entry.initializer!r})" for entry, lacks in unreached if lacks == what]
             if found:
                 more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
                 warnings.warn(

@@ -46,11 +46,12 @@ def plan_of(
             f"`axes` must name parameters.{checks.nearest(str(unknown[0]), params)} "
             f"Received: axes with {shown(unknown[0])}"
         )
-    logical = logical_names([*params, *(name for name in tied or {} if name not in params)], names)
+    others = tied or {}
+    logical = logical_names([*params, *(name for name in others if name not in params)], names)
     entries: dict[str, Entry] = {}
     known_draws: Draws = {}
     for name, parameter in params.items():
-        if name in (tied or {}):
+        if name in others:
             continue
         if logical[name] in entries:
             raise ValueError(
@@ -90,15 +91,18 @@ def _entry(
     known: Draws,
 ) -> Entry | None:
     logical_name = logical[name]
-    where = f"The parameter {name!r}" + (f", {logical_name!r}," if logical_name != name else "")
     try:
         shape, given = checks.shape(tuple(parameter.shape)), dtype_name(parameter.dtype)
     except AttributeError:
+        where = _where(name, logical_name)
         raise TypeError(f"{where} must have a shape and a dtype. Received: {shown(parameter)}") from None
     except (TypeError, ValueError) as error:
-        raise _told(error, f"{where} cannot be planned") from None
+        raise _told(error, f"{_where(name, logical_name)} cannot be planned") from None
     state = isinstance(parameter, Parameter) and parameter.state
-    rule, also = _rule(match, where, logical_name, [logical[alias] for alias in tied], state)
+    if tied:
+        rule, also = _rule(match, _where(name, logical_name), logical_name, [logical[alias] for alias in tied], state)
+    else:
+        rule, also = match(logical_name, state=state)
     if rule is None and state:
         return None
     frozen = isinstance(parameter, Parameter) and parameter.frozen
@@ -117,7 +121,7 @@ def _entry(
                 )
         except (TypeError, ValueError) as error:
             by = f"rule {rule.pattern!r}" if rule else "`otherwise`"
-            raise _told(error, f"{where} cannot be filled by {by}, {initializer!r}") from None
+            raise _told(error, f"{_where(name, logical_name)} cannot be filled by {by}, {initializer!r}") from None
     return Entry(
         name,
         logical_name,
@@ -131,8 +135,12 @@ def _entry(
         draw.distribution if draw else None,
         draw.fan_in if draw else None,
         draw.fan_out if draw else None,
-        tuple(dict.fromkeys(later.pattern for later in also)),
+        tuple(dict.fromkeys(later.pattern for later in also)) if also else (),
     )
+
+
+def _where(name: str, logical: str) -> str:
+    return f"The parameter {name!r}" + (f", {logical!r}," if logical != name else "")
 
 
 def _rule(

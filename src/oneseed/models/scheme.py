@@ -8,7 +8,7 @@ from oneseed.checks import shown
 from oneseed.models.names import Names
 from oneseed.models.plan import Plan
 from oneseed.models.planning import plan_of
-from oneseed.models.rule import Rule, filler, is_name, restored, same, stored
+from oneseed.models.rule import Rule, filler, names_one, restored, same, stored
 
 FORMAT, VERSION = "oneseed.scheme", 1
 
@@ -59,10 +59,13 @@ class Scheme:
             raise TypeError(f"`rules` must hold oneseed.Rule. Received: {shown(strange[0])}")
         self.otherwise = None if otherwise is None else filler("otherwise", otherwise)
         # A scheme with a rule for each of a thousand names must not try a thousand patterns on each of them.
-        self._exact: dict[str, list[int]] = {}
-        self._patterns = [at for at, rule in enumerate(self.rules) if rule.regex or not is_name(rule.pattern)]
-        for at in sorted(set(range(len(self.rules))).difference(self._patterns)):
-            self._exact.setdefault(self.rules[at].pattern, []).append(at)
+        self._exact: dict[str, tuple[int, ...]] = {}
+        self._patterns: list[int] = []
+        for at, rule in enumerate(self.rules):
+            if names_one(rule):
+                self._exact[rule.pattern] = (*self._exact.get(rule.pattern, ()), at)
+            else:
+                self._patterns.append(at)
 
     def match(self, name: str, *, state: bool = False) -> tuple[Rule | None, tuple[Rule, ...]]:
         """Return the rule for a parameter.
@@ -87,7 +90,11 @@ class Scheme:
         >>> rule.pattern, [other.pattern for other in later]
         ('*.bias', ['head.*'])
         """
-        places = [*self._exact.get(name, ()), *(at for at in self._patterns if self.rules[at].matches(name))]
+        exact = self._exact.get(name, ())
+        if len(exact) == 1 and not self._patterns:
+            rule = self.rules[exact[0]]
+            return (rule if rule.state or not state else None), ()
+        places = [*exact, *(at for at in self._patterns if self.rules[at].matches(name))]
         found = [rule for rule in map(self.rules.__getitem__, sorted(places)) if rule.state or not state]
         if not found:
             return None, ()

@@ -12,7 +12,7 @@ from oneseed.initializers.elementwise.random import RandomNormal, RandomUniform
 from oneseed.initializers.elementwise.scaling import VarianceScaling
 from oneseed.initializers.sequences.recurrent import UnitForgetBias
 from oneseed.models.keep import KEEP
-from oneseed.models.rule import Rule
+from oneseed.models.rule import Rule, is_name, names_one, renamed
 from oneseed.models.scheme import Scheme
 
 
@@ -130,19 +130,30 @@ def torch(layers: Mapping[str, Layer]) -> Scheme:
     if not isinstance(layers, Mapping) or not all(isinstance(layer, Layer) for layer in layers.values()):
         raise TypeError(f"`layers` must be a mapping from paths to Layer. Received: layers={layers!r}")
     rules = []
-    rows: dict[Layer, _Rows] = {}  # like layers share their initializers: a plan then decides once for all of them
+    known: dict[Layer, list[Rule]] = {}  # like layers share their initializers: a plan then decides once for all of them
     for path, layer in layers.items():
         before = f"{path}." if path else ""
-        if layer not in rows:
-            rows[layer] = _TORCH[checks.one_of("kind", layer.kind, tuple(_TORCH))](layer)
-        for names, initializer, axes in rows[layer]:
-            state = names.startswith(STATE)
-            if re.fullmatch(r"[\w.|]+", names) and not set(path) & set("*?["):
-                # Whole names are found at once, however many there are.
-                rules += [Rule(before + name, initializer, axes=axes, state=state) for name in names.split("|")]
+        if layer not in known:
+            known[layer] = _rules(_TORCH[checks.one_of("kind", layer.kind, tuple(_TORCH))](layer))
+        for rule in known[layer]:
+            if names_one(rule) and is_name(path):
+                rules.append(renamed(rule, before + rule.pattern))
             else:
-                rules.append(Rule(re.escape(before) + names, initializer, regex=True, axes=axes, state=state))
+                end = re.escape(rule.pattern) if names_one(rule) else rule.pattern
+                rules.append(Rule(re.escape(before) + end, rule.initializer, regex=True, axes=rule.axes, state=rule.state))
     return Scheme(rules)
+
+
+def _rules(rows: "_Rows") -> list[Rule]:
+    """Return the rules of a layer whose path is empty: for whole names, which are found at once, where they can be."""
+    rules = []
+    for names, initializer, axes in rows:
+        state = names.startswith(STATE)
+        if re.fullmatch(r"[\w.|]+", names):
+            rules += [Rule(name, initializer, axes=axes, state=state) for name in names.split("|")]
+        else:
+            rules.append(Rule(names, initializer, regex=True, axes=axes, state=state))
+    return rules
 
 
 _Rows = list[tuple[str, Any, str | None]]

@@ -37,6 +37,10 @@ def as_path(path: str | Sequence[Part] | None) -> Path:
     """
     if path is None:
         return ()
+    if type(path) is str and path.isascii():  # as most are, and nothing can be wrong with it
+        return (path,)
+    if type(path) is tuple and len(path) == 1 and type(path[0]) is str and path[0].isascii():
+        return path
     if isinstance(path, str):
         path = (path,)
     elif not isinstance(path, Sequence) or isinstance(path, bytes | bytearray | memoryview):
