@@ -61,7 +61,9 @@ def check_offloaded(module: Module) -> None:
         If a layer's hook holds the values of its parameters.
     """
     for name, layer in module.named_modules():
-        hook = getattr(layer, "_hf_hook", None)
+        hook = layer.__dict__.get("_hf_hook")
+        if hook is None:
+            continue
         hooks = (hook, *getattr(hook, "hooks", ()))
         if any(getattr(one, "offload", False) for one in hooks):
             for own, parameter in layer.named_parameters(prefix=name, recurse=False):

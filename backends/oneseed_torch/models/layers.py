@@ -4,6 +4,7 @@ import math
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from torch import nn
@@ -97,6 +98,8 @@ def _axes(place: Place, of: Mapping[int, Kind], parameter: Any) -> str:
     kind = of[id(place.layer)]
     if not place.role:  # the norms of a weight, one for each output: nothing is summed over
         return _batch(parameter.ndim)
+    if kind.cls is nn.Linear and parameter.ndim == 2:
+        return _convention(2)
     known = next((known for cls, known in _NAMED.items() if issubclass(kind.cls, cls)), None)
     if known is not None and place.role == "weight":
         return _known(kind, known, parameter)
@@ -117,6 +120,7 @@ def _known(kind: Kind, known: str, parameter: Any) -> str:
     return f"g{pattern[1:]}" if depthwise else pattern
 
 
+@cache
 def _convention(rank: int) -> str:
     """Return outputs, inputs and spatial axes, as torch.nn.init reads a weight: a guess from three axes on."""
     pattern = str(layout_of_weights(rank))

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from oneseed import seeds
-from oneseed.checks import Shape
+from oneseed.distributions import Fill
 from oneseed.draws import Draw
 from oneseed.host_arrays import host
 from oneseed.models.entry import Entry, Parameter
@@ -22,7 +22,7 @@ from oneseed_torch.drawing.filling import check_device, check_seed
 from oneseed_torch.drawing.memory import byte_strides, fresh
 from oneseed_torch.drawing.owners import check_offloaded
 from oneseed_torch.drawing.shards import is_distributed
-from oneseed_torch.drawing.watched import is_observed
+from oneseed_torch.drawing.watched import PLAIN, count_write, is_observed
 from oneseed_torch.drawing.writing import is_wrapper, parts_to_write, shape_of, write
 from oneseed_torch.models.buffers import computed
 from oneseed_torch.models.kinds import kinds
@@ -181,17 +181,19 @@ def _plan(
 ) -> Plan:
     check_scheme(scheme)
     bare = {name: logical for item in found for name, logical in zip(item.names, item.logical, strict=True)}
-    first = {name: item.names[0] for item in found for name in (*item.logical, *item.names)}
     if isinstance(names, Mapping):
         names = {bare.get(name, name): logical for name, logical in names.items()}
     logical = logical_names(dict.fromkeys(bare.values()), names)
-    given = {first.get(name, name): pattern for name, pattern in (axes or {}).items()}
+    given = dict(axes or {})
+    if given:
+        first = {name: item.names[0] for item in found for name in (*item.logical, *item.names)}
+        given = {first.get(name, name): pattern for name, pattern in given.items()}
     patterns = {**patterns_of(found, kinds(module)), **given}
     params = {}
     for item in found:
         shape = () if nn.parameter.is_lazy(item.tensor) else tuple(item.tensor.shape)
         frozen = not item.state and not item.tensor.requires_grad and not item.tensor.is_meta
-        params[item.names[0]] = Parameter(shape, item.tensor.dtype, state=item.state, frozen=frozen)
+        params[item.names[0]] = Parameter(shape, item.tensor.dtype, None, item.state, frozen)
     plan = scheme.plan(
         params,
         names={name: logical[item] for name, item in bare.items()},
@@ -219,13 +221,12 @@ def _check_pieces(module: Module) -> None:
 
 
 class _Work(NamedTuple):
-    """A parameter with the device to create it on, or with the parts of it to write."""
+    """A parameter, and how it is filled."""
 
     held: Held
     dtype: Any
     device: Any
-    """None where the memory is there."""
-    parts: list[tuple[Tensor, Shape]]
+    """The device to create it on; None where the memory is there."""
 
 
 def _work(item: Held, entry: Entry, draw: Draw, where: Any) -> _Work:
@@ -241,9 +242,10 @@ def _work(item: Held, entry: Entry, draw: Draw, where: Any) -> _Work:
     else:
         target = None if dtype == parameter.dtype else parameter.device
     check_device(parameter.device if target is None else target, draw.dtype)
-    # Placements that cannot be filled are refused now, also where the memory is still to come.
-    parts = parts_to_write(parameter)
-    return _Work(item, dtype, target, parts if target is None else [])
+    if type(parameter) not in PLAIN:
+        # Placements that cannot be filled are refused now, also where the memory is still to come.
+        parts_to_write(parameter)
+    return _Work(item, dtype, target)
 
 
 def _target(parameter: Tensor, name: str, where: Any) -> Any:
@@ -272,15 +274,17 @@ def _check_kept(kept: list[Held]) -> None:
         )
 
 
-Fillings = dict[Any, Callable[[int, int, int], None] | None]
-"""What writes a draw into contiguous memory, by all of it but seed and path."""
+Filling = Callable[[Tensor, Draw], object]
+Fillings = dict[Any, Filling | None]
+"""What writes a draw into contiguous memory on the CPU, by all of it but seed and path."""
 
 
 def _fill(work: _Work, draw: Draw, known: Fillings) -> None:
     parameter = work.held.tensor
     if work.device is None:
-        for tensor, parts in ((parameter, work.parts), *((copy, parts_to_write(copy)) for copy in work.held.copies)):
-            write(draw, tensor, parts)
+        for tensor in (parameter, *work.held.copies):
+            if not _filled(tensor, draw, known):
+                write(draw, tensor, parts_to_write(tensor))
         return
     fresh = _empty(parameter, work.dtype, work.device)
     if not _filled(fresh, draw, known):
@@ -295,20 +299,38 @@ def _fill(work: _Work, draw: Draw, known: Fillings) -> None:
         setattr(place.holder, place.name, fresh)
 
 
-def _filled(fresh: Tensor, draw: Draw, known: Fillings) -> bool:
-    """Write a draw into new memory on the CPU as one like it was written, if that is possible."""
-    if type(fresh) is not torch.Tensor or not fresh.is_cpu or not fresh.is_contiguous() or is_observed():
+def _filled(tensor: Tensor, draw: Draw, known: Fillings) -> bool:
+    """Write a draw into memory on the CPU as one like it was written, if that is possible."""
+    if type(tensor) not in PLAIN or not tensor.is_cpu or tensor.layout is not torch.strided or tensor.is_nested:
         return False
-    if type(draw.seed) is not int or 0 in draw.block:
+    if not tensor.is_contiguous() or tensor.is_neg() or tensor.is_conj() or 0 in draw.block or is_observed():
         return False
-    key = draw.distribution, draw.shape, draw.dtype, draw.order
+    # The plan holds the distributions, which like parameters share.
+    key = id(draw.distribution), draw.shape, draw.dtype, draw.order
     if key not in known:
-        known[key] = host().filling(draw, byte_strides(fresh))
+        known[key] = _filling(draw, tensor)
     fill = known[key]
-    if fill is None:
+    if fill is None or tensor.data_ptr() == 0:
         return False
-    fill(fresh.data_ptr(), draw.seed, draw.stream)
+    fill(tensor.detach() if tensor.requires_grad else tensor, draw)
     return True
+
+
+def _filling(draw: Draw, like: Tensor) -> Filling | None:
+    distribution = draw.distribution
+    if isinstance(distribution, Fill):
+        value = distribution.scalar(draw.dtype).item()
+        return lambda tensor, _: tensor.fill_(value)
+    fill = host().filling(draw, byte_strides(like)) if type(draw.seed) is int else None
+    if fill is None:
+        return None
+
+    def drawn(tensor: Tensor, draw: Draw) -> None:
+        fill(tensor.data_ptr(), draw.seed, draw.stream)
+        # Autograd did not see the write, and must refuse a backward pass that saved the old values.
+        count_write((tensor,))
+
+    return drawn
 
 
 def _empty(like: Tensor, dtype: Any, device: Any) -> Tensor:

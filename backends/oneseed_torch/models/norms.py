@@ -28,13 +28,9 @@ def check_norms(found: Iterable[Held], plan: Plan) -> None:
     ValueError
         If there is such a rule, with the names and what to do.
     """
-    layers = {one.names[0]: one.places[0].layer for one in found if not one.state}
-    doubled = [
-        entry.name
-        for entry in plan
-        if type(entry.initializer) is Ones and entry.source is None and _from_zero(layers.get(entry.name))
-    ]
-    if doubled:
+    ones = [entry.name for entry in plan if type(entry.initializer) is Ones and entry.source is None]
+    layers = {one.names[0]: one.places[0].layer for one in found if not one.state} if ones else {}
+    if doubled := [name for name in ones if _from_zero(layers.get(name))]:
         names = ", ".join(doubled[:5]) + (f" and {len(doubled) - 5} more" if len(doubled) > 5 else "")
         raise ValueError(
             "Norms that scale by 1 + weight must start with zeros, since ones would double what they give: ready "
