@@ -172,7 +172,12 @@ def default_scheme(module: Module) -> Scheme:
     of = kinds(module)
     seen: set[int] = set()
     layers = {}
-    shapes = {(id(p.layer), p.role): tuple(one.tensor.shape) for one in found for p in one.places if _has_shape(one)}
+    shapes = {
+        (id(place.layer), place.role): tuple(one.tensor.shape)
+        for one in found
+        for place in one.places
+        if place.role.startswith("weight") and _has_shape(one)
+    }
     for _, path, layer in walk(module):
         if id(layer) in seen:
             continue
@@ -239,6 +244,8 @@ _GATES: dict[Any, int] = {(nn.LSTM, nn.LSTMCell): 4, (nn.GRU, nn.GRUCell): 3}
 
 def _magnitudes(found: list[Held], of: Mapping[int, Kind], scheme: Scheme) -> Iterator[Rule]:
     """Give the rules of the norms of normalized weights, computed from the draws of their directions."""
+    if all(place.role for one in found for place in one.places):
+        return
     directions = {}
     for one in found:
         for name, place in zip(one.logical, one.places, strict=True):

@@ -336,7 +336,7 @@ def _filling(draw: Draw, like: Tensor) -> Filling | None:
 def _empty(like: Tensor, dtype: Any, device: Any) -> Tensor:
     """Return memory for a parameter, with its strides."""
     # Asked for a copy of a tensor on the meta device, PyTorch imports much that nothing here needs.
-    if like.is_contiguous() and _is_plain(like):
+    if _is_plain(like) and like.is_contiguous():
         return fresh(tuple(like.shape), dtype, device)
     return torch.empty_like(like, dtype=dtype, device=device, requires_grad=False)
 
@@ -352,7 +352,7 @@ def _parameter(fresh: Tensor, like: Tensor) -> Tensor:
 
 def _is_plain(tensor: Tensor) -> bool:
     """Tell whether a tensor's values lie in memory of its own."""
-    return not is_distributed(tensor) and not is_wrapper(tensor)
+    return type(tensor) in PLAIN or (not is_distributed(tensor) and not is_wrapper(tensor))
 
 
 def _settle(module: Module) -> None:

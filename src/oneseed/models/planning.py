@@ -15,6 +15,7 @@ from oneseed.models.keep import KEEP
 from oneseed.models.names import Names, logical_names
 from oneseed.models.plan import Plan
 from oneseed.models.rule import Rule
+from oneseed.stream.paths import as_path
 
 Draws = dict[tuple[Any, ...], tuple[Any, Draw]]
 """What has been decided; see `decided_once`."""
@@ -113,7 +114,13 @@ def _entry(
     if initializer is not None and initializer is not KEEP:
         try:
             asked = initializer, shape, dtype, layout, (logical_name,)
-            draw = decided_once(known, asked, partial(draw_of, *asked))
+            # Of a draw like one before, nothing but the path is new.
+            like = known.get((id(initializer), *asked[1:4])) if layout is None or type(layout) is str else None
+            if like is not None:
+                as_path(asked[4])
+                draw = like[1]
+            else:
+                draw = decided_once(known, asked, partial(draw_of, *asked))
             if guessed and _needs_axes(draw, initializer):
                 raise ValueError(
                     "the axes of this tensor, which its layer's class does not tell, decide what is drawn; name them "

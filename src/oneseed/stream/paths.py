@@ -1,8 +1,9 @@
 """From a parameter's name to the number of its stream."""
 
 import operator
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache
+from typing import Any
 
 from oneseed.checks import shown
 
@@ -74,17 +75,20 @@ def _checked(part: object, path: Sequence[Part]) -> Part:
     return number
 
 
+@cache
+def _blake2b() -> Callable[..., Any]:
+    from hashlib import blake2b  # which takes longer to import than all the rest here
+
+    return blake2b
+
+
 @lru_cache(maxsize=4096)
 def _number(typed: tuple[tuple[type, Part], ...]) -> int:
-    from hashlib import blake2b
-
-    digest = blake2b(digest_size=8)
+    pieces = []
     for kind, part in typed:
         data = part.encode() if isinstance(part, str) else part.to_bytes(8, "little")
-        digest.update(b"s" if kind is str else b"i")
-        digest.update(len(data).to_bytes(8, "little"))
-        digest.update(data)
-    return int.from_bytes(digest.digest(), "little")
+        pieces += (b"s" if kind is str else b"i", len(data).to_bytes(8, "little"), data)
+    return int.from_bytes(_blake2b()(b"".join(pieces), digest_size=8).digest(), "little")
 
 
 def stream_number(path: Path) -> int:
@@ -111,4 +115,4 @@ def stream_number(path: Path) -> int:
     >>> hex(stream_number(("encoder", 3, "kernel")))
     '0x1cfd108b50370df'
     """
-    return _number(tuple((type(part), part) for part in path)) if path else 0
+    return _number(tuple([(type(part), part) for part in path])) if path else 0
