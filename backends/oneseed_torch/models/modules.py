@@ -3,12 +3,13 @@
 import sys
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import nn
 
 from oneseed import seeds
+from oneseed.checks import Shape
 from oneseed.distributions import Fill
 from oneseed.draws import Draw
 from oneseed.host_arrays import host
@@ -122,8 +123,8 @@ def initialize_(
     if missing:
         draws += _plan(module, missing, computed(module, missing), None, None).draws(seed)
     found = {item.names[0]: item for item in (*parameters, *buffers)}
-    works = {entry.name: _work(found[entry.name], entry, draw, where) for entry, draw in draws}
-    if waiting := [item.names[0] for item in missing if item.names[0] not in works]:
+    targets = {entry.name: _destination(found[entry.name].tensor, entry, draw, where) for entry, draw in draws}
+    if waiting := [item.names[0] for item in missing if item.names[0] not in targets]:
         warnings.warn(
             "Buffers on the meta device are left alone, and have no values until they are computed: "
             f"{', '.join(waiting)}.",
@@ -131,9 +132,9 @@ def initialize_(
         )
     known: Fillings = {}
     try:
-        run(draws, lambda entry, draw: _fill(works[entry.name], draw, known))
+        run(draws, lambda entry, draw: _fill(found[entry.name], targets[entry.name], draw, known))
     finally:
-        if any(work.device is not None for work in works.values()):
+        if any(target is not None for target in targets.values()):
             _settle(module)
     return module
 
@@ -180,25 +181,30 @@ def _plan(
     module: Module, found: list[Held], scheme: Scheme, names: Names, axes: Mapping[str, str | None] | None
 ) -> Plan:
     check_scheme(scheme)
-    bare = {name: logical for item in found for name, logical in zip(item.names, item.logical, strict=True)}
-    if isinstance(names, Mapping):
-        names = {bare.get(name, name): logical for name, logical in names.items()}
-    logical = logical_names(dict.fromkeys(bare.values()), names)
-    given = dict(axes or {})
-    if given:
+    logical: Names = None
+    if names is not None or any(item.names is not item.logical for item in found):
+        bare = {name: own for item in found for name, own in zip(item.names, item.logical, strict=True)}
+        if isinstance(names, Mapping):
+            names = {bare.get(name, name): own for name, own in names.items()}
+        mapped = logical_names(dict.fromkeys(bare.values()), names)
+        logical = {name: mapped[own] for name, own in bare.items()}
+    given: dict[str, str | None] = {}
+    if axes:
         first = {name: item.names[0] for item in found for name in (*item.logical, *item.names)}
-        given = {first.get(name, name): pattern for name, pattern in given.items()}
+        given = {first.get(name, name): pattern for name, pattern in axes.items()}
     patterns = {**patterns_of(found, kinds(module)), **given}
     params = {}
+    shapes: dict[Shape, Shape] = {}  # one tuple for all that are equal: fewer objects for Python to look after
     for item in found:
         shape = () if nn.parameter.is_lazy(item.tensor) else tuple(item.tensor.shape)
+        shape = shapes.setdefault(shape, shape)
         frozen = not item.state and not item.tensor.requires_grad and not item.tensor.is_meta
         params[item.names[0]] = Parameter(shape, item.tensor.dtype, None, item.state, frozen)
     plan = scheme.plan(
         params,
-        names={name: logical[item] for name, item in bare.items()},
+        names=logical,
         axes=patterns,
-        tied={alias: item.names[0] for item in found for alias in item.names[1:]},
+        tied={alias: item.names[0] for item in found if len(item.names) > 1 for alias in item.names[1:]},
     )
     check_norms(found, plan)
     return plan
@@ -220,18 +226,8 @@ def _check_pieces(module: Module) -> None:
             )
 
 
-class _Work(NamedTuple):
-    """A parameter, and how it is filled."""
-
-    held: Held
-    dtype: Any
-    device: Any
-    """The device to create it on; None where the memory is there."""
-
-
-def _work(item: Held, entry: Entry, draw: Draw, where: Any) -> _Work:
-    """Decide how a parameter is filled, and refuse what cannot be."""
-    parameter, dtype = item.tensor, getattr(torch, draw.dtype)
+def _destination(parameter: Tensor, entry: Entry, draw: Draw, where: Any) -> Any:
+    """Return the device to create a parameter on, None where its memory is there; refuse what cannot be filled."""
     if parameter.is_meta:
         target = _target(parameter, entry.name, where)
     elif where is not None and where.type != parameter.device.type:
@@ -240,12 +236,12 @@ def _work(item: Held, entry: Entry, draw: Draw, where: Any) -> _Work:
             f"Received: device={where}, and the parameter {entry.name!r} on {parameter.device}"
         )
     else:
-        target = None if dtype == parameter.dtype else parameter.device
+        target = None if getattr(torch, draw.dtype) == parameter.dtype else parameter.device
     check_device(parameter.device if target is None else target, draw.dtype)
     if type(parameter) not in PLAIN:
         # Placements that cannot be filled are refused now, also where the memory is still to come.
         parts_to_write(parameter)
-    return _Work(item, dtype, target)
+    return target
 
 
 def _target(parameter: Tensor, name: str, where: Any) -> Any:
@@ -279,23 +275,23 @@ Fillings = dict[Any, Filling | None]
 """What writes a draw into contiguous memory on the CPU, by all of it but seed and path."""
 
 
-def _fill(work: _Work, draw: Draw, known: Fillings) -> None:
-    parameter = work.held.tensor
-    if work.device is None:
-        for tensor in (parameter, *work.held.copies):
+def _fill(item: Held, device: Any, draw: Draw, known: Fillings) -> None:
+    parameter = item.tensor
+    if device is None:
+        for tensor in (parameter, *item.copies):
             if not _filled(tensor, draw, known):
                 write(draw, tensor, parts_to_write(tensor))
         return
-    fresh = _empty(parameter, work.dtype, work.device)
+    fresh = _empty(parameter, getattr(torch, draw.dtype), device)
     if not _filled(fresh, draw, known):
         write(draw, fresh, parts_to_write(fresh))
     if not parameter.is_meta:
         parameter.data = fresh
-        for copy in work.held.copies:
+        for copy in item.copies:
             copy.data = fresh.clone()
         return
-    fresh = fresh if work.held.state else _parameter(fresh, parameter)
-    for place in work.held.places:
+    fresh = fresh if item.state else _parameter(fresh, parameter)
+    for place in item.places:
         setattr(place.holder, place.name, fresh)
 
 

@@ -142,7 +142,9 @@ def _collected(module: Module, attribute: str, state: bool) -> list[Held]:
             whole, called = _joined(path, name), _joined(home, place.role or name)
             before = found.get(id(tensor))
             if before is None:
-                found[id(tensor)] = Held(tensor, (whole,), (called,), (place,), state)
+                names: tuple[str, ...] = (whole,)
+                # The same tuple, as most are equal: fewer objects for Python to look after.
+                found[id(tensor)] = Held(tensor, names, names if called == whole else (called,), (place,), state)
             else:
                 names, others = (*before.names, whole), (*before.logical, called)
                 found[id(tensor)] = Held(tensor, names, others, (*before.places, place), state)

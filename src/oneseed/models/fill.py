@@ -51,7 +51,9 @@ def run(draws: Sequence[tuple[Entry, Draw]], put: Callable[[Entry, Draw], object
         names = [entry.name for entry, _ in draws]
         if current:
             error.add_note(f"It happened at the parameter {names[done]!r}, whose values may be neither old nor new.")
-        error.add_note(f"Initialized before: {_listed(names[:done])}. Not initialized: {_listed(names[done + current:])}.")
+        error.add_note(
+            f"Initialized before: {_listed(names[:done])}. Not initialized: {_listed(names[done + current :])}."
+        )
         raise
 
 

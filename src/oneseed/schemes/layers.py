@@ -130,7 +130,8 @@ def torch(layers: Mapping[str, Layer]) -> Scheme:
     if not isinstance(layers, Mapping) or not all(isinstance(layer, Layer) for layer in layers.values()):
         raise TypeError(f"`layers` must be a mapping from paths to Layer. Received: layers={layers!r}")
     rules = []
-    known: dict[Layer, list[Rule]] = {}  # like layers share their initializers: a plan then decides once for all of them
+    # Like layers share their initializers: a plan then decides once for all of them.
+    known: dict[Layer, list[Rule]] = {}
     for path, layer in layers.items():
         before = f"{path}." if path else ""
         if layer not in known:
@@ -139,8 +140,8 @@ def torch(layers: Mapping[str, Layer]) -> Scheme:
             if names_one(rule) and is_name(path):
                 rules.append(renamed(rule, before + rule.pattern))
             else:
-                end = re.escape(rule.pattern) if names_one(rule) else rule.pattern
-                rules.append(Rule(re.escape(before) + end, rule.initializer, regex=True, axes=rule.axes, state=rule.state))
+                pattern = re.escape(before) + (re.escape(rule.pattern) if names_one(rule) else rule.pattern)
+                rules.append(Rule(pattern, rule.initializer, regex=True, axes=rule.axes, state=rule.state))
     return Scheme(rules)
 
 

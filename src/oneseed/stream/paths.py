@@ -84,7 +84,7 @@ def _blake2b() -> Callable[..., Any]:
 
 @lru_cache(maxsize=4096)
 def _number(typed: tuple[tuple[type, Part], ...]) -> int:
-    pieces = []
+    pieces: list[bytes] = []
     for kind, part in typed:
         data = part.encode() if isinstance(part, str) else part.to_bytes(8, "little")
         pieces += (b"s" if kind is str else b"i", len(data).to_bytes(8, "little"), data)
