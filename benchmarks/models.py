@@ -3,9 +3,13 @@
 Run it as ``python benchmarks/models.py [--json FILE]`` in an environment with torch and transformers. GPT-2 XL,
 of 1.5 billion parameters, is built by transformers in bfloat16 with its own initialization, and by oneseed: on the meta
 device first, then made by the scheme of GPT-2. The others are built with their constructors' initialization, and by
-oneseed on the meta device first, with the scheme that draws from the same distributions. The two sides alternate in one
-process; the table has medians, of which "meta" is the time of building on the meta device, "touch" that of writing
-zeros to as many fresh parameters of the same sizes: neither side can do without the latter.
+oneseed on the meta device first, with the scheme that draws from the same distributions, which is made each time. The
+rows "built before" have another left side: `initialize_` alone, on a module that is there already, by a scheme that is
+made beforehand. Their right side is the constructors again, or `reset_parameters` of each layer of such a module.
+
+The two sides alternate in one process; the table has medians, of which "meta" is the time of building on the meta
+device, "touch" that of writing zeros to as many fresh parameters of the same sizes: no constructor can do without the
+latter. With ``--cpu`` the times are those of the process on all cores, for a machine that others use too.
 """
 
 import argparse
@@ -107,6 +111,24 @@ def by_scheme(build: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
     return run
 
 
+def again(build: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
+    """Return a function that fills one module again."""
+    module = build()
+    scheme = oneseed_torch.default_scheme(module)
+    return lambda: oneseed_torch.initialize_(module, scheme, seed=7)
+
+
+def reset(build: Callable[[], nn.Module]) -> Callable[[], None]:
+    """Return a function that has the layers of one module draw again."""
+    layers = [layer for layer in build().modules() if hasattr(layer, "reset_parameters")]
+
+    def run() -> None:
+        for layer in layers:
+            layer.reset_parameters()  # type: ignore[operator]
+
+    return run
+
+
 def touched(module: nn.Module) -> list[torch.Tensor]:
     """Write zeros to fresh memory for each parameter."""
     return [
@@ -141,13 +163,32 @@ def gpt2_on_meta(config: Any) -> Any:
 
 Build = Callable[[], Any]
 
-CASES: dict[str, tuple[Build, Build, Build, int]] = {
-    "ResNet-50, float32 / constructors": (by_scheme(resnet50), resnet50, partial(on_meta, resnet50), 9),
-    "MobileNetV3-Large, float32 / constructors": (by_scheme(mobilenet), mobilenet, partial(on_meta, mobilenet), 9),
-    "MLP of 2,000 layers (32, 32), float32 / constructors": (by_scheme(mlp), mlp, partial(on_meta, mlp), 9),
-    "GPT-2 XL, bfloat16 / transformers": (gpt2(gpt2_by_scheme), gpt2(gpt2_by_transformers), gpt2(gpt2_on_meta), 3),
+MODELS = {
+    "ResNet-50": resnet50,
+    "MobileNetV3-Large": mobilenet,
+    "MLP of 2,000 layers (32, 32)": mlp,
 }
-"""What oneseed builds, what it is compared with, the same on the meta device, and how often."""
+
+ROWS: tuple[tuple[str, Any, Any], ...] = (
+    (" / constructors", by_scheme, lambda build: build),
+    (", built before / constructors", again, lambda build: build),
+    (", built before / reset_parameters", again, reset),
+)
+
+CASES: dict[str, tuple[Callable[[], Build], Callable[[], Build], Build, int]] = {
+    **{
+        f"{name}{row}": (partial(ours, build), partial(theirs, build), partial(on_meta, build), 9)
+        for name, build in MODELS.items()
+        for row, ours, theirs in ROWS
+    },
+    "GPT-2 XL, bfloat16 / transformers": (
+        partial(gpt2, gpt2_by_scheme),
+        partial(gpt2, gpt2_by_transformers),
+        gpt2(gpt2_on_meta),
+        3,
+    ),
+}
+"""What returns the call of oneseed's and the one that it is compared with; the model on the meta device; how often."""
 
 
 def main() -> None:
@@ -155,31 +196,33 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--json", help="write the results to this file")
     options.add_argument("--only", default="", help="a part of the name of the models to measure")
+    options.add_argument("--cpu", action="store_true", help="measure the time of the processors")
     chosen = options.parse_args()
+    now = time.process_time if chosen.cpu else time.perf_counter
     warnings.simplefilter("ignore")  # about buffers, which are not weights
     used = {name: version(name) for name in ("oneseed", "torch", "transformers")}
     print(", ".join(f"{name} {each}" for name, each in used.items()), f"{torch.get_num_threads()} threads")
-    print(f"{'':54}{'parameters':>14}{'ours s':>10}{'theirs s':>10}{'ratio':>8}{'meta s':>10}{'touch s':>10}")
+    print(f"{'':62}{'parameters':>14}{'ours s':>10}{'theirs s':>10}{'ratio':>8}{'meta s':>10}{'touch s':>10}")
     rows = []
-    for name, (ours, theirs, meta, repeats) in CASES.items():
+    for name, (prepare, prepare_theirs, meta, repeats) in CASES.items():
         if chosen.only not in name:
             continue
-        empty = meta()
+        ours, theirs, empty = prepare(), prepare_theirs(), meta()
         count = sum(parameter.numel() for parameter in empty.parameters())
         ours()
         times: tuple[list[float], ...] = ([], [], [], [])
         for _ in range(repeats):
             for taken, run in zip(times, (ours, theirs, meta, partial(touched, empty)), strict=True):
-                start = time.perf_counter()
+                start = now()
                 run()
-                taken.append(time.perf_counter() - start)
+                taken.append(now() - start)
         a, b, c, d = map(statistics.median, times)
         figures = {"ours_s": a, "theirs_s": b, "ratio": b / a, "meta_s": c, "touch_s": d}
         rows.append({"what": name, "parameters": count, **figures})
-        print(f"{name:54}{count:14,}{a:10.3f}{b:10.3f}{b / a:8.2f}{c:10.3f}{d:10.3f}", flush=True)
+        print(f"{name:62}{count:14,}{a:10.3f}{b:10.3f}{b / a:8.2f}{c:10.3f}{d:10.3f}", flush=True)
     if chosen.json:
         with open(chosen.json, "w", encoding="utf-8") as file:
-            json.dump({"versions": used, "rows": rows}, file, indent=2)
+            json.dump({"versions": used, "clock": now.__name__, "rows": rows}, file, indent=2)
             file.write("\n")
 
 

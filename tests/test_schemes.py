@@ -229,3 +229,11 @@ def test_the_command_refuses(capsys, arguments, message):
 def test_rules_can_be_put_before_a_ready_scheme():
     scheme = Scheme([oneseed.Rule("*.adapter.*", "zeros"), *schemes.gpt2().rules])
     assert plan(scheme, h__0__adapter__c_fc__weight=(2, 2))["h.0.adapter.c_fc.weight"].stddev == 0
+
+
+def test_the_names_of_layers_are_no_patterns():
+    scheme = oneseed.schemes.torch({"a*": oneseed.schemes.Layer("linear", 16), "b": oneseed.schemes.Layer("norm")})
+    params = dict.fromkeys(("a*.weight", "a*.bias", "b.weight"), oneseed.Parameter((4, 4), "float32"))
+    assert [entry.initializer.get_config() for entry in scheme.plan(params)][:2] == [{"seed": None, "fan_in": 16}] * 2
+    for name in ("ab.weight", "bias", "weight", "a*.weights", "b.weight.b"):
+        assert scheme.match(name) == (None, ())

@@ -14,8 +14,9 @@ import torch
 from torch import nn
 
 import oneseed
+from oneseed.testing import assert_same_model
 from oneseed_numpy import engine
-from oneseed_torch import init
+from oneseed_torch import default_scheme, init, initialize_
 from oneseed_torch.init import repeated
 
 CALLS = {
@@ -353,3 +354,18 @@ def test_dirac_is_pytorchs(shape, groups):
             torch.empty(shape[::-1], dtype=dtype).permute(*range(len(shape))[::-1]),
         ):
             assert torch.equal(init.dirac_(tensor, groups), expected)
+
+
+def test_parameters_of_a_module_are_written_where_they_are_and_autograd_is_told():
+    module = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Conv2d(4, 8, 3).to(memory_format=torch.channels_last))
+    scheme = default_scheme(module)
+    with torch.device("meta"):
+        fresh = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Conv2d(4, 8, 3))
+    initialize_(fresh, scheme, seed=7)
+    tensors = [*module.parameters(), *module.buffers()]
+    places = [(tensor.data_ptr(), tensor.stride(), tensor._version) for tensor in tensors]
+    initialize_(module, scheme, seed=7)
+    assert_same_model(dict(fresh.named_parameters()), dict(module.named_parameters()))
+    for tensor, (address, strides, version) in zip(tensors, places, strict=True):
+        assert (tensor.data_ptr(), tensor.stride()) == (address, strides)
+        assert tensor._version > version
