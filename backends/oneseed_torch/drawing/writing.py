@@ -61,6 +61,12 @@ def shape_of(tensor: Any) -> Shape:
     return sizes_of(tensor)
 
 
+def is_usual(tensor: Tensor) -> bool:
+    """Tell whether a tensor is a dense one without gaps, whose class does not know more of it."""
+    kind = type(tensor)
+    return kind in PLAIN and tensor.layout is torch.strided and not tensor.is_nested and bool(tensor.is_contiguous())
+
+
 def layout_of_weights(rank: int) -> str | None:
     """Return the pattern of PyTorch's weights, outputs before inputs before spatial axes; None below two axes."""
     return None if rank < 2 else " ".join(["o", "i", *(f"s{number}" for number in range(rank - 2))])

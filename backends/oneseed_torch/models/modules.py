@@ -24,7 +24,7 @@ from oneseed_torch.drawing.memory import byte_strides, fresh
 from oneseed_torch.drawing.owners import check_offloaded
 from oneseed_torch.drawing.shards import is_distributed
 from oneseed_torch.drawing.watched import PLAIN, count_write, is_observed
-from oneseed_torch.drawing.writing import is_wrapper, parts_to_write, shape_of, write
+from oneseed_torch.drawing.writing import is_usual, is_wrapper, parts_to_write, shape_of, write
 from oneseed_torch.models.buffers import computed
 from oneseed_torch.models.kinds import kinds
 from oneseed_torch.models.layers import patterns_of
@@ -112,7 +112,8 @@ def initialize_(
     parameters, buffers = held(module), held_buffers(module)
     check_offloaded(module)
     for item in parameters:
-        shape_of(item.tensor)
+        if not is_usual(item.tensor) or vars(item.tensor):
+            shape_of(item.tensor)
     _check_pieces(module)
     if seeds.is_framework_seed(seed):
         check_seed(seed)
@@ -196,10 +197,10 @@ def _plan(
     params = {}
     shapes: dict[Shape, Shape] = {}  # one tuple for all that are equal: fewer objects for Python to look after
     for item in found:
-        shape = () if nn.parameter.is_lazy(item.tensor) else tuple(item.tensor.shape)
-        shape = shapes.setdefault(shape, shape)
-        frozen = not item.state and not item.tensor.requires_grad and not item.tensor.is_meta
-        params[item.names[0]] = Parameter(shape, item.tensor.dtype, None, item.state, frozen)
+        tensor = item.tensor
+        shape = () if type(tensor) not in PLAIN and nn.parameter.is_lazy(tensor) else tuple(tensor.shape)
+        frozen = not item.state and not tensor.requires_grad and not tensor.is_meta
+        params[item.names[0]] = Parameter(shapes.setdefault(shape, shape), tensor.dtype, None, item.state, frozen)
     plan = scheme.plan(
         params,
         names=logical,
@@ -297,9 +298,9 @@ def _fill(item: Held, device: Any, draw: Draw, known: Fillings) -> None:
 
 def _filled(tensor: Tensor, draw: Draw, known: Fillings) -> bool:
     """Write a draw into memory on the CPU as one like it was written, if that is possible."""
-    if type(tensor) not in PLAIN or not tensor.is_cpu or tensor.layout is not torch.strided or tensor.is_nested:
+    if not is_usual(tensor) or not tensor.is_cpu or tensor.is_neg() or tensor.is_conj():
         return False
-    if not tensor.is_contiguous() or tensor.is_neg() or tensor.is_conj() or 0 in draw.block or is_observed():
+    if 0 in draw.block or is_observed():
         return False
     # The plan holds the distributions, which like parameters share.
     key = id(draw.distribution), draw.shape, draw.dtype, draw.order
@@ -308,7 +309,7 @@ def _filled(tensor: Tensor, draw: Draw, known: Fillings) -> bool:
     fill = known[key]
     if fill is None or tensor.data_ptr() == 0:
         return False
-    fill(tensor.detach() if tensor.requires_grad else tensor, draw)
+    fill(tensor, draw)
     return True
 
 
@@ -316,7 +317,7 @@ def _filling(draw: Draw, like: Tensor) -> Filling | None:
     distribution = draw.distribution
     if isinstance(distribution, Fill):
         value = distribution.scalar(draw.dtype).item()
-        return lambda tensor, _: tensor.fill_(value)
+        return lambda tensor, _: (tensor.detach() if tensor.requires_grad else tensor).fill_(value)
     fill = host().filling(draw, byte_strides(like)) if type(draw.seed) is int else None
     if fill is None:
         return None

@@ -138,8 +138,10 @@ def _collected(module: Module, attribute: str, state: bool) -> list[Held]:
             if tensor is None:
                 continue
             place = _place(layer, name, path, layers)
-            home = _PARAMETRIZATIONS.sub("", logical) if place.role and place.layer is not layer else logical
-            whole, called = _joined(path, name), _joined(home, place.role or name)
+            whole = called = f"{path}.{name}" if path else name
+            if place.role != name or place.layer is not layer or logical != path:
+                home = _PARAMETRIZATIONS.sub("", logical) if place.role and place.layer is not layer else logical
+                called = _joined(home, place.role or name)
             before = found.get(id(tensor))
             if before is None:
                 names: tuple[str, ...] = (whole,)

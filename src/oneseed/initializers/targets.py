@@ -139,7 +139,8 @@ def draw_of(
 def decided_once(
     known: dict[tuple[Any, ...], tuple[Any, Draw]],
     asked: tuple[Any, Shape, str, str | None, Path],
-    decide: Callable[[], Draw],
+    decide: Callable[..., Draw],
+    *given: Any,
 ) -> Draw:
     """Return a draw that `decide` returns; one that differs from an earlier one in its path alone is made from that.
 
@@ -151,6 +152,8 @@ def decided_once(
         Initializer, shape, dtype, axes and path.
     decide : callable
         Decides the draw.
+    *given
+        What it takes.
 
     Returns
     -------
@@ -158,16 +161,14 @@ def decided_once(
         The draw.
     """
     initializer, shape, dtype, axes, path = asked
-    if not getattr(type(initializer), "_repeats", False) or not isinstance(initializer.seed, int | None):
-        return decide()
     if not isinstance(axes, str | None):
-        return decide()
+        return decide(*given)
     key = id(initializer), shape, dtype, axes
-    kept = known.get(key)
-    if kept is not None:
+    if (kept := known.get(key)) is not None:
         # What `_replace` does, in half the time.
         fields = kept[1]
         return Draw._make((*fields[:4], as_path(path), *fields[5:]))
-    draw = decide()
-    known[key] = initializer, draw
+    draw = decide(*given)
+    if getattr(type(initializer), "_repeats", False) and isinstance(initializer.seed, int | None):
+        known[key] = initializer, draw
     return draw

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Any
 
 from oneseed import checks, config, seeds
@@ -100,7 +99,7 @@ class Plan(Sequence[Entry]):
         for entry in self:
             if not entry.kept:
                 asked = entry.initializer, entry.shape, entry.dtype, entry.axes, (entry.logical,)
-                drawn.append((entry, decided_once(known, asked, partial(entry.draw, seed))))
+                drawn.append((entry, decided_once(known, asked, entry.draw, seed)))
         self._warn()
         return drawn
 

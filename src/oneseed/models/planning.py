@@ -1,7 +1,6 @@
 """From a scheme and a model's parameters to a plan."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from oneseed import checks
@@ -120,7 +119,7 @@ def _entry(
                 as_path(asked[4])
                 draw = like[1]
             else:
-                draw = decided_once(known, asked, partial(draw_of, *asked))
+                draw = decided_once(known, asked, draw_of, *asked)
             if guessed and _needs_axes(draw, initializer):
                 raise ValueError(
                     "the axes of this tensor, which its layer's class does not tell, decide what is drawn; name them "
