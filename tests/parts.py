@@ -181,6 +181,17 @@ class Call:
             value = {"real": real, "imag": imaginary, "complex": mpmath.mpc(real, imaginary)}[part]
             return half_by_float32(value, self.dtype)
 
+    def _S4DB(self, at, kind="constant", part="complex", scale=1.0):
+        n, numbers = at[-1], self.shape[-1]
+        with mpmath.workdps(60):
+            sign = {"unit_ccw": 1, "unit_cw": -1}.get(kind)
+            angle = mpmath.pi * n / numbers
+            if sign is None:
+                value = mpmath.mpc((-1) ** n if kind == "alternating" else 1)
+            else:
+                value = mpmath.mpc(mpmath.cos(angle), sign * mpmath.sin(angle))
+            return half_by_float32(scale * {"real": value.real, "imag": value.imag}.get(part, value), self.dtype)
+
     def _MambaA(self, at):
         with mpmath.workdps(60):
             return half_by_float32(mpmath.log(at[-1] + 1), self.dtype)
