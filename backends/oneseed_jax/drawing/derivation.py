@@ -12,9 +12,33 @@ import jax
 import numpy as np
 
 from oneseed.stream.philox import MASK
+from oneseed_jax.drawing.keys import Form, key_words, words_of
 
 MANY = 64
 """Steps after which the program makes a key: where each key is split from the last one, it then makes few."""
+
+
+def operands(seed: Any) -> tuple[tuple[Any, ...], Form, tuple[int, ...]]:
+    """Return what an operation takes of a seed.
+
+    Parameters
+    ----------
+    seed : int or jax.Array
+        The seed; see `oneseed_jax.drawing.keys.halves` for what is accepted and what is raised.
+
+    Returns
+    -------
+    given : tuple of array of uint32, shape (n,)
+        The words of the seed; and where that is a key that is derived from another, the words of the other. Where the
+        operation derives the key by itself, nothing uses its words, and XLA leaves out what would make them.
+    form : Form
+        How words make a seed.
+    derived_by : tuple of int
+        The numbers by which the key is derived, as `origin` returns them.
+    """
+    words, form = words_of(seed)
+    first, derived_by = origin(seed) if form is Form.THREEFRY else (None, ())
+    return ((words, key_words(first)) if derived_by else (words,)), form, derived_by
 
 
 def origin(key: Any) -> tuple[Any, tuple[int, ...]]:

@@ -18,9 +18,9 @@ from jax.interpreters import ad, batching, mlir, partial_eval
 from oneseed.checks import Shape
 from oneseed.draws import Draw
 from oneseed_jax.drawing import foreign, partitioning, xla
-from oneseed_jax.drawing.derivation import origin
+from oneseed_jax.drawing.derivation import operands
 from oneseed_jax.drawing.devices import batched_type, cuts
-from oneseed_jax.drawing.keys import Form, halves_of, key_words, words_of
+from oneseed_jax.drawing.keys import Form, halves_of
 from oneseed_jax.drawing.numbers import Kind, packed
 
 Array = Any
@@ -55,10 +55,7 @@ def bind(draws: Sequence[Draw], kernel: bool = False) -> list[Array]:
     list of jax.Array
         The values of each.
     """
-    words, form = words_of(draws[0].seed)
-    # Where the draw can derive the key by itself, nothing uses the words, and XLA leaves out what would make them.
-    first, derived_by = origin(draws[0].seed) if form is Form.THREEFRY else (None, ())
-    given = (words, key_words(first)) if derived_by else (words,)
+    given, form, derived_by = operands(draws[0].seed)
     tensors = tuple(_tensor(draw) for draw in draws)
     found: list[Array] = draw_p.bind(*given, form=form, derived_by=derived_by, tensors=tensors, kernel=kernel)
     return found
