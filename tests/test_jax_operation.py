@@ -26,7 +26,7 @@ from oneseed import Rule, Scheme, initializers, registry
 from oneseed.distributions import Integers
 from oneseed.draws import Draw
 from oneseed_jax import initializers as door
-from oneseed_jax.drawing import derivation, foreign, host
+from oneseed_jax.drawing import derivation, foreign, host, operation
 from oneseed_jax.drawing.dispatch import execute
 from oneseed_jax.drawing.keys import as_int, key_words
 from oneseed_numpy import engine
@@ -190,6 +190,19 @@ def test_other_platforms_and_exports_get_operations_of_xla(platform):
     assert ("oneseed_draw" in lowered) == (platform == "cpu" and foreign.registered())
     exported = jax.export.export(jax.jit(draw), platforms=[platform])(key)
     assert "oneseed_draw" not in exported.mlir_module()
+
+
+def test_a_platform_that_is_not_known_gets_operations_of_xla_with_one_warning():
+    key, lowered = jax.random.key(7), []
+    operation._warn_of.cache_clear()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for platform in "tpu", "mine", "mine":
+            made = jax.jit(lambda key: INIT(key, (4, 4))).trace(key)
+            lowered.append(made.lower(lowering_platforms=(platform,)).as_text())
+    assert lowered[0] == lowered[1] == lowered[2]
+    [warning] = caught
+    assert re.search("has not been tried on the platform mine", str(warning.message))
 
 
 def test_a_mesh_without_devices():

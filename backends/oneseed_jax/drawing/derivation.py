@@ -5,8 +5,10 @@ a model. JAX keeps no public record of how a value came about; what is read here
 operation that made them. Whatever is not understood is simply not derived by the draw.
 """
 
+from collections.abc import Callable
 from math import prod
 from typing import Any
+from weakref import ref
 
 import jax
 import numpy as np
@@ -103,12 +105,16 @@ def _step(key: Any) -> tuple[Any, int] | None:
     return split.in_tracers[0], int(np.ravel_multi_index(at, shape))
 
 
+_found: list[tuple[Callable[[], Any], int]] = [(lambda: None, 0)]
+"""The last sum, held weakly, and its value: of a counter that a model increases, the next sum begins there."""
+
+
 def _number(value: Any) -> int | None:
     """Return the value of a scalar of uint32 that is a constant, or a sum of such."""
     if value.shape or value.dtype != np.uint32:
         return None
-    total = 0
-    while (constant := _literal(value)) is None:
+    whole, total, (last, known) = value, 0, _found[0]
+    while (constant := known if value is last() else _literal(value)) is None:
         if (added := _made_by(value, "add")) is None:
             return None
         value, other = added.in_tracers
@@ -118,7 +124,10 @@ def _number(value: Any) -> int | None:
         if term is None:
             return None
         total += term
-    return (total + constant) & MASK
+    total += constant
+    if whole is not value:
+        _found[0] = ref(whole), total
+    return total & MASK
 
 
 def _literal(value: Any) -> int | None:

@@ -5,8 +5,9 @@ derived from another by known numbers, also the words of that one. All else is s
 nothing. One operation makes any number of tensors of one seed.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -148,6 +149,22 @@ def _lowered_elsewhere(context: Any, *operands: Any, **static: Any) -> Any:
     return mlir.lower_fun(_elementwise, multiple_results=True)(context, *operands, **static)
 
 
+def _lowered_for_others(context: Any, *operands: Any, **static: Any) -> Any:
+    if not context.module_context.lowering_parameters.for_export:
+        _warn_of(*context.module_context.platforms)
+    return _lowered_elsewhere(context, *operands, **static)
+
+
+@cache
+def _warn_of(*platforms: str) -> None:
+    warnings.warn(
+        f"oneseed has not been tried on the platform {', '.join(platforms)}. It draws with operations that XLA "
+        "compiles, the same bits where these follow IEEE 754.",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
+
 def _lowered_for_gpus(context: Any, *operands: Any, kernel: bool, **static: Any) -> Any:
     # Programs that are exported hold only what any version of any platform runs.
     own = kernel and not context.module_context.lowering_parameters.for_export
@@ -166,7 +183,8 @@ def _lowered_for_cpus(context: Any, *operands: Any, **static: Any) -> Any:
     return (partitioning if cut else foreign).lowered(context, operands[-1], call)
 
 
-mlir.register_lowering(draw_p, _lowered_elsewhere)
+mlir.register_lowering(draw_p, _lowered_for_others)
+mlir.register_lowering(draw_p, _lowered_elsewhere, platform="tpu")
 mlir.register_lowering(draw_p, _lowered_for_cpus, platform="cpu")
 for _platform in ("cuda", "rocm"):
     mlir.register_lowering(draw_p, _lowered_for_gpus, platform=_platform)
