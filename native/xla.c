@@ -1,23 +1,24 @@
-/* The function that programs compiled by XLA call to draw.
- *
- * It takes no lock of Python's, so that a program may run while the interpreter ends. A large draw is shared with the
- * threads of XLA's own pool; the calling thread never waits for one that has not begun.
- */
+/* The function that programs compiled by XLA call to draw. It takes no lock of Python's. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine.h"
-#include "xla.h"
+#include "share.h"
 
 PyObject *xla_function(PyObject *module, PyObject *threads);
 
 enum {
-    PIECE = 1 << 16,    /* the least values of a piece, the unit of work of threads */
-    LARGEST = 1 << 19,  /* the most */
-    MOST_THREADS = 4096 /* more than any pool has */
+    PIECE = 1 << 16,     /* the least values of a piece, the unit of work of threads */
+    LARGEST = 1 << 19,   /* the most */
+    MOST_THREADS = 4096, /* more than any pool has */
+    FEW = 2,             /* plans and seeds that need no memory of their own */
+    MATRIX_FIELDS = 5,   /* in the attribute `orthogonal`: rows, columns, gain, and two streams */
+    SIDE = 1 << 15       /* more than a matrix that is made here has */
 };
+
+static const char without_memory[] = "oneseed: no memory is left";
 
 /* The most threads that share a draw. */
 static volatile size_t most_threads = 1;
@@ -36,154 +37,28 @@ enum {
 
 /* Draws that are made together: each result has one for each seed. */
 typedef struct {
+    task shared;
     plan *plans; /* for the first seed */
-    uint64_t *seeds;
-    size_t count, batch;
-    size_t values, pieces;
+    const uint64_t *seeds;
+    size_t count, batch, values;
 } work;
 
-static void write_part(const work *w, size_t piece)
+static int write_part(const task *t, size_t piece)
 {
+    const work *w = (const work *)t;
     const plan *p = w->plans;
     while (piece >= p->pieces * w->batch)
         piece -= p->pieces * w->batch, p++;
     const size_t row = piece / p->pieces;
     if (row == 0) {
         write_piece(p, piece);
-        return;
+        return 0;
     }
     plan other = *p;
     other.at.seed = w->seeds[row];
     other.memory += row * p->rows * p->columns * oneseed_size(p->what.dtype);
     write_piece(&other, piece % p->pieces);
-}
-
-/* Threads ---------------------------------------------------------------------------------------------------------- */
-
-typedef struct {
-    const work *todo;
-    size_t turns, threads;
-    PyThread_type_lock lock;     /* for what follows */
-    PyThread_type_lock finished; /* held until the last helper has left a closed share */
-    size_t next;
-    int helpers, closed, holders;
-} share;
-
-static void let_go(share *s)
-{
-    PyThread_acquire_lock(s->lock, WAIT_LOCK);
-    const int last = --s->holders == 0;
-    PyThread_release_lock(s->lock);
-    if (last) {
-        PyThread_free_lock(s->lock);
-        PyThread_free_lock(s->finished);
-        free(s);
-    }
-}
-
-/* Write pieces until none is left. Threads begin far apart, so that no two clear one large page of fresh memory. */
-static void write_shared(share *s)
-{
-    for (;;) {
-        size_t piece = s->todo->pieces;
-        PyThread_acquire_lock(s->lock, WAIT_LOCK);
-        for (; piece >= s->todo->pieces && s->next < s->turns * s->threads; s->next++)
-            piece = s->next % s->threads * s->turns + s->next / s->threads;
-        PyThread_release_lock(s->lock);
-        if (piece >= s->todo->pieces)
-            return;
-        write_part(s->todo, piece);
-    }
-}
-
-/* What a thread of the pool does. One that comes after the end finds the share closed. */
-static void assist(void *data)
-{
-    share *s = data;
-    PyThread_acquire_lock(s->lock, WAIT_LOCK);
-    const int open = !s->closed;
-    s->helpers += open;
-    PyThread_release_lock(s->lock);
-    if (open) {
-        write_shared(s);
-        PyThread_acquire_lock(s->lock, WAIT_LOCK);
-        const int last = --s->helpers == 0 && s->closed;
-        PyThread_release_lock(s->lock);
-        if (last)
-            PyThread_release_lock(s->finished);
-    }
-    let_go(s);
-}
-
-/* Whether a function of the interface succeeded; an error is put away. */
-static int succeeded(const xla_call *call, xla_error *error)
-{
-    if (error)
-        call->api->destroy_error(&(xla_error_destroy){sizeof(xla_error_destroy), NULL, error});
-    return !error;
-}
-
-static size_t threads_for(const xla_call *call, const work *w)
-{
-    int64_t pool = 0;
-    size_t threads = w->values / PIECE;
-    threads = threads < w->pieces ? threads : w->pieces;
-    threads = threads < most_threads ? threads : most_threads;
-    if (threads < 2)
-        return 1;
-    xla_count_threads ask = {sizeof ask, NULL, call->context, &pool};
-    if (!succeeded(call, call->api->count_threads(&ask)) || pool < 1)
-        return 1;
-    return threads < (size_t)pool ? threads : (size_t)pool;
-}
-
-static share *new_share(const work *w, size_t threads)
-{
-    share *s = calloc(1, sizeof *s);
-    if (!s)
-        return NULL;
-    s->lock = PyThread_allocate_lock();
-    s->finished = PyThread_allocate_lock();
-    if (!s->lock || !s->finished) {
-        if (s->lock)
-            PyThread_free_lock(s->lock);
-        if (s->finished)
-            PyThread_free_lock(s->finished);
-        free(s);
-        return NULL;
-    }
-    PyThread_acquire_lock(s->finished, WAIT_LOCK);
-    s->todo = w, s->threads = threads, s->turns = (w->pieces + threads - 1) / threads, s->holders = 1;
-    return s;
-}
-
-static void write_all(const xla_call *call, const work *w)
-{
-    const size_t threads = threads_for(call, w);
-    share *s = threads > 1 ? new_share(w, threads) : NULL;
-    if (!s) {
-        for (size_t piece = 0; piece < w->pieces; piece++)
-            write_part(w, piece);
-        return;
-    }
-    for (size_t helper = 1; helper < threads; helper++) {
-        xla_schedule ask = {sizeof ask, NULL, call->context, assist, s};
-        PyThread_acquire_lock(s->lock, WAIT_LOCK);
-        s->holders++;
-        PyThread_release_lock(s->lock);
-        if (!succeeded(call, call->api->schedule(&ask))) {
-            let_go(s);
-            break;
-        }
-    }
-    write_shared(s);
-    PyThread_acquire_lock(s->lock, WAIT_LOCK);
-    s->closed = 1;
-    const int wait = s->helpers > 0;
-    PyThread_release_lock(s->lock);
-    if (wait)
-        PyThread_acquire_lock(s->finished, WAIT_LOCK);
-    let_go(s);
+    return 0;
 }
 
 /* Calls ------------------------------------------------------------------------------------------------------------ */
@@ -272,13 +147,12 @@ static size_t prepare(plan *p, const xla_buffer *out, const int64_t *fields, siz
     return DRAW_FIELDS + (size_t)axes;
 }
 
-/* Read a call; NULL, or what is wrong with it. Of several partitions, the second operand says which one this is, and the
+/* Prepare the draws of a call; NULL, or what is wrong with it. Of several partitions, the second operand says which one this is, and the
  * attribute `firsts` has the first indices of its results. */
-static const char *read_call(const xla_call *call, work *w, const xla_array *how)
+static const char *read_draws(const xla_call *call, work *w, const xla_array *draws)
 {
-    const xla_array *draws = attribute(call, "draws"), *firsts = attribute(call, "firsts");
-    const xla_buffer *words = call->operands.buffers[0];
-    const int64_t *mine = NULL, count = words->sizes[words->rank - 1];
+    const xla_array *firsts = attribute(call, "firsts");
+    const int64_t *mine = NULL;
     if (firsts) {
         const xla_buffer *part = call->operands.count > 1 ? call->operands.buffers[1] : NULL;
         if (!part || part->dtype != XLA_U32 || part->rank)
@@ -288,8 +162,6 @@ static const char *read_call(const xla_call *call, work *w, const xla_array *how
             return "oneseed: there is no such partition";
         mine = (const int64_t *)firsts->data + row;
     }
-    for (size_t row = 0; row < w->batch; row++)
-        w->seeds[row] = seed_of((const uint32_t *)words->data + (int64_t)row * count, count, how);
     size_t at = 0;
     for (size_t k = 0; k < w->count; k++) {
         plan *p = w->plans + k;
@@ -304,33 +176,101 @@ static const char *read_call(const xla_call *call, work *w, const xla_array *how
     for (size_t k = 0; k < w->count; k++) {
         plan *p = w->plans + k;
         cut(p, part < PIECE ? PIECE : part < LARGEST ? part : LARGEST);
-        w->pieces += p->pieces * w->batch;
+        w->shared.pieces += p->pieces * w->batch;
     }
+    w->shared.threads = w->values / PIECE < most_threads ? w->values / PIECE : most_threads;
     return NULL;
+}
+
+static const char *run_draws(const xla_call *call, const uint64_t *seeds, size_t batch, const xla_array *draws)
+{
+    plan few[FEW];
+    work w = {.shared.write = write_part, .seeds = seeds, .count = (size_t)call->results.count, .batch = batch};
+    w.plans = w.count > FEW ? malloc(w.count * sizeof *w.plans) : few;
+    const char *wrong = w.plans ? read_draws(call, &w, draws) : without_memory;
+    if (!wrong)
+        write_all(call, &w.shared);
+    if (w.plans != few)
+        free(w.plans);
+    return wrong;
+}
+
+/* Orthogonal matrices of each seed, one after the other; complex ones have a second stream. */
+typedef struct {
+    task shared;
+    const uint64_t *seeds;
+    char *memory;
+    int dtype, parts; /* the dtype of the parts of a number, one or two */
+    size_t count, rows, columns;
+    double gain;
+    uint64_t streams[2];
+} matrices;
+
+static int write_matrix(const task *t, size_t piece)
+{
+    const matrices *m = (const matrices *)t;
+    const size_t parts = (size_t)m->parts, size = m->rows * m->columns, number = parts * oneseed_size(m->dtype);
+    const uint64_t seed = m->seeds[piece / m->count], first = piece % m->count * size;
+    const oneseed_address real = {seed, m->streams[0]}, imaginary = {seed, m->streams[1]};
+    const ptrdiff_t across = (ptrdiff_t)number, down = (ptrdiff_t)(m->columns * number);
+    char *out = m->memory + piece * size * number;
+    double *room = malloc(oneseed_orthogonal_room(parts * m->rows, parts * m->columns) * sizeof *room);
+    if (!room)
+        return -1;
+    const int failed = parts == 1
+        ? oneseed_orthogonal(out, m->dtype, m->rows, m->columns, down, across, m->gain, first, &real, room)
+        : oneseed_unitary(out, m->dtype, m->rows, m->columns, down, across, m->gain, first, &real, &imaginary, room);
+    free(room);
+    return failed;
+}
+
+static const char *run_matrices(const xla_call *call, const uint64_t *seeds, size_t batch, const xla_array *haar)
+{
+    static const int types[] = {XLA_F32, XLA_F64, XLA_C64, XLA_C128};
+    const xla_buffer *out = call->results.buffers[0];
+    const int64_t *fields = haar->data;
+    size_t kind = 0;
+    while (kind < 4 && types[kind] != out->dtype)
+        kind++;
+    if (call->results.count != 1 || kind == 4 || haar->count != MATRIX_FIELDS)
+        return "oneseed: the attribute `orthogonal` does not fit the result";
+    const size_t values = product(out->sizes, out->rank), rows = (size_t)fields[0], columns = (size_t)fields[1];
+    const int parts = kind < 2 ? 1 : 2;
+    if (!values)
+        return NULL;
+    if (!rows || !columns || rows > SIDE || columns > SIDE || values % (batch * rows * columns) ||
+        !oneseed_orthogonal_room((size_t)parts * rows, (size_t)parts * columns))
+        return "oneseed: the attribute `orthogonal` does not fit the result";
+    matrices m = {.seeds = seeds, .memory = out->data, .parts = parts, .rows = rows, .columns = columns};
+    m.dtype = kind % 2 ? ONESEED_FLOAT64 : ONESEED_FLOAT32;
+    m.count = values / (batch * rows * columns);
+    m.streams[0] = (uint64_t)fields[3], m.streams[1] = (uint64_t)fields[4];
+    memcpy(&m.gain, fields + 2, sizeof m.gain);
+    m.shared.write = write_matrix, m.shared.pieces = m.count * batch;
+    const size_t threads = values * (rows < columns ? rows : columns) / PIECE;
+    m.shared.threads = threads < most_threads ? threads : most_threads;
+    return write_all(call, &m.shared) ? without_memory : NULL;
 }
 
 static const char *run(const xla_call *call)
 {
-    enum { FEW = 2 }; /* plans and seeds that need no memory of their own */
-    plan few_plans[FEW];
-    uint64_t few_seeds[FEW];
-    const xla_array *how = attribute(call, "seed");
-    if (call->operands.count < 1 || !how || !how->count || !attribute(call, "draws"))
-        return "oneseed: there must be an operand and the attributes `seed` and `draws`";
+    uint64_t few[FEW] = {0};
+    const xla_array *how = attribute(call, "seed"), *draws = attribute(call, "draws"), *haar = attribute(call, "orthogonal");
+    if (call->operands.count < 1 || call->results.count < 1 || !how || !how->count || !draws == !haar)
+        return "oneseed: there must be an operand and the attributes `seed` and either `draws` or `orthogonal`";
     const xla_buffer *words = call->operands.buffers[0];
     const int64_t form = *(const int64_t *)how->data, count = words->rank ? words->sizes[words->rank - 1] : 0;
     if (words->dtype != XLA_U32 || form < 0 || form >= FORMS || count < 1 || count > 4 || (form != HASHED && count != 2))
         return "oneseed: the first operand must be the words of seeds";
-    work w = {.count = (size_t)call->results.count, .batch = product(words->sizes, words->rank - 1)};
-    w.plans = w.count > FEW ? malloc(w.count * sizeof *w.plans) : few_plans;
-    w.seeds = w.batch > FEW ? malloc(w.batch * sizeof *w.seeds) : few_seeds;
-    const char *wrong = w.plans && w.seeds ? read_call(call, &w, how) : "oneseed: no memory is left";
-    if (!wrong)
-        write_all(call, &w);
-    if (w.plans != few_plans)
-        free(w.plans);
-    if (w.seeds != few_seeds)
-        free(w.seeds);
+    const size_t batch = product(words->sizes, words->rank - 1);
+    uint64_t *seeds = batch > FEW ? malloc(batch * sizeof *seeds) : few;
+    if (!seeds)
+        return without_memory;
+    for (size_t row = 0; row < batch; row++)
+        seeds[row] = seed_of((const uint32_t *)words->data + row * (size_t)count, count, how);
+    const char *wrong = draws ? run_draws(call, seeds, batch, draws) : run_matrices(call, seeds, batch, haar);
+    if (seeds != few)
+        free(seeds);
     return wrong;
 }
 

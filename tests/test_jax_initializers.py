@@ -138,7 +138,7 @@ def test_shapes_and_gradients():
 
 
 def test_keys_on_the_host_compile_nothing(monkeypatch):
-    monkeypatch.setattr("oneseed_jax.drawing.dispatch.elements", None)
+    monkeypatch.setattr("oneseed_jax.drawing.compiled.elements", None)
     same(door.he_normal()(KEY, (31, 3)), of.HeNormal(7)((31, 3), backend="numpy"))
 
 

@@ -26,7 +26,7 @@ from oneseed import Rule, Scheme, initializers, registry
 from oneseed.distributions import Integers
 from oneseed.draws import Draw
 from oneseed_jax import initializers as door
-from oneseed_jax.drawing import derivation, foreign, host
+from oneseed_jax.drawing import derivation, foreign, host, operation
 from oneseed_jax.drawing.dispatch import execute
 from oneseed_jax.drawing.keys import as_int, key_words
 from oneseed_numpy import engine
@@ -160,7 +160,9 @@ def test_a_whole_model_is_one_call():
         return oneseed_jax.initialize(tree, scheme, seed=key)
 
     compiled = jax.jit(made).lower(jax.random.key(7)).compile()
-    assert sum("oneseed_draw" in line and "custom-call(" in line for line in lines(compiled)) == 1
+    assert (
+        sum("oneseed_draw" in line and "custom-call(" in line for line in lines(compiled)) == 2
+    )  # and the orthogonal one
     used = jax.jit(lambda key: made(key)["layer2"])
     assert "(u32[2]" in used.lower(jax.random.key(7)).compile().as_text()  # the others are not made
     assert str(jax.make_jaxpr(used)(jax.random.key(7))).count("block=") == 8
@@ -190,6 +192,19 @@ def test_other_platforms_and_exports_get_operations_of_xla(platform):
     assert "oneseed_draw" not in exported.mlir_module()
 
 
+def test_a_platform_that_is_not_known_gets_operations_of_xla_with_one_warning():
+    key, lowered = jax.random.key(7), []
+    operation._warn_of.cache_clear()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for platform in "tpu", "mine", "mine":
+            made = jax.jit(lambda key: INIT(key, (4, 4))).trace(key)
+            lowered.append(made.lower(lowering_platforms=(platform,)).as_text())
+    assert lowered[0] == lowered[1] == lowered[2]
+    [warning] = caught
+    assert re.search("has not been tried on the platform mine", str(warning.message))
+
+
 def test_a_mesh_without_devices():
     mesh = jax.sharding.AbstractMesh((2,), ("x",))
     place = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("x"))
@@ -212,12 +227,13 @@ def test_without_the_kernels_the_bits_are_the_same(monkeypatch, reason):
     monkeypatch.setattr(foreign, "registered", foreign.once(foreign.registered.__wrapped__))
     jax.clear_caches()
     wanted = initializers.HeNormal(7)((5, 3), backend="numpy")
+    matrix = initializers.Orthogonal(seed=7)((5, 3), backend="numpy")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        for function in (door.he_normal(), door.he_normal()):
+        for function, expected in (door.he_normal(), wanted), (door.he_normal(), wanted), (door.orthogonal(), matrix):
             compiled = jax.jit(lambda key, function=function: function(key, (5, 3)))
             assert "oneseed_draw" not in "".join(re.findall("custom-call.*", compiled.lower(0).compile().as_text()))
-            same(compiled(jax.random.key(7)), wanted)
+            same(compiled(jax.random.key(7)), expected)
     monkeypatch.undo()
     jax.clear_caches()
     messages = [str(each.message) for each in caught]
@@ -250,15 +266,12 @@ def test_threads_that_compile_and_run_at_once():
     assert all(found)
 
 
-def test_a_process_may_end_while_draws_are_in_flight():
-    code = """
-        import jax
-        from oneseed_jax import initializers
-
-        made = jax.jit(lambda key: initializers.normal()(key, (2000, 1000)))
-        many = [made(jax.random.key(seed)) for seed in range(40)]
-    """
-    in_a_process(code)
+@KERNELS
+def test_processes_may_end_while_draws_are_in_flight():
+    script = Path(__file__).parent / "tools" / "jax_exits.py"
+    done = subprocess.run([sys.executable, script, "20"], capture_output=True, text=True, timeout=400, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "20 of 20 ended well\n"
 
 
 @KERNELS

@@ -21,7 +21,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 import oneseed
 import oneseed_jax
 from oneseed import KEEP, Rule, Scheme
-from oneseed_jax.drawing import xla
+from oneseed_jax.drawing import foreign, xla
 
 SCRIPT = Path(__file__).parent / "tools" / "jax_shards.py"
 
@@ -273,6 +273,16 @@ def test_two_processes_agree(unsharded):
     found = run(2, 2, which="processes")
     assert [each["whole"] for each in found] == [unsharded, unsharded]
     assert [each["compared"] for each in found] == [2 * len(unsharded)] * 2
+
+
+def test_functions_compiled_for_two_processes(unsharded):
+    found = run(2, 2, which="compiled")
+    assert found[0]["initialize"]["whole"] == unsharded
+    for name, wanted in found[0].items():
+        assert wanted["compared"] == 2 * len(wanted["whole"])
+        assert not wanted["exchanges"]
+        assert wanted["calls"] == foreign.registered()
+        assert found[1][name] == wanted
 
 
 @pytest.mark.skipif(

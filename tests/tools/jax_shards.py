@@ -10,6 +10,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 import oneseed
 import oneseed_jax
+from oneseed_jax import initializers
 
 
 def _kernel(*shape, dtype="float32"):
@@ -69,14 +70,55 @@ def fingerprints():
 
 def processes():
     """Compare each shard that this process has with that part of the whole, made here without shardings."""
-    made = flat(oneseed_jax.initialize(TREE, SCHEME, seed=7, shardings=over(np.array(jax.devices()), None, "x")))
+    sharding = over(np.array(jax.devices()), None, "x")
+    made = flat(oneseed_jax.initialize(TREE, SCHEME, seed=7, shardings=sharding))
     whole = flat(oneseed_jax.initialize(TREE, SCHEME, seed=7))
+    compared = _compared(made, whole)
+    return {"whole": {name: oneseed.fingerprint(array) for name, array in whole.items()}, "compared": compared}
+
+
+def _compared(made, whole):
     compared = 0
     for name, array in made.items():
         for shard in array.addressable_shards:
             np.testing.assert_array_equal(np.asarray(shard.data), np.asarray(whole[name])[shard.index])
             compared += 1
-    return {"whole": {name: oneseed.fingerprint(array) for name, array in whole.items()}, "compared": compared}
+    return compared
+
+
+def _init(key):
+    """Make parameters as the `init` of a model does, each of a key of its own."""
+    first, second = jax.random.split(key)
+    return {
+        "dense": {
+            "kernel": initializers.he_normal()(jax.random.fold_in(first, 1), (32, 48)),
+            "bias": initializers.normal(0.01)(jax.random.fold_in(first, 2), (48,)),
+        },
+        "recurrent": {
+            "kernel": initializers.orthogonal()(jax.random.fold_in(second, 1), (24, 16)),
+            "half": initializers.truncated_normal(0.02)(second, (16, 8), "bfloat16"),
+        },
+    }
+
+
+def compiled():
+    """Compare the shards of this process, from functions compiled for the devices of all, with parts of the whole."""
+    sharding = over(np.array(jax.devices()), None, "x")
+    makers = {
+        "initialize": (lambda key: flat(oneseed_jax.initialize(TREE, SCHEME, seed=key)), 7),
+        "init": (lambda key: flat(_init(key)), jax.random.key(7)),
+    }
+    found = {}
+    for kind, (make, seed) in makers.items():
+        whole = make(seed)
+        run = jax.jit(make, out_shardings={name: sharding(name) for name in whole}).lower(jax.random.key(7)).compile()
+        found[kind] = {
+            "whole": {name: oneseed.fingerprint(array) for name, array in whole.items()},
+            "compared": _compared(run(jax.random.key(7)), whole),
+            "calls": "oneseed_draw" in run.as_text(),
+            "exchanges": "all-" in run.as_text(),
+        }
+    return found
 
 
 def memory():
@@ -98,11 +140,14 @@ def _status(field):
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
 
 
+MEASURES = {"fingerprints": fingerprints, "processes": processes, "compiled": compiled, "memory": memory}
+
+
 def main():
     which, processes_, number, port = sys.argv[1:]
     if int(processes_) > 1:
         jax.distributed.initialize(f"localhost:{port}", int(processes_), int(number))
-    print(json.dumps({"fingerprints": fingerprints, "processes": processes, "memory": memory}[which]()))
+    print(json.dumps(MEASURES[which]()))
 
 
 if __name__ == "__main__":

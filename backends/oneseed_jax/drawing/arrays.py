@@ -9,7 +9,9 @@ import jax.numpy as jnp
 from jax import lax
 from numpy.typing import NDArray
 
+from oneseed.dtypes import FLOAT8, numpy_dtype
 from oneseed.stream.arrays import Lanes32, Lanes64
+from oneseed.stream.narrow import nearest_float8
 from oneseed_jax.drawing.devices import explicit_axes
 
 Array = Any
@@ -20,6 +22,17 @@ def own_types() -> Iterator[None]:
     """Use 64-bit types and JAX's standard promotion for what is traced inside, whatever the user's settings are."""
     with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         yield
+
+
+def rounded(x: Array, dtype: str) -> Array:
+    """Round float32 to a narrower dtype, also where what follows widens the values again.
+
+    XLA would leave out both conversions, and the rounding with them.
+    """
+    with own_types():
+        if dtype in FLOAT8:
+            x = nearest_float8(x, dtype, JaxArrays())
+        return lax.optimization_barrier(lax.convert_element_type(x, numpy_dtype(dtype)))
 
 
 class JaxArrays(Lanes64):

@@ -5,16 +5,42 @@ a model. JAX keeps no public record of how a value came about; what is read here
 operation that made them. Whatever is not understood is simply not derived by the draw.
 """
 
+from collections.abc import Callable
 from math import prod
 from typing import Any
+from weakref import ref
 
 import jax
 import numpy as np
 
 from oneseed.stream.philox import MASK
+from oneseed_jax.drawing.keys import Form, key_words, words_of
 
 MANY = 64
 """Steps after which the program makes a key: where each key is split from the last one, it then makes few."""
+
+
+def operands(seed: Any) -> tuple[tuple[Any, ...], Form, tuple[int, ...]]:
+    """Return what an operation takes of a seed.
+
+    Parameters
+    ----------
+    seed : int or jax.Array
+        The seed; see `oneseed_jax.drawing.keys.halves` for what is accepted and what is raised.
+
+    Returns
+    -------
+    given : tuple of array of uint32, shape (n,)
+        The words of the seed; and where that is a key that is derived from another, the words of the other. Where the
+        operation derives the key by itself, nothing uses its words, and XLA leaves out what would make them.
+    form : Form
+        How words make a seed.
+    derived_by : tuple of int
+        The numbers by which the key is derived, as `origin` returns them.
+    """
+    words, form = words_of(seed)
+    first, derived_by = origin(seed) if form is Form.THREEFRY else (None, ())
+    return ((words, key_words(first)) if derived_by else (words,)), form, derived_by
 
 
 def origin(key: Any) -> tuple[Any, tuple[int, ...]]:
@@ -79,12 +105,16 @@ def _step(key: Any) -> tuple[Any, int] | None:
     return split.in_tracers[0], int(np.ravel_multi_index(at, shape))
 
 
+_found: list[tuple[Callable[[], Any], int]] = [(lambda: None, 0)]
+"""The last sum, held weakly, and its value: of a counter that a model increases, the next sum begins there."""
+
+
 def _number(value: Any) -> int | None:
     """Return the value of a scalar of uint32 that is a constant, or a sum of such."""
     if value.shape or value.dtype != np.uint32:
         return None
-    total = 0
-    while (constant := _literal(value)) is None:
+    whole, total, (last, known) = value, 0, _found[0]
+    while (constant := known if value is last() else _literal(value)) is None:
         if (added := _made_by(value, "add")) is None:
             return None
         value, other = added.in_tracers
@@ -94,7 +124,10 @@ def _number(value: Any) -> int | None:
         if term is None:
             return None
         total += term
-    return (total + constant) & MASK
+    total += constant
+    if whole is not value:
+        _found[0] = ref(whole), total
+    return total & MASK
 
 
 def _literal(value: Any) -> int | None:

@@ -90,7 +90,8 @@ def _executed(draw: Draw, device: Any) -> Array:
 
 def _filled(distribution: Fill, draw: Draw, device: Any) -> Any:
     value = distribution.scalar(draw.dtype)
-    if not tracing() and math.prod(draw.block) * value.itemsize < host.COPIED:
+    small = math.prod(draw.block) * value.itemsize < host.COPIED
+    if small and not tracing() and not np.isnan(value):  # which `jax_debug_nans` refuses where XLA makes it
         return np.full(draw.block, value)  # JAX would compile a function for each shape
     return jnp.full(draw.block, value, device=device if explicit_axes() or not tracing() else None)
 

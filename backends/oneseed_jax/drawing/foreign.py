@@ -10,6 +10,7 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
+from oneseed.distributions import Haar
 from oneseed.draws import Draw
 from oneseed.host_arrays import host
 
@@ -68,6 +69,13 @@ def fields_of(draw: Draw) -> tuple[int, ...]:
     what = np.frombuffer(host().packed(draw.distribution, draw.dtype), np.int64)
     address = np.array([draw.stream, draw.first], np.uint64).view(np.int64)
     return *what.tolist(), *address.tolist(), len(draw.strides), *draw.strides
+
+
+def matrix_fields(haar: Haar, draw: Draw) -> NDArray[np.int64]:
+    """Return orthogonal matrices as the kernels read them: rows, columns, gain, and two streams for complex numbers."""
+    numbers = np.array([haar.gain]).view(np.int64), draw.stream, draw._replace(path=(*draw.path, "imag")).stream
+    gain, streams = numbers[0], np.array(numbers[1:], np.uint64).view(np.int64)
+    return np.array([haar.rows, haar.columns, *gain, *streams], np.int64)
 
 
 class Call(NamedTuple):

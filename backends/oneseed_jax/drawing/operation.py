@@ -5,8 +5,9 @@ derived from another by known numbers, also the words of that one. All else is s
 nothing. One operation makes any number of tensors of one seed.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -18,9 +19,9 @@ from jax.interpreters import ad, batching, mlir, partial_eval
 from oneseed.checks import Shape
 from oneseed.draws import Draw
 from oneseed_jax.drawing import foreign, partitioning, xla
-from oneseed_jax.drawing.derivation import origin
+from oneseed_jax.drawing.derivation import operands
 from oneseed_jax.drawing.devices import batched_type, cuts
-from oneseed_jax.drawing.keys import Form, halves_of, key_words, words_of
+from oneseed_jax.drawing.keys import Form, halves_of
 from oneseed_jax.drawing.numbers import Kind, packed
 
 Array = Any
@@ -55,10 +56,7 @@ def bind(draws: Sequence[Draw], kernel: bool = False) -> list[Array]:
     list of jax.Array
         The values of each.
     """
-    words, form = words_of(draws[0].seed)
-    # Where the draw can derive the key by itself, nothing uses the words, and XLA leaves out what would make them.
-    first, derived_by = origin(draws[0].seed) if form is Form.THREEFRY else (None, ())
-    given = (words, key_words(first)) if derived_by else (words,)
+    given, form, derived_by = operands(draws[0].seed)
     tensors = tuple(_tensor(draw) for draw in draws)
     found: list[Array] = draw_p.bind(*given, form=form, derived_by=derived_by, tensors=tensors, kernel=kernel)
     return found
@@ -151,6 +149,22 @@ def _lowered_elsewhere(context: Any, *operands: Any, **static: Any) -> Any:
     return mlir.lower_fun(_elementwise, multiple_results=True)(context, *operands, **static)
 
 
+def _lowered_for_others(context: Any, *operands: Any, **static: Any) -> Any:
+    if not context.module_context.lowering_parameters.for_export:
+        _warn_of(*context.module_context.platforms)
+    return _lowered_elsewhere(context, *operands, **static)
+
+
+@cache
+def _warn_of(*platforms: str) -> None:
+    warnings.warn(
+        f"oneseed has not been tried on the platform {', '.join(platforms)}. It draws with operations that XLA "
+        "compiles, the same bits where these follow IEEE 754.",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
+
 def _lowered_for_gpus(context: Any, *operands: Any, kernel: bool, **static: Any) -> Any:
     # Programs that are exported hold only what any version of any platform runs.
     own = kernel and not context.module_context.lowering_parameters.for_export
@@ -169,7 +183,8 @@ def _lowered_for_cpus(context: Any, *operands: Any, **static: Any) -> Any:
     return (partitioning if cut else foreign).lowered(context, operands[-1], call)
 
 
-mlir.register_lowering(draw_p, _lowered_elsewhere)
+mlir.register_lowering(draw_p, _lowered_for_others)
+mlir.register_lowering(draw_p, _lowered_elsewhere, platform="tpu")
 mlir.register_lowering(draw_p, _lowered_for_cpus, platform="cpu")
 for _platform in ("cuda", "rocm"):
     mlir.register_lowering(draw_p, _lowered_for_gpus, platform=_platform)

@@ -1,5 +1,9 @@
-"""Tensors that are computed as a whole, on the host, where the seed is known only when a program runs."""
+"""Tensors that are computed as a whole, on the host, where the seed is known only when a program runs.
 
+Small orthogonal matrices are made by the kernels where those can be called; all else by a callback into Python.
+"""
+
+from collections.abc import Callable, Sequence
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -13,12 +17,16 @@ from jax.interpreters import batching, mlir
 from jax.sharding import Mesh, PartitionSpec
 from numpy.typing import NDArray
 
-from oneseed.distributions import Structured
+from oneseed.distributions import Haar, Structured
+from oneseed.distributions.orthogonal import is_small
 from oneseed.draws import Draw
-from oneseed.dtypes import numpy_dtype
+from oneseed.dtypes import COMPLEX, numpy_dtype, working_dtype
 from oneseed.host_arrays import host
+from oneseed_jax.drawing import foreign
+from oneseed_jax.drawing.arrays import rounded
+from oneseed_jax.drawing.derivation import operands
 from oneseed_jax.drawing.devices import batched_type, cuts
-from oneseed_jax.drawing.keys import halves
+from oneseed_jax.drawing.keys import Form, halves_of
 
 Array = Any
 
@@ -38,9 +46,10 @@ def computed(distribution: Structured, draw: Draw) -> Array:
     jax.Array of the draw's dtype, shape ``draw.block``
         The values, traced.
     """
-    low, high = halves(draw.seed)
+    given, form, derived_by = operands(draw.seed)
     # What held on to a traced seed would leak it.
-    values: Array = host_draw_p.bind(jnp.stack([low, high]), make=_AtRunTime(distribution, draw._replace(seed=0)))
+    make = _AtRunTime(distribution, draw._replace(seed=0))
+    values: Array = host_draw_p.bind(*given, form=form, derived_by=derived_by, make=make)
     return values
 
 
@@ -82,30 +91,61 @@ host_draw_p = Primitive("oneseed_host_draw")
 dispatch.prim_requires_devices_during_lowering.add(host_draw_p)
 
 
-def _type(words: Any, *, make: _AtRunTime) -> Any:
+def _type(words: Any, *first: Any, make: _AtRunTime, **static: Any) -> Any:
     return batched_type(words, make.draw.block, make.draw.dtype)
 
 
-def _called(words: Array, *, make: _AtRunTime) -> Array:
+def _called(words: Array, *first: Array, form: Form, make: _AtRunTime, **static: Any) -> Array:
+    def stacked(words: Array) -> Array:
+        return jnp.stack(halves_of(words, form))
+
+    for _ in range(words.ndim - 1):
+        stacked = jax.vmap(stacked)
     kind = jax.ShapeDtypeStruct(words.shape[:-1] + make.draw.block, numpy_dtype(make.draw.dtype))
-    return jax.pure_callback(make, kind, words)
+    return jax.pure_callback(make, kind, stacked(words))
 
 
-def _lowered(context: Any, words: Any, *, make: _AtRunTime) -> Any:
+def _by_kernels(words: Array, *, seed: NDArray[np.int64], make: _AtRunTime) -> Array:
+    """Make small orthogonal matrices whole, in the logical order of axes; return the block of the draw, rounded."""
+    draw, haar = make.draw, make.distribution
+    assert isinstance(haar, Haar)
+    dtype = draw.dtype if draw.dtype in COMPLEX else working_dtype(draw.dtype)
+    kind = jax.ShapeDtypeStruct(words.shape[:-1] + tuple(draw.shape[axis] for axis in draw.order), numpy_dtype(dtype))
+    whole = jax.ffi.ffi_call(foreign.TARGET, kind)(words, seed=seed, orthogonal=foreign.matrix_fields(haar, draw))
+    batch = words.ndim - 1
+    places = [*range(batch), *(batch + int(axis) for axis in np.argsort(draw.order))]
+    block = whole.transpose(places)[(..., *draw.slices)]
+    return block if dtype == draw.dtype else rounded(block, draw.dtype)
+
+
+def _lowered(context: Any, words: Any, *first: Any, make: _AtRunTime, **static: Any) -> Any:
     if context.module_context.lowering_parameters.for_export:
         raise ValueError(
-            f"oneseed computes the distribution {make.distribution.name!r} on the host, by a callback that "
-            "jax.export cannot store. Draw it outside of the exported function and pass it as an argument, or give its "
+            f"oneseed computes the distribution {make.distribution.name!r} on the host, by a call that jax.export "
+            "cannot store. Draw it outside of the exported function and pass it as an argument, or give its "
             "initializer an integer as seed, so that the values themselves are stored. Received: a seed that the "
             "exported function computes"
         )
-    call = partial(_called, make=make)
+    return _on_each_device(context, words, context.avals_in[0], partial(_called, make=make, **static))
+
+
+def _lowered_for_cpus(
+    context: Any, *given: Any, form: Form, derived_by: tuple[int, ...], make: _AtRunTime, **static: Any
+) -> Any:
+    haar = make.distribution
+    small = isinstance(haar, Haar) and is_small(haar.rows, haar.columns, make.draw.dtype)
+    if context.module_context.lowering_parameters.for_export or not small or not foreign.registered():
+        return _lowered(context, *given, form=form, derived_by=derived_by, make=make)
+    call = partial(_by_kernels, seed=np.array([form, *derived_by], np.int64), make=make)
+    return _on_each_device(context, given[-1], context.avals_in[-1], call)
+
+
+def _on_each_device(context: Any, words: Any, given: Any, call: Callable[[Array], Array]) -> Any:
     axes = context.module_context.axis_context
     if not cuts(context) or not getattr(axes, "device_assignment", None):
-        return mlir.lower_fun(call, multiple_results=False)(context, words)
-    # Each device calls and keeps its part. A call of the first one alone would go through all of them whole.
+        return mlir.lower_fun(call, multiple_results=False)(context.replace(avals_in=[given]), words)
+    # Each device calls and keeps its part. A callback of the first one alone would go through all of them whole.
     call = jax.shard_map(call, mesh=_mesh(axes), in_specs=PartitionSpec(), out_specs=PartitionSpec(), check_vma=False)
-    (given,) = context.avals_in
     untyped = context.replace(avals_in=[jax.core.ShapedArray(given.shape, given.dtype)])
     return mlir.lower_fun(call, multiple_results=False)(untyped, words)
 
@@ -120,10 +160,13 @@ def _mesh(axes: Any) -> Mesh:
     return Mesh(devices.reshape(around.axis_sizes), around.axis_names, around.axis_types)
 
 
+def _batched(given: Sequence[Array], axes: Sequence[int], **static: Any) -> tuple[Array, int]:
+    moved = [jnp.moveaxis(words, axis, 0) for words, axis in zip(given, axes, strict=True)]
+    return host_draw_p.bind(*moved, **static), 0
+
+
 host_draw_p.def_abstract_eval(_type)
 host_draw_p.def_impl(_called)
 mlir.register_lowering(host_draw_p, _lowered)
-batching.primitive_batchers[host_draw_p] = lambda given, axes, make: (
-    host_draw_p.bind(jnp.moveaxis(given[0], axes[0], 0), make=make),
-    0,
-)
+mlir.register_lowering(host_draw_p, _lowered_for_cpus, platform="cpu")
+batching.primitive_batchers[host_draw_p] = _batched
