@@ -13,6 +13,7 @@ from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
 from oneseed.dtypes import FLOAT8
 from oneseed.host_arrays import host
+from oneseed_torch.compiling import keep_out
 from oneseed_torch.drawing.accelerators import filler
 from oneseed_torch.drawing.memory import byte_strides, copied, fresh, memory, put_array
 from oneseed_torch.drawing.native import native
@@ -57,6 +58,8 @@ def fill_(draw: Draw, tensor: Tensor) -> Tensor:
     ValueError
         If shape or dtype is not the draw's, elements share memory, or the device lacks the dtype's operations.
     """
+    if torch.compiler.is_dynamo_compiling():  # a call that began before anything else of this package was used
+        keep_out()
     check_seed(draw.seed)
     if sizes_of(tensor) != draw.block or tensor.dtype is not getattr(torch, draw.dtype):
         raise ValueError(

@@ -82,8 +82,7 @@ def refuse_freed(tensor: Tensor) -> NoReturn:
 
 def _dtype(name: str) -> tuple[np.dtype[Any], str]:
     """Return a dtype, and its name in the interface; those of `ml_dtypes` are integers there, which are viewed."""
-    # Not the cached function, of which `torch.compile` warns where it reads this code.
-    dtype: np.dtype[Any] = numpy_dtype.__wrapped__(name)
+    dtype = numpy_dtype(name)
     return dtype, np.dtype(f"u{dtype.itemsize}").str if name in NOT_IN_NUMPY else dtype.str
 
 
