@@ -13,7 +13,7 @@ COPIED = 1 << 17
 
 def as_tensor(array: NDArray[Any]) -> Any:
     """Hand an array over for good: the tensor shares its memory, unless tensors are made on another device now."""
-    if array.nbytes < COPIED or array.dtype.name in FLOAT8:  # of which there is no bitcast
+    if array.nbytes < COPIED or array.dtype.name in FLOAT8:  # which TensorFlow cannot bitcast
         return tf.constant(array)
     # TensorFlow copies arrays, but not what comes by DLPack, for which NumPy has no bfloat16.
     tensor = tf.experimental.dlpack.from_dlpack(array.view(f"u{array.itemsize}").__dlpack__())

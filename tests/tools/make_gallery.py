@@ -45,7 +45,7 @@ is the full reference.
 REFERENCE_HEAD = """# Initializers
 
 Every class is in `oneseed.initializers` under its name and in snake case: `he_normal` is `HeNormal`. All are called
-like `Initializer`. Keras's classes come first on each page.
+like `Initializer`. Each page begins with Keras's classes.
 
 | page | initializers |
 |---|---|

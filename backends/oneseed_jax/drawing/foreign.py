@@ -73,8 +73,9 @@ def fields_of(draw: Draw) -> tuple[int, ...]:
 
 def matrix_fields(haar: Haar, draw: Draw) -> NDArray[np.int64]:
     """Return orthogonal matrices as the kernels read them: rows, columns, gain, and two streams for complex numbers."""
-    numbers = np.array([haar.gain]).view(np.int64), draw.stream, draw._replace(path=(*draw.path, "imag")).stream
-    gain, streams = numbers[0], np.array(numbers[1:], np.uint64).view(np.int64)
+    imaginary = draw._replace(path=(*draw.path, "imag"))
+    gain = np.array([haar.gain]).view(np.int64)
+    streams = np.array([draw.stream, imaginary.stream], np.uint64).view(np.int64)
     return np.array([haar.rows, haar.columns, *gain, *streams], np.int64)
 
 

@@ -95,7 +95,7 @@ def initializer(name: str, seed: int | None, given: list[str] | None) -> Initial
     Raises
     ------
     ValueError
-        If there is no such initializer or argument, one is missing, or the seed is given twice.
+        If no initializer or argument has such a name, one is missing, or the seed is given twice.
     """
     cls = class_of(name)
     arguments = settings(given)

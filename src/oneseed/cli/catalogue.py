@@ -69,7 +69,7 @@ def explained(name: str) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If there is no such initializer.
+        If no initializer has this name.
     """
     cls = class_of(name)
     text = inspect.getdoc(cls) or ""

@@ -80,7 +80,7 @@ def run(backends: list[str], leave_out: bool) -> tuple[list[Check], dict[str, st
     UnusableError
         If a backend cannot be used.
     ValueError
-        If there is no such backend.
+        If no backend has this name.
     """
     names = list(dict.fromkeys(backends))
     for name in names:

@@ -133,7 +133,7 @@ def quiet() -> Iterator[None]:
     try:
         shown = os.dup(2)
         before.flush()
-    except (AttributeError, OSError):  # there is no standard error
+    except (AttributeError, OSError):  # the process has no standard error
         yield
         return
     with open(shown, "w", encoding=before.encoding, errors=before.errors, buffering=1) as stream:

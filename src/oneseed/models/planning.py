@@ -41,12 +41,12 @@ def plan_of(
             )
     aliases = _aliases(params, tied)
     patterns = {} if axes is None else dict(axes)
-    if unknown := [name for name in patterns if name not in params and name not in (tied or {})]:
+    others = tied or {}
+    if unknown := [name for name in patterns if name not in params and name not in others]:
         raise ValueError(
             f"`axes` must name parameters.{checks.nearest(str(unknown[0]), params)} "
             f"Received: axes with {shown(unknown[0])}"
         )
-    others = tied or {}
     logical = logical_names([*params, *(name for name in others if name not in params)], names)
     entries: dict[str, Entry] = {}
     known_draws: Draws = {}
