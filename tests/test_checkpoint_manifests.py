@@ -2,7 +2,6 @@
 
 import json
 import random
-import time
 from contextlib import suppress
 
 from checkpoints import plan
@@ -17,7 +16,6 @@ def test_fuzzed_headers_and_manifests(tmp_path):
     file, manifest = tmp_path / "model-00001-of-00006.safetensors", tmp_path / "oneseed.json"
     size = headers.read(file).size
     dice = random.Random(7)
-    begin = time.monotonic()
     for path, end in ((file, size), (manifest, manifest.stat().st_size)):
         whole = path.read_bytes()
         for _ in range(600):
@@ -44,7 +42,6 @@ def test_fuzzed_headers_and_manifests(tmp_path):
             wrong = checkpoint.verify(tmp_path, quick=True)
             assert wrong is None or len(str(wrong)) < 1000
         path.write_bytes(whole)
-    assert time.monotonic() - begin < 300
     assert checkpoint.verify(tmp_path) is None
 
 
