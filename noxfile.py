@@ -14,6 +14,9 @@ import nox
 # virtualenv and pip, whatever else is installed, so that every machine resolves the same way.
 nox.options.default_venv_backend = "virtualenv"
 nox.options.error_on_missing_interpreters = True
+# Most of a framework is never imported; what is, is compiled then, once for all the processes of a session.
+os.environ["PIP_NO_COMPILE"] = "1"
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 BACKENDS = ["numpy", "torch", "jax", "tensorflow"]
 OWN = {
