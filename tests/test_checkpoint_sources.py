@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import tomli_w
 from checkpoints import PARAMS, ROWS, SCHEME, TIED, plan, values
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 import oneseed
-from oneseed import Parameter, checkpoint
+from oneseed import Parameter, Rule, Scheme, checkpoint, schemes
 from oneseed.checkpoint import headers, sources
 
 
@@ -109,6 +109,35 @@ def test_dtype_is_that_of_all_floats(tmp_path, run, scheme):
     dtypes = {name: stored.dtype for name, stored in headers.read(out / "model.safetensors").tensors.items()}
     assert {dtypes[name] for name in ("h.0.w", "h.1.w", "h.1.b", "embed.weight")} == {"BF16"}
     assert (dtypes["ids"], dtypes["mask"], dtypes["h.1.c"], dtypes["step"]) == ("I32", "BOOL", "C64", "I64")
+
+
+def test_dtype_stands_in_where_a_list_says_none(tmp_path, run):
+    rows = [{"name": "0.weight", "shape": [3, 8]}, {"name": "0.bias", "shape": [3], "dtype": "float16"}]
+    rows += [{"name": "1.mask", "shape": [3], "dtype": "bool"}]
+    (tmp_path / "p.json").write_text(json.dumps(rows))
+    (tmp_path / "p.toml").write_text(tomli_w.dumps({"parameters": rows}))
+    layers = json.dumps({"0": {"kind": "linear", "fan_in": 8}, "1": {"kind": "prelu"}})
+    (tmp_path / "scheme.json").write_text(
+        Scheme([Rule("1.mask", "ones"), *schemes.torch({"0": schemes.Layer("linear", 8)}).rules]).to_json()
+    )
+    for name in ("p.json", "p.toml"):
+        asked = ("init", tmp_path / name, "--scheme", tmp_path / "scheme.json", "--seed", 7)
+        assert run(*asked, "--out", tmp_path / name[2:], "--dtype", "float32")[0] == 0
+        stored = headers.read(tmp_path / name[2:] / "model.safetensors").tensors
+        assert {name: of.dtype for name, of in stored.items()} == {
+            "0.weight": "F32",
+            "0.bias": "F32",
+            "1.mask": "BOOL",
+        }
+        assert "--dtype stands in" in run(*asked, "--out", tmp_path / "none")[2]
+        assert "Did you mean 'float32'" in run(*asked, "--out", tmp_path / "none", "--dtype", "floot32")[2]
+    # Numbered layers are not the `layers` of the scheme `torch`, which are given as JSON.
+    (tmp_path / "q.json").write_text(json.dumps(rows[:2]))
+    asked = ("init", tmp_path / "q.json", "--scheme", "torch", "--seed", 7, "--dtype", "float32")
+    assert "torch needs --set layers=" in run(*asked, "--out", tmp_path / "q")[2]
+    assert run(*asked, "--out", tmp_path / "q", "--set", f"layers={layers}")[0] == 0
+    weight = load_file(tmp_path / "q" / "model.safetensors")["0.weight"]
+    assert (weight == load_file(tmp_path / "json" / "model.safetensors")["0.weight"]).all()
 
 
 LISTS = {

@@ -151,20 +151,31 @@ def test_backends_say_which_kernel_draws(run, monkeypatch):
 def test_version_and_help(run):
     assert run("--version")[:2] == (0, oneseed.__version__ + "\n")
     assert "sample" in run()[1]
-    assert "--shape" in run("sample", "--help")[1]
+    assert run("sample", "--help") == run("sample", "-h")
+    assert "--shape" in run("sample", "-h")[1]
+    assert run("-h") == run()
 
 
 @pytest.mark.parametrize(
     "arguments, reason",
     [
         (("sample", "he_norml", "--shape", "3"), "Unknown initializer 'he_norml'. Did you mean 'he_normal'?"),
-        (("sample", "he_normal"), "--shape"),
-        (("smple", "he_normal"), "smple"),
+        (("sample", "he_normal"), "Missing option '--shape'. See `oneseed sample --help`."),
+        (("explain",), "Missing argument 'name'. See `oneseed explain --help`."),
+        (("list", "he"), "(he). See `oneseed list --help`."),
+        (("smple", "he_normal"), "Did you mean 'sample'? See `oneseed --help`."),
         (("sample", "he_normal", "--shape", "3,x"), "--shape must be integers separated by commas"),
         (("sample", "he_normal", "--shape", "3,-1"), "sizes of 0 or more"),
-        (("sample", "he_normal", "--shape", "3", "--sed", "1"), "--sed"),
-        (("sample", "he_normal", "--shape", "3", "--seed", "x"), "--seed"),
-        (("sample", "he_normal", "--shape", "3", "--seed", "-1"), "`seed` must lie in [0, 2**64)"),
+        (
+            ("sample", "he_normal", "--shape", "3", "--sed", "1"),
+            "--shape). See `oneseed sample --help`.\n",
+        ),
+        (("sample", "he_normal", "--shape", "3", "--set", "stddev=" + "[" * 100_000), "has no argument stddev"),
+        *(
+            ((*words, "--seed", seed), f"--seed must be an integer in [0, 2**64). Received: --seed {shown}\n")
+            for words in (("sample", "zeros", "--shape", "3"), ("describe", "ones", "--shape", "3"), ("init", "p.json"))
+            for seed, shown in (("x", "x"), ("1.5", "1.5"), ("-1", "-1"), (2**64, 2**64), ("", "''"), ("1 2", "'1 2'"))
+        ),
         (("sample", "he_normal", "--shape", "3", "--dtype", "floot32"), "Did you mean 'float32'?"),
         (("sample", "he_normal", "--shape", "3", "--axes", "i o"), "`axes` names 2 axes"),
         (
@@ -195,6 +206,27 @@ def test_version_and_help(run):
         ),
         (("sample", "random_normal", "--shape", "3", "--set", "stddev=-1"), "`stddev` must be 0 or more"),
         (("sample", "he_normal", "--shape", "3", "--backend", "nunpy"), "Did you mean 'numpy'?"),
+        (("sample", "he_normal", "--shape", "3", "--backend", ""), "Received: backend=''"),
+        (("init", "p.json", "--scheme", "keras", "--seed", "1", "--out", ""), "--out must name a folder"),
+        (("init", "p.json", "--scheme", "keras", "--plan"), "oneseed: No such file or directory: 'p.json'\n"),
+        (("init", "--scheme", "keras"), "needs SOURCE, --seed, --out; or --status and a folder. See `oneseed init"),
+        (
+            (
+                "init",
+                "--status",
+                "x",
+                "--seed",
+                "0",
+                "--shard-size",
+                "5GB",
+                "--resume",
+                "--set",
+                "a=1",
+                "--part",
+                "1/2",
+            ),
+            "nothing else but --json. Received: --set, --seed, --shard-size, --part, --resume",
+        ),
         (("sample", "he_normal", "--shape", "3", "--out", "w.txt"), "--out must name a .npy file"),
         (("sample", "he_normal", "--shape", "3", "--out", "no/such/w.npy"), "a folder that exists"),
         (("sample", "he_normal", "--shape", "3", "--dtype", "bfloat16", "--out", "w.npy"), "bfloat16"),
@@ -232,6 +264,16 @@ def test_an_interrupt_is_no_traceback(run, monkeypatch):
 
     monkeypatch.setattr(HeNormal, "_draw", interrupt)
     assert run("describe", "he_normal", "--shape", "3") == (130, "", "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a process cannot be started without standard output")
+@pytest.mark.parametrize("end, status", [(">&-", 0), ("| true; exit ${PIPESTATUS[0]}", 1), ("2>&- >/dev/null", 0)])
+def test_output_that_nobody_reads_is_no_traceback(end, status):
+    command = f"'{sys.executable}' -m oneseed list {end}"
+    done = subprocess.run(["bash", "-c", command], stderr=subprocess.PIPE, text=True, check=False)
+    # A reader that ends soon may end before the first line or after the last.
+    assert done.returncode in {0, status}
+    assert done.stderr == ""
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8"])

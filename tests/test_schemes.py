@@ -219,11 +219,36 @@ def test_the_command_lists_and_shows(capsys, monkeypatch):
         (("gtp2",), "Did you mean 'gpt2'"),
         (("gpt2", "--set", "lay=1"), "gpt2 has no argument lay; it takes layers, stddev."),
         (("gpt2", "--set", "layers"), "must be of the form argument=value"),
-        (("gpt2", "--set", "layers=0"), "`num_layers` must lie in"),
+        (("gpt2", "--set", "layers=0"), "`layers` must lie in"),
+        (("torch", "--set", "layers=3"), "`layers` must be a JSON object"),
+        (("torch", "--set", "layer=3"), "Did you mean 'layers'"),
+        (("torch", "--set", 'layers={"fc": 3}'), "an object with 'kind'. Received: \"fc\": 3"),
+        (("torch", "--set", 'layers={"fc": {"kind": 3}}'), "an object with 'kind'"),
+        (("torch", "--set", 'layers={"fc": "linear"}'), "must have a 'fan_in'"),
+        (("torch", "--set", 'layers={"fc": {"kind": "recurrent"}}'), "must have a 'fan_in'"),
+        (("torch", "--set", 'layers={"fc": {"kind": "linear", "fan_on": 3}}'), "Did you mean 'fan_in'"),
+        (("torch", "--set", 'layers={"fc": {"kind": "linear", "fan_in": "3"}}'), "`fan_in` must be an integer"),
+        (("torch", "--set", 'layers={"fc": {"kind": "linaer", "fan_in": 3}}'), "Did you mean 'linear'"),
+        (("torch", "--set", 'layers={"e": {"kind": "embedding", "padding": 3}}'), "[ROW, ROWS]"),
+        (("torch", "--set", 'layers={"e": {"kind": "embedding", "padding": [0, true]}}'), "[ROW, ROWS]"),
     ],
 )
 def test_the_command_refuses(capsys, arguments, message):
     assert message in printed(capsys, *arguments, status=2)
+
+
+def test_the_command_takes_what_it_shows(capsys):
+    shown = printed(capsys, "torch").splitlines()[1].removeprefix("with ")
+    assert printed(capsys, "torch", "--set", shown) == printed(capsys, "torch")
+    layers = {"fc": {"kind": "linear", "fan_in": 8}, "e": {"kind": "embedding", "padding": [0, 9]}, "n": "norm"}
+    Layer = schemes.Layer
+    scheme = schemes.torch({"fc": Layer("linear", 8), "e": Layer("embedding", padding=(0, 9)), "n": Layer("norm")})
+    text = printed(capsys, "torch", "--set", f"layers={json.dumps(layers)}", "--json")
+    assert Scheme.from_json(text) == scheme
+    # The arguments are shown as in Python, which writes True and None.
+    assert printed(capsys, "llama", "--set", "tied=True", "--set", "padding=None", "--json") == printed(
+        capsys, "llama", "--set", "tied=true", "--set", "padding=null", "--json"
+    )
 
 
 def test_rules_can_be_put_before_a_ready_scheme():

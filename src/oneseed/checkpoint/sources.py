@@ -93,7 +93,8 @@ def read(path: str | os.PathLike[str], dtype: str | None = None) -> Source:
         A list of parameters (.json or .toml), a .safetensors file, an index of several (.safetensors.index.json), of
         which headers alone are read, or a transformers config.json.
     dtype : str, optional
-        The dtype in which a config.json is built; None is that of the configuration.
+        The dtype in which a config.json is built, and of parameters in a list that says none; None is that of the
+        configuration, and an error where a list says none.
 
     Returns
     -------
@@ -118,7 +119,7 @@ def read(path: str | os.PathLike[str], dtype: str | None = None) -> Source:
     if file.name == CONFIG:
         return _config(file, dtype)
     if file.suffix in (".json", ".toml"):
-        return _listed(_loaded(file), str(file))
+        return _listed(_loaded(file), str(file), dtype)
     raise ValueError(
         "`source` must be a list of parameters (.json or .toml), a .safetensors file, an index of several "
         f"({INDEX}), or a transformers {CONFIG}. Received: source={str(file)!r}"
@@ -216,7 +217,7 @@ def _axes(kind: str | None, rank: int) -> str | None:
     return " ".join(["o", "i", *(f"s{axis}" for axis in range(rank - 2))])
 
 
-def _listed(data: Any, where: str) -> Source:
+def _listed(data: Any, where: str, dtype: str | None) -> Source:
     rows = data.get("parameters") if isinstance(data, dict) else data
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ValueError(
@@ -225,7 +226,8 @@ def _listed(data: Any, where: str) -> Source:
         )
     params: dict[str, Parameter] = {}
     names, tied = {}, {}
-    for row in rows:
+    for given in rows:
+        row = given if dtype is None else {"dtype": dtype, **given}
         name = _checked(row, where)
         if name in params:
             raise ValueError(
@@ -257,7 +259,10 @@ def _checked(row: dict[str, Any], where: str) -> str:
     if not headers.whole_numbers(row.get("shape")):
         raise ValueError(f"{what} must have a shape, a list of sizes. Received: shape={shortened(row.get('shape'))}")
     if not isinstance(row.get("dtype"), str):
-        raise ValueError(f"{what} must have a dtype. Received: dtype={shortened(row.get('dtype'))}")
+        raise ValueError(
+            f"{what} must have a dtype; --dtype stands in for one that is missing. "
+            f"Received: dtype={shortened(row.get('dtype'))}"
+        )
     for key in ("axes", "logical"):
         if not isinstance(row.get(key), str | None):
             raise ValueError(f"{what} must have a text as {key!r}. Received: {key}={shortened(row[key])}")

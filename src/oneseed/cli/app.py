@@ -25,6 +25,7 @@ Run = TypeVar("Run", bound=Callable[..., Any])
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 
@@ -43,7 +44,10 @@ Name = Annotated[
     ),
 ]
 Shape = Annotated[str, typer.Option(help="The sizes, separated by commas: 3,3,64,128.")]
-Seed = Annotated[int | None, typer.Option(help="An integer in [0, 2**64); without one, a seed is drawn and shown.")]
+Seed = Annotated[
+    str | None,
+    typer.Option(metavar="INTEGER", help="An integer in [0, 2**64); without one, a seed is drawn and shown."),
+]
 Dtype = Annotated[
     str | None,
     typer.Option(help="The dtype; by default the default float dtype.", autocompletion=completion.dtypes),
@@ -74,9 +78,10 @@ def sample(
     """Draw a tensor; show what was drawn, its statistics, a histogram and the fingerprint."""
     from oneseed.cli import sample_table, sampling
 
-    initializer = arguments.initializer(name, seed, set_)
+    initializer = arguments.initializer(name, arguments.seed(seed), set_)
     draw = initializer.describe(arguments.sizes(shape), dtype, axes, path)
-    result = sampling.sample(initializer, draw, axes, path, backend or config.backend(), out, plot)
+    chosen = config.backend() if backend is None else backend
+    result = sampling.sample(initializer, draw, axes, path, chosen, out, plot)
     if as_json:
         _print_json({**_facts(initializer, draw), **result.as_dict()})
         return
@@ -97,7 +102,7 @@ def describe(
     as_json: Json = False,
 ) -> None:
     """Show what would be drawn: distribution, fans, address; without drawing."""
-    initializer = arguments.initializer(name, seed, set_)
+    initializer = arguments.initializer(name, arguments.seed(seed), set_)
     draw = initializer.describe(arguments.sizes(shape), dtype, axes, path)
     if as_json:
         _print_json(_facts(initializer, draw))
@@ -211,10 +216,12 @@ def init(
         str | None,
         typer.Option(help="A ready scheme, a .toml or .json file, or own.", autocompletion=completion.ready_schemes),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="An integer in [0, 2**64).")] = None,
-    out: Annotated[Path | None, typer.Option(help="The folder to write to.")] = None,
+    seed: Annotated[str | None, typer.Option(metavar="INTEGER", help="An integer in [0, 2**64).")] = None,
+    out: Annotated[str | None, typer.Option(metavar="PATH", help="The folder to write to.")] = None,
     dtype: Annotated[str | None, typer.Option(help="The dtype of all parameters that hold floats.")] = None,
-    shard_size: Annotated[str, typer.Option(help="The most bytes of values in a file: 5GB, 512MiB.")] = "5GB",
+    shard_size: Annotated[
+        str | None, typer.Option(help="The most bytes of values in a file: 5GB, 512MiB.", show_default="5GB")
+    ] = None,
     part: Annotated[str | None, typer.Option(help="Write each n-th file from the i-th on: 3/8.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with what the folder has.")] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Show what would be written, and write nothing.")] = False,
@@ -225,9 +232,9 @@ def init(
     """Write a model's initial weights as .safetensors files, whatever their size."""
     from oneseed.cli import init
 
-    facts, show = init.run(
-        source, scheme, arguments.settings(set_), seed, out, dtype, shard_size, init.part_of(part), resume, plan, status
-    )
+    number, settings, piece = arguments.seed(seed), arguments.settings(set_), init.part_of(part)
+    into = arguments.folder(out)
+    facts, show = init.run(source, scheme, settings, number, into, dtype, shard_size, piece, resume, plan, status)
     _print_json(facts) if as_json else show(facts, _console())
 
 
@@ -288,15 +295,28 @@ def _status(run: Callable[[], Any]) -> int:
     except typer.Exit as stop:
         return stop.exit_code
     except typer.TyperException as error:
-        return _fail(error.format_message(), error.exit_code)
-    except (ValueError, TypeError, NotImplementedError, ImportError, OSError) as error:
+        return _fail(_advised(error), error.exit_code)
+    except OSError as error:
+        return _fail(f"{error.strerror}: {error.filename!r}" if error.strerror and error.filename else str(error), 2)
+    except (ValueError, TypeError, NotImplementedError, ImportError) as error:
         return _fail(str(error), 2)
     except MemoryError as error:
         return _fail(f"Not enough memory: {error}", 1)
 
 
+def _advised(error: typer.TyperException) -> str:
+    """Return what is wrong with the command's words, and which help shows the right ones."""
+    message = error.format_message()
+    context = getattr(error, "ctx", None)
+    if context is None:
+        return message
+    return f"{message}{'' if message.endswith(('.', '?')) else '.'} See `{context.command_path} --help`."
+
+
 def _flush() -> None:
     """Write out what was printed; where that fails, the interpreter is kept from trying again when it ends."""
+    if sys.stdout is None:  # the process was started without one
+        return
     try:
         sys.stdout.flush()
     except OSError:

@@ -2,9 +2,11 @@
 
 import inspect
 import json
+import shlex
+from pathlib import Path
 from typing import Any
 
-from oneseed.checks import index, nearest, shown
+from oneseed.checks import LONGEST, nearest, shown
 from oneseed.initializers.base import Initializer, RandomInitializer
 from oneseed.initializers.configs import required
 from oneseed.initializers.known import ALIASES
@@ -25,8 +27,44 @@ def sizes(text: str) -> tuple[int, ...]:
         ) from None
 
 
+def seed(text: str | None) -> int | None:
+    """Read a seed.
+
+    Raises
+    ------
+    ValueError
+        If it is not an integer, or out of range.
+    """
+    if text is None:
+        return None
+    try:
+        value = int(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value < 2**64:
+        raise ValueError(f"--seed must be an integer in [0, 2**64). Received: --seed {_text(shlex.quote(text))}")
+    return value
+
+
+def folder(text: str | None) -> Path | None:
+    """Read the folder to write to; an empty text, as of a variable that is not set, is not the current one.
+
+    Raises
+    ------
+    ValueError
+        If it is empty.
+    """
+    if text == "":
+        raise ValueError("--out must name a folder; the current one is `.`. Received: --out ''")
+    return None if text is None else Path(text)
+
+
+WORDS = {"True": True, "False": False, "None": None}
+"""What is not JSON and yet stands for a value, as help and errors write it."""
+
+
 def settings(given: list[str] | None) -> dict[str, Any]:
-    """Read arguments, such as "stddev=0.02"; a value is JSON, or else a word.
+    """Read arguments, such as "stddev=0.02"; a value is JSON, one of Python's constants, or else a word.
 
     Parameters
     ----------
@@ -54,8 +92,8 @@ def settings(given: list[str] | None) -> dict[str, Any]:
         texts[key] = setting
         try:
             arguments[key] = json.loads(text)
-        except ValueError:
-            arguments[key] = text
+        except (ValueError, RecursionError):
+            arguments[key] = WORDS.get(text, text)
     return arguments
 
 
@@ -118,7 +156,7 @@ def initializer(name: str, seed: int | None, given: list[str] | None) -> Initial
     built = _built(cls, arguments)
     if seed is None or isinstance(built, RandomInitializer):
         return built
-    whole: Initializer = seeded(built, index("seed", seed, 0, 2**64))
+    whole: Initializer = seeded(built, seed)
     return whole
 
 
@@ -141,4 +179,5 @@ def _refused(name: str, key: str, known: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= LONGEST else text[:LONGEST] + "..."

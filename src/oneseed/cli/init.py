@@ -49,7 +49,7 @@ def run(
     seed: int | None,
     out: Path | None,
     dtype: str | None,
-    shard_size: str,
+    shard_size: str | None,
     part: tuple[int, int] | None,
     resume: bool,
     plan: bool,
@@ -57,23 +57,37 @@ def run(
 ) -> tuple[Facts, Callable[[Facts, Console], None]]:
     """Do what the options ask for; return what came of it as plain data, and the function that prints it."""
     if folder_to_show is not None:
-        if source or scheme or out or plan:
-            raise ValueError("--status takes a folder and nothing else but --json.")
+        options = {
+            "SOURCE": source,
+            "--scheme": scheme,
+            "--set": arguments or None,
+            "--seed": seed,
+            "--out": out,
+            "--dtype": dtype,
+            "--shard-size": shard_size,
+            "--part": part,
+            "--resume": resume or None,
+            "--plan": plan or None,
+        }
+        if given := [name for name, value in options.items() if value is not None]:
+            raise ValueError(f"--status takes a folder and nothing else but --json. Received: {', '.join(given)}")
         return status(folder_to_show), show_status
     needed = {"SOURCE": source, "--scheme": scheme, **({} if plan else {"--seed": seed, "--out": out})}
     if absent := [name for name, value in needed.items() if value is None]:
-        raise ValueError(f"`oneseed init` needs {', '.join(absent)}; or --status and a folder.")
+        raise ValueError(
+            f"`oneseed init` needs {', '.join(absent)}; or --status and a folder. See `oneseed init --help`."
+        )
     assert source is not None
     assert scheme is not None
-    limit = folder.size_of(shard_size)
+    limit = folder.size_of("5GB" if shard_size is None else shard_size)
     found = sources.read(source, dtype)
     rules, name = chosen(scheme, arguments, found)
     # What is planned does not depend on the seed.
-    given = Asked(found.plan(rules, dtype), name, seed or 0, limit, found.format, found.files, found.notes)
+    asked = Asked(found.plan(rules, dtype), name, seed or 0, limit, found.format, found.files, found.notes)
     if plan:
-        return preview(given, part), show_preview
+        return preview(asked, part), show_preview
     assert out is not None
-    return write(given, out, part, resume), show_written
+    return write(asked, out, part, resume), show_written
 
 
 def part_of(text: str | None) -> tuple[int, int] | None:

@@ -59,12 +59,12 @@ def chosen(asked: str, arguments: Mapping[str, Any], source: Source) -> tuple[Sc
             raise ValueError(f"{asked!r} is not a scheme: {error}") from None
     function = scheme_table.FUNCTIONS[checks.one_of("scheme", asked, (*scheme_table.FUNCTIONS, OWN))]
     given = {**_told(asked, inspect.signature(function).parameters, arguments, source.params), **arguments}
-    shown = ", ".join(f"{name}={value!r}" for name, value in given.items())
+    shown = ", ".join(f"{name}={checks.shown(value)}" for name, value in given.items())
     return scheme_table.build(asked, given), f"{asked}({shown})"
 
 
 def _told(
-    asked: str, wanted: Mapping[str, Any], given: Mapping[str, Any], params: Mapping[str, Parameter]
+    asked: str, wanted: Mapping[str, inspect.Parameter], given: Mapping[str, Any], params: Mapping[str, Parameter]
 ) -> dict[str, int]:
     """Return those arguments that describe the model and are not given, as the parameters tell them."""
     tell = {
@@ -74,8 +74,9 @@ def _told(
         "channels": lambda: _size(params, PATCHES, 1),
     }
     found = {}
-    for name in wanted:
-        if name in tell and name not in given:
+    for name, parameter in wanted.items():
+        # The layers of `torch` are not a number.
+        if name in tell and name not in given and isinstance(parameter.default, int):
             value = tell[name]()
             if value is None:
                 raise ValueError(

@@ -1,6 +1,7 @@
 """What `oneseed schemes` shows."""
 
 import inspect
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +14,7 @@ FUNCTIONS = {name: getattr(schemes, name) for name in schemes.__all__ if name !=
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "deepnorm": {"encoder_layers": 12},
-    "torch": {"layers": {"linear": Layer("linear", 64), "embedding": Layer("embedding"), "norm": Layer("norm")}},
+    "torch": {"layers": {"fc": {"kind": "linear", "fan_in": 64}, "embed": "embedding", "norm": "norm"}},
 }
 """Arguments of the schemes that cannot do without, for which the command has an example of its own."""
 
@@ -37,7 +38,7 @@ def build(name: str, arguments: dict[str, Any]) -> Scheme:
     name : str
         The name.
     arguments : dict
-        Its arguments.
+        Its arguments, as JSON has them: a `Layer` is its kind, or an object with its fields.
 
     Returns
     -------
@@ -57,9 +58,38 @@ def build(name: str, arguments: dict[str, Any]) -> Scheme:
                 f"{name} has no argument {key}; it takes {', '.join(known) or 'none'}.{checks.nearest(key, known)}"
             )
     if missing := [key for key, item in known.items() if item.default is item.empty and key not in arguments]:
-        raise ValueError(f"{name} needs {' '.join(f'--set {key}=...' for key in missing)}.")
+        needed = " ".join(f"--set {key}=..." for key in missing)
+        raise ValueError(f"{name} needs {needed}; `oneseed schemes {name}` shows an example.")
+    if function is schemes.torch:
+        arguments = {"layers": _layers(arguments["layers"])}
     scheme: Scheme = function(**arguments)
     return scheme
+
+
+def _layers(given: Any) -> dict[str, Layer]:
+    if not isinstance(given, dict):
+        raise ValueError(
+            "`layers` must be a JSON object from the paths of layers to what they are, such as "
+            f"{json.dumps(EXAMPLES['torch']['layers'])}. Received: --set layers={checks.shown(given)}"
+        )
+    return {path: _layer(path, fields) for path, fields in given.items()}
+
+
+def _layer(path: str, given: Any) -> Layer:
+    fields = {"kind": given} if isinstance(given, str) else given
+    received = f"Received: {json.dumps(path)}: {checks.shown(given)}"
+    known = ", ".join(Layer._fields)
+    if not isinstance(fields, dict) or not isinstance(fields.get("kind"), str):
+        raise ValueError(f"A layer must be a kind, such as 'norm', or an object with 'kind'. {received}")
+    for key in fields:
+        if key not in Layer._fields:
+            raise ValueError(f"A layer has {known}, and no {key}.{checks.nearest(key, Layer._fields)} {received}")
+    if fields["kind"] in ("linear", "recurrent") and "fan_in" not in fields:
+        raise ValueError(f"A layer of the kind {fields['kind']!r} must have a 'fan_in'. {received}")
+    padding = fields.get("padding")
+    if padding is not None and not (isinstance(padding, list) and [type(size) for size in padding] == [int, int]):
+        raise ValueError(f"The 'padding' of a layer must be [ROW, ROWS]: the row that is 0, of how many. {received}")
+    return Layer(**{**fields, "padding": padding and tuple(padding)})
 
 
 def arguments(name: str) -> str:
@@ -88,7 +118,7 @@ def rules(name: str, scheme: Scheme, given: dict[str, Any]) -> Iterator[str]:
     """
     yield arguments(name)
     if given:
-        yield "with " + ", ".join(f"{key}={value!r}" for key, value in given.items())
+        yield "with " + ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in given.items())
     yield "A parameter gets the first rule whose pattern matches its whole name:"
     for number, rule in enumerate(scheme.rules, 1):
         yield ""

@@ -66,6 +66,7 @@ def gpt2(layers: int = 12, stddev: Any = 0.02) -> Scheme:
     >>> rule.initializer.stddev
     0.005
     """
+    checks.index("layers", layers, 1, MANY)
     others = ("wte", "wpe", "c_attn", "q_attn", "c_fc", "lm_head", "score")
     return Scheme(
         [
