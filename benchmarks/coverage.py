@@ -2,8 +2,9 @@
 
 python benchmarks/coverage.py [SET ...] [--write]
 
-Sets are transformers, timm, torchvision and layers; without any, all that are installed. Each model is built in a small
-configuration where its library has one, recorded, and compared with the model as its own code builds it:
+Sets are layers, transformers, timm and torchvision; without any, all that are installed. With --write, the rows of sets
+that were not run stay as benchmarks/coverage.json has them. Each model is built in a small configuration where its
+library has one, recorded, and compared with the model as its own code builds it:
 
 - the log of the recording, run again under PyTorch's seed, gives the bits of the real construction;
 - each tensor that oneseed draws has the mean, the variance, the fourth moment and the bounds of the real one. A tensor
@@ -15,12 +16,14 @@ torchvision's wheel wants the PyTorch it was built for. Its models can be built 
 
 import argparse
 import importlib.util
+import json
 import logging
 import math
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -31,6 +34,8 @@ from oneseed_torch.models.recording.schemes import scheme_of
 from oneseed_torch.models.tree import held, held_buffers
 
 PAGE = Path(__file__).parent.parent / "docs" / "coverage.md"
+FOUND = Path(__file__).with_suffix(".json")
+"""What was found of each set."""
 KINDS = ("exact", "composed", "shared", "constant", "elementwise", "program", "refused")
 SIGMAS = 6
 MOST = 30_000_000
@@ -155,7 +160,7 @@ def layers() -> Iterator[tuple[str, Callable[[], nn.Module]]]:
     }.items()
 
 
-SETS = {"transformers": transformers_models, "timm": timm_models, "torchvision": torchvision_models, "layers": layers}
+SETS = {"layers": layers, "transformers": transformers_models, "timm": timm_models, "torchvision": torchvision_models}
 
 
 def tensors_of(module: nn.Module) -> dict[str, torch.Tensor]:
@@ -209,48 +214,57 @@ def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
     return a.shape == b.shape and torch.equal(a.nan_to_num(), b.nan_to_num())
 
 
+def found_of(name: str) -> dict[str, Any]:
+    """Check the models of a set, and return what was found as plain data."""
+    total: Counter[str] = Counter()
+    models = compared = agree = 0
+    notes = []
+    cases = SETS[name]()
+    while (case := next(cases, None)) is not None:
+        title, build = case
+        try:
+            counts, said, built = check(build)
+        except Exception as error:  # what cannot be built here is reported, and the next one tried
+            counts, said, built = Counter(), [f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"], False
+        print(title, dict(counts), *said[:3], *([] if built else ["not compared"]), sep="; ", flush=True)
+        models, compared, agree = models + 1, compared + built, agree + (built and not said)
+        total += counts
+        notes += [f"{title}: {what}" for what in said[:2]]
+    kinds = {kind: total[kind] for kind in KINDS}
+    return {"models": models, "compared": compared, "agree": agree, **kinds, "notes": notes}
+
+
 def main() -> None:
     """Print what was found, and write the page if asked to."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("sets", nargs="*", help=", ".join(SETS))
-    parser.add_argument("--write", action="store_true", help="write docs/coverage.md")
+    parser.add_argument("sets", nargs="*", metavar="SET", help=", ".join(SETS))
+    parser.add_argument("--write", action="store_true", help="write benchmarks/coverage.json and docs/coverage.md")
     asked = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     if importlib.util.find_spec("torchvision") is not None:
         import_torchvision()
-    rows, notes = [], []
+    if unknown := set(asked.sets) - set(SETS):
+        parser.error(f"a set must be one of {', '.join(SETS)}. Received: {', '.join(sorted(unknown))}")
+    found = json.loads(FOUND.read_text(encoding="utf-8"))
     for name in asked.sets or SETS:
         if name != "layers" and importlib.util.find_spec(name) is None:
             print(f"{name} is not installed")
             continue
-        total: Counter[str] = Counter()
-        models = compared = agree = 0
-        found = SETS[name]()
-        while (case := next(found, None)) is not None:
-            title, build = case
-            try:
-                counts, said, built = check(build)
-            except Exception as error:  # what cannot be built here is reported, and the next one tried
-                counts, said, built = Counter(), [f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"], False
-            print(title, dict(counts), *said[:3], *([] if built else ["not compared"]), sep="; ", flush=True)
-            models, compared, agree = models + 1, compared + built, agree + (built and not said)
-            total += counts
-            notes += [f"- {name}, {title}: {what}" for what in said[:2]]
-        rows.append((name, models, compared, agree, total))
-    table = page(rows, notes)
-    print(table)
+        found[name] = found_of(name)
+    print(page(found))
     if asked.write:
-        PAGE.write_text(table, encoding="utf-8")
+        FOUND.write_text(json.dumps({name: found[name] for name in SETS}, indent=1) + "\n", encoding="utf-8")
+        PAGE.write_text(page(found), encoding="utf-8")
 
 
-def page(rows: list[tuple[str, int, int, int, Counter[str]]], notes: list[str]) -> str:
+def page(found: dict[str, dict[str, Any]]) -> str:
     """Return the page of the docs."""
-    head = "| set | models | compared | agree | " + " | ".join(KINDS) + " |"
+    columns = ("models", "compared", "agree", *KINDS)
     body = "\n".join(
-        f"| {name} | {models} | {compared} | {agree} | " + " | ".join(f"{counts[kind]:,}" for kind in KINDS) + " |"
-        for name, models, compared, agree, counts in rows
+        f"| {name} | " + " | ".join(f"{found[name][column]:,}" for column in columns) + " |" for name in SETS
     )
+    notes = "\n".join(f"- {name}, {note}" for name in SETS for note in found[name]["notes"])
     return f"""# Coverage of recorded schemes
 
 What `oneseed_torch.recorded_scheme` makes of real models, counted in parameters and buffers. `benchmarks/coverage.py`
@@ -258,17 +272,15 @@ makes this table. Those that are small enough are compared with the model as its
 log of its recording, run again under PyTorch's seed, gives the bits of the real construction, and if every tensor that
 oneseed draws has mean, variance, fourth moment and bounds of the real one, within {SIGMAS} standard errors.
 
-{head}
-|{"---|" * (4 + len(KINDS))}
+| set | {" | ".join(columns)} |
+|{"---|" * (1 + len(columns))}
 {body}
 
 - exact: one distribution, as the model's code asks for it; composed: several, or one that was scaled or cut;
 - shared: the draw of another tensor, as of a layer that was copied;
 - constant: one number, or a table that the code computes;
 - elementwise: a function of draws, element by element, made in blocks; program: one that is made whole.
-
-{("What does not agree:" + chr(10) + chr(10) + chr(10).join(notes)) if notes else ""}
-"""
+{f"{chr(10)}What does not agree:{chr(10)}{chr(10)}{notes}{chr(10)}" if notes else ""}"""
 
 
 if __name__ == "__main__":

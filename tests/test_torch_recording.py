@@ -1,10 +1,13 @@
 """Schemes recorded from a model's own construction: what is recognised, what is refused, and that values are right."""
 
 import copy
+import json
 import math
 import random
+import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from frameworks import installed
@@ -383,3 +386,11 @@ def test_families_of_transformers_start_alike_on_every_topology(run_ranks):
     if not installed("transformers"):
         pytest.skip("transformers is not installed")
     run_ranks("torch_families_ranks.py", 4)
+
+
+def test_the_page_of_coverage_is_what_was_found():
+    script = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "coverage.py"))
+    found = json.loads(script["FOUND"].read_text(encoding="utf-8"))
+    assert script["PAGE"].read_text(encoding="utf-8") == script["page"](found), "run: benchmarks/coverage.py --write"
+    found["layers"]["notes"] = ["Linear: bounds"]
+    assert script["page"](found).endswith("What does not agree:\n\n- layers, Linear: bounds\n")
