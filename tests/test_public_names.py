@@ -19,6 +19,8 @@ def test_every_public_name_is_there(module):
         pytest.importorskip(framework)
     found = import_module(module)
     assert [name for name in NAMES[module]["names"] if not hasattr(found, name)] == []
+    # What is loaded at its first use is completed by shells, and is what a traceback suggests for a mistyped name.
+    assert [name for name in getattr(found, "__all__", ()) if name not in dir(found)] == []
 
 
 def test_the_stub_is_what_the_script_writes():

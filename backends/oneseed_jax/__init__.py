@@ -27,3 +27,7 @@ def __getattr__(name: str) -> Any:
     if name == "initializers":
         return import_module("oneseed_jax.initializers")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -60,3 +60,7 @@ def __getattr__(name: str) -> Any:
     if name == "recorded_scheme":
         return import_module(f"{__name__}.recording").recorded_scheme
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -29,3 +29,7 @@ def __getattr__(name: str) -> Any:
     if name == "init":
         return import_module("oneseed_torch.init")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -60,5 +60,9 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 # The engine that draws in host memory, for every backend: so the first draw does not wait for it.
 import_module(f"oneseed_{host_arrays.HOST}")
