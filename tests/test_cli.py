@@ -91,6 +91,22 @@ def test_out_writes_the_values(run, tmp_path):
     assert list(tmp_path.iterdir()) == [file]
 
 
+@pytest.mark.parametrize("option, suffix", [("--out", ".npy"), ("--plot", ".png")])
+def test_a_folder_is_not_written_over(run, tmp_path, option, suffix):
+    folder = tmp_path / f"w{suffix}"
+    folder.mkdir()
+    status, out, err = run("sample", "he_normal", "--shape", "3", option, folder)
+    assert (status, out) == (2, "")
+    assert err == f"oneseed: {option} must name a file, and this is a folder. Received: {folder}\n"
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="there is no folder that the system keeps")
+def test_a_file_that_cannot_be_written_is_named(run):
+    err = run("sample", "he_normal", "--shape", "3", "--out", "/proc/self/w.npy")[2]
+    assert err == "oneseed: /proc/self/w.npy cannot be written: No such file or directory\n"
+
+
 def test_a_failure_leaves_the_old_file(run, tmp_path, monkeypatch):
     file = tmp_path / "w.npy"
     file.write_bytes(b"old")
@@ -229,6 +245,11 @@ def test_version_and_help(run):
         ),
         (("sample", "he_normal", "--shape", "3", "--out", "w.txt"), "--out must name a .npy file"),
         (("sample", "he_normal", "--shape", "3", "--out", "no/such/w.npy"), "a folder that exists"),
+        (
+            ("describe", "ones", "--shape", "3", "--seed", "1", "--seed=2"),
+            "--seed must be given once. Received: ones --shape 3 --seed 1 --seed=2\n",
+        ),
+        (("init", "p.json", "--out", "a b", "--out", "c"), "--out must be given once. Received: p.json --out 'a b'"),
         (("sample", "he_normal", "--shape", "3", "--dtype", "bfloat16", "--out", "w.npy"), "bfloat16"),
         (("sample", "he_normal", "--shape", "3", "--dtype", "float8_e5m2", "--out", "w.npy"), "float8_e5m2"),
         (("sample", "initializer", "--shape", "3"), "Unknown initializer 'initializer'."),

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Annotated, Any, NoReturn, TypeVar, cast
 import typer
 from rich.console import Console
 from rich.table import Table
+from typer.core import TyperCommand, TyperOption
 
 import oneseed
 from oneseed import config, registry
@@ -30,10 +32,24 @@ app = typer.Typer(
 )
 
 
+class Command(TyperCommand):
+    """A command that refuses an option that is given twice, where the first value would be dropped without a word."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words of a command."""
+        given = [word.partition("=")[0] for word in args]
+        for param in self.params:
+            if isinstance(param, TyperOption) and not param.multiple and not param.is_flag:
+                for name in param.opts:
+                    if given.count(name) > 1:
+                        raise ValueError(f"{name} must be given once. Received: {shlex.join(args)}")
+        return super().parse_args(ctx, args)
+
+
 def command(function: Run, name: str | None = None) -> Run:
     """Make a command of a function; its whole first line is shown among the commands, not just the beginning."""
     line = (function.__doc__ or "").partition("\n")[0]
-    return app.command(name, short_help=line)(function)
+    return app.command(name, cls=Command, short_help=line)(function)
 
 
 Name = Annotated[

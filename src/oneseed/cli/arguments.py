@@ -59,6 +59,20 @@ def folder(text: str | None) -> Path | None:
     return None if text is None else Path(text)
 
 
+def check_place(option: str, file: Path) -> None:
+    """Refuse a file that cannot be written where it is asked for, before anything is drawn.
+
+    Raises
+    ------
+    ValueError
+        If its folder is missing, or a folder has its name.
+    """
+    if not file.parent.is_dir():
+        raise ValueError(f"{option} must lie in a folder that exists. Received: {file}")
+    if file.is_dir():
+        raise ValueError(f"{option} must name a file, and this is a folder. Received: {file}")
+
+
 WORDS = {"True": True, "False": False, "None": None}
 """What is not JSON and yet stands for a value, as help and errors write it."""
 

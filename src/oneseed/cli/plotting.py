@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from oneseed.cli.arguments import check_place
 from oneseed.distributions import Complex, Integers, Normal, TruncatedNormal, Uniform
 from oneseed.draws import Distribution, Draw
 from oneseed.exact.fixed_point import normal_cdf
@@ -64,12 +65,11 @@ def check_plot(file: Path, draw: Draw) -> None:
     ImportError
         If matplotlib is not installed.
     ValueError
-        If the suffix is unknown, the folder is missing, or the tensor has no elements.
+        If the suffix is unknown, the file cannot be there, or the tensor has no elements.
     """
     if file.suffix.lower() not in SUFFIXES:
         raise ValueError(f"--plot must name a file that ends in one of {', '.join(SUFFIXES)}. Received: {file}")
-    if not file.parent.is_dir():
-        raise ValueError(f"--plot must lie in a folder that exists. Received: {file}")
+    check_place("--plot", file)
     if 0 in draw.shape:
         raise ValueError(f"--plot must have elements to show; give sizes of 1 or more. Received: shape={draw.shape}")
     _figure()

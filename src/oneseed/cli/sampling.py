@@ -13,6 +13,7 @@ from rich.progress import track
 
 from oneseed import registry
 from oneseed.checks import Shape
+from oneseed.cli.arguments import check_place
 from oneseed.cli.plotting import check_plot, picture
 from oneseed.cli.processes import quiet
 from oneseed.cli.statistics import Summary, summarize
@@ -101,7 +102,7 @@ def sample(
     Raises
     ------
     ValueError
-        If the file is not one that can hold the dtype, or the picture's is not of a known kind, or a folder is missing.
+        If the file is not one that can hold the dtype, or the picture's is not of a known kind, or cannot be there.
     ImportError
         If a picture is asked for and matplotlib is missing.
     """
@@ -159,8 +160,7 @@ def _check_file(file: Path, draw: Draw) -> None:
         raise ValueError(f"--out must name a .npy file. Received: {file}")
     if draw.dtype in NOT_IN_NUMPY:
         raise ValueError(f"--out cannot hold {draw.dtype}, which the .npy format has no name for; add --dtype float32.")
-    if not file.parent.is_dir():
-        raise ValueError(f"--out must lie in a folder that exists. Received: {file}")
+    check_place("--out", file)
 
 
 def _write(file: Path, write: Callable[[BinaryIO], None]) -> None:
@@ -170,5 +170,9 @@ def _write(file: Path, write: Callable[[BinaryIO], None]) -> None:
         with part.open("wb") as stream:
             write(stream)
         part.replace(file)
+    except OSError as error:
+        if error.strerror is None:
+            raise
+        raise OSError(f"{file} cannot be written: {error.strerror}") from error
     finally:
         part.unlink(missing_ok=True)
