@@ -62,7 +62,7 @@ Name = Annotated[
 Shape = Annotated[str, typer.Option(help="The sizes, separated by commas: 3,3,64,128.")]
 Seed = Annotated[
     str | None,
-    typer.Option(metavar="INTEGER", help="An integer in [0, 2**64); without one, a seed is drawn and shown."),
+    typer.Option(metavar="<int>", help="An integer in [0, 2**64); without one, a seed is drawn and shown."),
 ]
 Dtype = Annotated[
     str | None,
@@ -117,7 +117,7 @@ def describe(
     set_: Settings = None,
     as_json: Json = False,
 ) -> None:
-    """Show what would be drawn: distribution, fans, address; without drawing."""
+    """Show what would be drawn: distribution, fans, seed, stream; without drawing."""
     initializer = arguments.initializer(name, arguments.seed(seed), set_)
     draw = initializer.describe(arguments.sizes(shape), dtype, axes, path)
     if as_json:
@@ -232,11 +232,11 @@ def init(
         str | None,
         typer.Option(help="A ready scheme, a .toml or .json file, or own.", autocompletion=completion.ready_schemes),
     ] = None,
-    seed: Annotated[str | None, typer.Option(metavar="INTEGER", help="An integer in [0, 2**64).")] = None,
-    out: Annotated[str | None, typer.Option(metavar="PATH", help="The folder to write to.")] = None,
-    dtype: Annotated[str | None, typer.Option(help="The dtype of all parameters that hold floats.")] = None,
+    seed: Annotated[str | None, typer.Option(metavar="<int>", help="An integer in [0, 2**64).")] = None,
+    out: Annotated[str | None, typer.Option(metavar="<path>", help="The folder to write to.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="The dtype of all floats, and where a list says none.")] = None,
     shard_size: Annotated[
-        str | None, typer.Option(help="The most bytes of values in a file: 5GB, 512MiB.", show_default="5GB")
+        str | None, typer.Option(help="The most bytes of values in a file: 512MiB; by default 5GB.")
     ] = None,
     part: Annotated[str | None, typer.Option(help="Write each n-th file from the i-th on: 3/8.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with what the folder has.")] = False,
