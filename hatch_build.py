@@ -55,8 +55,9 @@ class Kernels(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build, and add the module to the wheel; an editable install gets it beside its sources."""
         beside = Path(self.root) / "backends" / PACKAGE
-        for old in [*beside.glob(f"{NAME}.*.so"), *beside.glob(f"{NAME}*.pyd")]:
-            old.unlink()  # it would be imported in place of none, or before a newer one
+        if version == "editable":  # a wheel leaves that of an editable install alone
+            for old in [*beside.glob(f"{NAME}.*.so"), *beside.glob(f"{NAME}*.pyd")]:
+                old.unlink()  # it would be imported in place of none, or before a newer one
         if sys.implementation.name != "cpython":
             return
         try:
