@@ -128,7 +128,7 @@ def torch(layers: Mapping[str, Layer]) -> Scheme:
     ], otherwise=None)
     """
     if not isinstance(layers, Mapping) or not all(isinstance(layer, Layer) for layer in layers.values()):
-        raise TypeError(f"`layers` must be a mapping from paths to Layer. Received: layers={layers!r}")
+        raise TypeError(f"`layers` must be a mapping from paths to Layer. Received: layers={checks.shown(layers)}")
     rules = []
     # Like layers share their initializers: a plan then decides once for all of them.
     known: dict[Layer, list[Rule]] = {}
