@@ -24,7 +24,13 @@ FLAGS = {"msvc": ["/std:c11", "/O2", "/fp:precise"]}
 """The flags of compilers that do not take those of GCC."""
 VARIABLES = ["CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "LDSHARED", "ARCHFLAGS", "MACOSX_DEPLOYMENT_TARGET"]
 """What of the environment decides how compilers are called."""
-LIKE_GCC = ["-std=c11", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden", "-g0"]
+LIKE_GCC = ["-std=c11", "-O3", "-fno-math-errno", "-fvisibility=hidden", "-g0"]
+# What users set in CFLAGS comes before, and must not change a bit. GCC 12 makes fused operations of neighbouring products
+# and sums whatever -ffp-contract says, and compares bytes as plain char.
+EXACT = ["-ffp-contract=off", "-fno-fast-math", "-fno-unsafe-math-optimizations", "-fno-associative-math"]
+EXACT += ["-fno-reciprocal-math", "-fno-finite-math-only", "-fsigned-zeros", "-fno-tree-slp-vectorize", "-fsigned-char"]
+LINK = ["-O3", "-fno-fast-math", "-fno-unsafe-math-optimizations"]
+"""Without these GCC adds code that has the whole process round tiny numbers to zero, if CFLAGS asks for fast math."""
 
 
 RELATIVE = re.compile(r"""(\]\(|(?:src|srcset|href)=["'])(?![a-z]+:|#)([^)"'\s]+)""")
@@ -87,7 +93,7 @@ class Kernels(BuildHookInterface):
         sources = {path.name: path.read_bytes() for path in sorted(native.glob("*.[ch]"))}
         sources["tables.c"] = _tables(native / "tables.py").encode("ascii")
         python = sysconfig.get_platform(), sysconfig.get_config_vars("EXT_SUFFIX", *VARIABLES)
-        how = PARTS, MACROS, FLAGS, LIKE_GCC, python, [os.environ.get(name) for name in VARIABLES]
+        how = PARTS, MACROS, FLAGS, LIKE_GCC, EXACT, LINK, python, [os.environ.get(name) for name in VARIABLES]
         built = build / hashlib.sha256(repr((sources, how)).encode()).hexdigest()[:16]
         if not built.is_dir():
             unfinished = build / "unfinished"
@@ -108,7 +114,9 @@ class Kernels(BuildHookInterface):
 
         class Build(build_ext):
             def build_extensions(self) -> None:  # when the compiler is known
-                kernels.extra_compile_args = FLAGS.get(self.compiler.compiler_type, LIKE_GCC)
+                kind = self.compiler.compiler_type
+                kernels.extra_compile_args = FLAGS.get(kind, [*LIKE_GCC, *EXACT])
+                kernels.extra_link_args = [] if kind in FLAGS else LINK
                 super().build_extensions()
 
         kernels = Extension(

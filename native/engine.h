@@ -9,6 +9,9 @@
 #if FLT_EVAL_METHOD == 2 || FLT_EVAL_METHOD < 0
 #error "doubles must be rounded to 64 bits after each operation: on 32-bit x86, compile with -msse2 -mfpmath=sse"
 #endif
+#ifdef __FAST_MATH__
+#error "the order of operations decides the bits: compile without -ffast-math, or with -fno-fast-math behind it"
+#endif
 
 #if defined(_MSC_VER) && !defined(__clang__)
 #pragma fp_contract(off) /* what -ffp-contract=off is to the others */
