@@ -25,8 +25,8 @@ FLAGS = {"msvc": ["/std:c11", "/O2", "/fp:precise"]}
 VARIABLES = ["CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "LDSHARED", "ARCHFLAGS", "MACOSX_DEPLOYMENT_TARGET"]
 """What of the environment decides how compilers are called."""
 LIKE_GCC = ["-std=c11", "-O3", "-fno-math-errno", "-fvisibility=hidden", "-g0"]
-# What users set in CFLAGS comes before, and must not change a bit. GCC 12 makes fused operations of neighbouring products
-# and sums whatever -ffp-contract says, and compares bytes as plain char.
+# What users set in CFLAGS comes before, and must not change a bit. GCC 12 fuses neighbouring products and sums whatever
+# -ffp-contract says, and compares bytes as plain char.
 EXACT = ["-ffp-contract=off", "-fno-fast-math", "-fno-unsafe-math-optimizations", "-fno-associative-math"]
 EXACT += ["-fno-reciprocal-math", "-fno-finite-math-only", "-fsigned-zeros", "-fno-tree-slp-vectorize", "-fsigned-char"]
 LINK = ["-O3", "-fno-fast-math", "-fno-unsafe-math-optimizations"]

@@ -25,9 +25,9 @@ from test_contract import bits, engine, same  # noqa: F401 - a fixture
 
 import oneseed
 from oneseed import SeedGenerator, initializers
-from oneseed.distributions import Uniform
+from oneseed.distributions import Structured, Uniform
 from oneseed.host_arrays import to_numpy
-from oneseed.initializers import RandomInitializer, names
+from oneseed.initializers import Initializer, RandomInitializer, names
 
 
 @pytest.fixture(params=MADE)
@@ -250,3 +250,43 @@ def test_serialization(case):
     assert again((6, 4), dtype).tobytes() == init((6, 4), dtype).tobytes()
     if not isinstance(init, Halves):
         assert type(initializers.get(type(init).__name__)) is type(init)
+
+
+class Tagged(np.ndarray):
+    """A subclass of NumPy's arrays."""
+
+
+class Held(Structured):
+    """An array that the distribution holds itself, or that nobody may write to, in place of a new one."""
+
+    def __init__(self, array, give):
+        self.array, self.give = array, give
+
+    def values(self, draw, host):
+        return self.give(self.array)[draw.slices]
+
+
+class Holding(Initializer):
+    def __init__(self, *args):
+        self.args = args
+
+    def distribution_for(self, target):
+        return Held(*self.args)
+
+
+@pytest.mark.parametrize(
+    "give",
+    [
+        lambda array: array,
+        lambda array: array[::-1],
+        lambda array: np.broadcast_to(array[0], array.shape),
+        lambda array: array.view(Tagged),
+    ],
+)
+def test_who_changes_a_tensor_does_not_change_the_next_one(give):
+    init = Holding(np.arange(12, dtype="float32").reshape(4, 3), give)
+    first = init((4, 3), backend="numpy")
+    assert type(first) is np.ndarray
+    before = first.copy()
+    first += 1
+    assert (init((4, 3), backend="numpy") == before).all()

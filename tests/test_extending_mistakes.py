@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from test_contract import engine  # noqa: F401 - a fixture
 
+import oneseed
 from oneseed import SeedGenerator
 from oneseed.distributions import (
     Complex,
+    Distribution,
     Elementwise,
     Fill,
     Integers,
@@ -19,8 +21,10 @@ from oneseed.distributions import (
     Values,
     fields,
 )
-from oneseed.initializers import Initializer, RandomInitializer
+from oneseed.host_arrays import host
+from oneseed.initializers import HeNormal, Initializer, Orthogonal, RandomInitializer, Zeros
 from oneseed.initializers.targets import Target
+from oneseed_numpy import engine as host_engine
 
 
 class Returning(RandomInitializer):
@@ -106,6 +110,8 @@ MISTAKES = {
     "array's dtype": (lambda: Returning(Wrong(np.ones((6, 4)))), ValueError, "of dtype float32. Received: .* float64"),
     "array's order of bytes": (lambda: Returning(Wrong(np.ones((6, 4), ">f4"))), ValueError, "of dtype float32"),
     "no array": (lambda: Returning(Wrong([[1.0] * 4] * 6)), TypeError, "`values` of Wrong must return an ndarray"),
+    "a masked array": (lambda: Returning(Wrong(np.ma.ones((6, 4), "float32"))), TypeError, "must return an ndarray"),
+    "a distribution of no backend": (lambda: Returning(Distribution()), TypeError, "or of a subclass of Structured"),
     "no values": (lambda: Returning(Structured()), NotImplementedError, r"must override `values\(draw, host\)`"),
     "no seed": (lambda: Seedless(Normal()), TypeError, "Seedless must have a seed .*RandomInitializer"),
     "no seed of a function": (lambda: Seedless(Elementwise(Normal(), np.abs)), TypeError, "must have a seed"),
@@ -128,3 +134,41 @@ def test_a_refused_draw_is_not_counted():
     with pytest.raises(ValueError, match="`dtype` must be"):
         Returning(Integers(0, 5), generator)((6, 4))
     assert generator.count == 0
+
+
+def in_keras_numbers():
+    with oneseed.using(rng="native"):
+        return HeNormal(seed=7).describe((4, 3))
+
+
+NORMAL = HeNormal(seed=7).describe((4, 3))
+NARROW = HeNormal(seed=7).describe((4, 3), "bfloat16")
+
+
+@pytest.mark.parametrize("kernels", [True, False])
+@pytest.mark.parametrize(
+    "draw, out, error, message",
+    [
+        (NORMAL, np.zeros((4, 3), ">f4"), ValueError, "dtype >f4"),
+        (NORMAL, np.zeros((4, 3), "int32"), ValueError, "dtype int32"),
+        (NORMAL, np.zeros((4, 3)), ValueError, "dtype float64"),
+        (NARROW, np.zeros((4, 3), "float16"), ValueError, "Values of bfloat16.* dtype float16"),
+        (NARROW, np.zeros((4, 3), "uint16"), ValueError, "dtype uint16"),
+        (NORMAL, np.zeros((5, 3), "float32"), ValueError, r"shape \(5, 3\)"),
+        (NORMAL, np.zeros((3, 4), "float32"), ValueError, r"shape \(3, 4\)"),
+        (NORMAL, np.zeros(12, "float32"), ValueError, r"shape \(12,\)"),
+        (NORMAL, np.broadcast_to(np.zeros(3, "float32"), (4, 3)), ValueError, "which is read-only"),
+        (NORMAL, [[0.0] * 3] * 4, TypeError, "each with an ndarray"),
+        (Zeros().describe((4, 3)), np.ones((4, 3), "float32"), TypeError, "must hold draws of Integers, .* Fill"),
+        (Orthogonal(seed=7).describe((4, 3)), np.ones((4, 3), "float32"), TypeError, "Received: Haar"),
+        (in_keras_numbers(), np.zeros((4, 3), "float32"), ValueError, "`rng` must be 'portable'"),
+    ],
+)
+def test_the_host_writes_into_arrays_of_the_draw_s_shape_and_dtype(monkeypatch, kernels, draw, out, error, message):
+    if not kernels:
+        monkeypatch.setattr(host_engine, "kernels", None)
+    first, before = np.zeros((4, 3), "float32"), np.array(out)
+    with pytest.raises(error, match=message):
+        host().fill([(NORMAL, first), (draw, out)])
+    assert not first.any()
+    assert (np.asarray(out) == before).all()

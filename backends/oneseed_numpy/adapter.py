@@ -8,17 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed.checks import Shape
-from oneseed.distributions import Complex, Fill, Haar, Integers, Normal, Structured, TruncatedNormal, Uniform
+from oneseed.distributions import Complex, Fill, Haar, Structured
 from oneseed.draws import Distribution, Draw
 from oneseed.dtypes import NUMERIC, numpy_dtype
 from oneseed_numpy import engine, matrices
-from oneseed_numpy.engine import fill, fill_all
+from oneseed_numpy.engine import SAMPLED, fill, fill_all
 from oneseed_numpy.kernel import packed
 from oneseed_numpy.pages import aligned, ask_for_large_pages
 
 Array = NDArray[Any]
 INTEGER = int, type(None)
-SAMPLED = Normal, TruncatedNormal, Uniform, Integers
 
 
 class NumpyBackend:

@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oneseed.checks import Shape
+from oneseed.checks import Shape, shown
+from oneseed.distributions import Integers, Normal, TruncatedNormal, Uniform
 from oneseed.draws import Draw
 from oneseed.dtypes import NOT_IN_NUMPY, numpy_dtype
 from oneseed_numpy import kernel, threads
 
 Array = NDArray[Any]
+SAMPLED = Normal, TruncatedNormal, Uniform, Integers
 
 kernels: Any = kernel.load()
 """The module of the kernels; None where NumPy draws."""
@@ -39,7 +41,36 @@ def fill(draw: Draw, out: Array) -> None:
 
 
 def fill_all(parts: Sequence[tuple[Draw, Array]]) -> None:
-    """Write the blocks of several draws into arrays, as `fill` does; threads done with one go on with the next."""
+    """Write the blocks of several draws into arrays, as `fill` does; threads done with one go on with the next.
+
+    Parameters
+    ----------
+    parts : sequence of tuple
+        Draws and arrays, as for `fill`.
+
+    Raises
+    ------
+    TypeError
+        If a draw is not one that is sampled, or an array is something else. Nothing is written then.
+    ValueError
+        If an array is of another shape or dtype or cannot be written to, or the generator is a framework's own. Nothing
+        is written then.
+    """
+    for draw, out in parts:
+        if not (isinstance(draw.distribution, SAMPLED) and isinstance(out, np.ndarray)):
+            named = ", ".join(sorted(kind.__name__ for kind in SAMPLED))
+            raise TypeError(
+                f"`parts` must hold draws of {named}, each with an ndarray. Received: {draw.distribution!r} and "
+                f"{shown(out)}"
+            )
+        if draw.native:
+            raise ValueError("`rng` must be 'portable' for a draw into an array. Received: rng='native'")
+        if out.shape != draw.block or out.dtype != numpy_dtype(draw.dtype) or not out.flags.writeable:
+            how = "" if out.flags.writeable else ", which is read-only"
+            raise ValueError(
+                f"Values of {draw.dtype} of shape {draw.block} are drawn into an array of these, which may "
+                f"be written to. Received: an array of shape {out.shape} and dtype {out.dtype}{how}"
+            )
     if kernels is None:
         _fill_with_numpy(parts)
     else:

@@ -1,7 +1,7 @@
 """Distributions that are computed on the host, as NumPy arrays, and handed over to any backend."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, ClassVar
 
@@ -48,7 +48,7 @@ class Structured(Distribution):
         Returns
         -------
         ndarray
-            An array of shape ``draw.block`` and dtype ``draw.dtype``.
+            A new array of shape ``draw.block`` and dtype ``draw.dtype``: the caller may change it.
         """
         raise NotImplementedError(f"{type(self).__name__} must override `values(draw, host)`.")
 
@@ -70,21 +70,32 @@ class Structured(Distribution):
         Raises
         ------
         TypeError
-            If `values` returns something else than an array.
+            If `values` returns something else than an array, or a masked one.
         ValueError
             If the array is of another shape or dtype.
         """
         found: Any = self.values(draw, host)
         if isinstance(found, np.generic):  # what NumPy makes of arrays without axes
             found = np.asarray(found)
-        if not isinstance(found, np.ndarray):
+        exact = type(found) is np.ndarray  # asked first: a look at numpy.ma imports it
+        if not exact and (not isinstance(found, np.ndarray) or isinstance(found, np.ma.MaskedArray)):
             raise TypeError(f"`values` of {type(self).__name__} must return an ndarray. Received: {found!r}")
         if found.shape != draw.block or found.dtype != numpy_dtype(draw.dtype):
             raise ValueError(
                 f"`values` of {type(self).__name__} must return an array of shape {draw.block}, that of the draw's "
                 f"`block`, and of dtype {draw.dtype}. Received: an array of shape {found.shape} and dtype {found.dtype}"
             )
-        return found
+        if not found.flags.writeable or any(np.may_share_memory(found, held) for held in self._arrays()):
+            found = found.copy()  # who changes the tensor must not change the next draw
+        array: NDArray[Any] = found if exact else found.view(np.ndarray)
+        return array
+
+    def _arrays(self) -> Iterator[NDArray[Any]]:
+        """Give the arrays among the numbers and other attributes."""
+        named: list[str] = [field.name for field in fields(self)] if is_dataclass(self) else []
+        for value in (*(getattr(self, name) for name in named), *getattr(self, "__dict__", {}).values()):
+            if isinstance(value, np.ndarray):
+                yield value
 
 
 def _signs(values: Sequence[Any]) -> list[Any]:

@@ -4,11 +4,15 @@ from typing import Any
 
 from oneseed import checks, settings
 from oneseed.checks import Shape, shown
+from oneseed.distributions import Complex, Fill, Integers, Normal, Structured, TruncatedNormal, Uniform
 from oneseed.draws import Distribution
 from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, numpy_dtype
 from oneseed.fans import Layout, layout_of
 from oneseed.seeds import SeedGenerator
 from oneseed.stream.paths import Path, as_path
+
+DRAWN = Normal, Uniform, TruncatedNormal, Fill, Structured, Integers, Complex
+"""The distributions that a backend can draw."""
 
 
 def check_float(dtype: str) -> None:
@@ -56,11 +60,11 @@ def check_inexact(dtype: str) -> None:
 
 
 def check_distribution(kind: str, distribution: Any) -> None:
-    """Refuse what a class of initializers returns in place of a distribution."""
-    if not isinstance(distribution, Distribution):
+    """Refuse what a class of initializers returns in place of a distribution that backends know."""
+    if not isinstance(distribution, DRAWN):
         raise TypeError(
-            f"`distribution_for` of {kind} must return a distribution of oneseed.distributions. "
-            f"Received: {shown(distribution)}"
+            f"`distribution_for` of {kind} must return a distribution of oneseed.distributions, or of a subclass of "
+            f"Structured. Received: {shown(distribution)}"
         )
 
 
