@@ -121,7 +121,7 @@ def test_files_of_others_are_refused(tmp_path):
         folder = tmp_path / name
         folder.mkdir()
         (folder / name).write_bytes(b"theirs")
-        for resume in (False, True) if name != "model.safetensors.index.json" else (False,):
+        for resume in (False, True):
             with pytest.raises(ValueError, match=f"files of another one.*{name}"):
                 checkpoint.write(plan(), 7, folder, resume=resume)
         assert digests(folder).keys() == {name}
@@ -141,13 +141,15 @@ def test_a_manifest_that_is_gone_is_written_again(tmp_path):
     assert digests(tmp_path) == before
 
 
-def test_what_cannot_be_written_is_refused_before(tmp_path):
+def test_what_cannot_be_written_is_refused_before(tmp_path, monkeypatch):
     folder = tmp_path / "new"
     for its, kind, said in (
         (Scheme([]).plan(PARAMS), ValueError, "no rule for embed.weight, h.0.w.*none"),
         (Scheme([Rule("h.*", KEEP), *SCHEME.rules]).plan(PARAMS), ValueError, "KEEP for h.0.w, h.0.b"),
         (SCHEME.plan({"w": Parameter((2,), "complex128")}), ValueError, "'w' of complex128"),
         (SCHEME.plan({"__metadata__": Parameter((2,), "float32")}), ValueError, "no tensor of the name '__metadata__'"),
+        (SCHEME.plan({"w": Parameter((2,), "float32")}, tied={"a\ud800": "w"}), ValueError, r"Unicode.*'a\\ud800'"),
+        (SCHEME.plan({"\udfff": Parameter((2,), "float32")}, names={"\udfff": "w"}), ValueError, "names in Unicode"),
         (SCHEME.plan({}), ValueError, "a plan of none"),
         ("plan", TypeError, "`plan` must be a Plan"),
     ):
@@ -162,12 +164,19 @@ def test_what_cannot_be_written_is_refused_before(tmp_path):
         ({"part": "1/2"}, TypeError, "`part` must be a tuple"),
         ({"resume": 1}, TypeError, "`resume`"),
         ({"format": "torch"}, ValueError, "`format` must be one of"),
+        ({"scheme": 3}, TypeError, "`scheme` must be a str"),
+        ({"scheme": "\ud800"}, ValueError, "`scheme` must be a name in Unicode"),
+        ({"progress": 3}, TypeError, "`progress` must be callable"),
     ):
         with pytest.raises(kind, match=said):
             checkpoint.write(plan(), 7, folder, **arguments)
     for seed in (-1, 2**64, 1.5, None, "7"):
         with pytest.raises((ValueError, TypeError), match="seed"):
             checkpoint.write(plan(), seed, folder)
+    with monkeypatch.context() as patched:
+        patched.setattr(headers, "LONGEST", 1000)
+        with pytest.raises(ValueError, match="must have a header of at most 1,000 bytes; use a smaller shard size"):
+            checkpoint.write(plan(), 7, folder)
     ready = plan()
     with oneseed.using(rng="native"), pytest.raises(ValueError, match="`rng` must be 'portable'"):
         checkpoint.write(ready, 7, folder)

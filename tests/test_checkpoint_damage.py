@@ -80,6 +80,30 @@ def states(folder):
     return [type("State", (), {"name": n, "state": "wrong" if n in wrong else "there"}) for n in found.files]
 
 
+@pytest.mark.parametrize(
+    "shard_size, name",
+    [
+        (3000, "model.safetensors"),
+        (3000, "model-00001-of-00002.safetensors"),
+        (10**6, "model-00001-of-00002.safetensors"),
+        (10**6, "model.safetensors.index.json"),
+    ],
+)
+def test_weights_that_libraries_would_load_in_place_of_the_checkpoint_are_found(tmp_path, shard_size, name):
+    checkpoint.write(plan(), 7, tmp_path, shard_size=shard_size)
+    (tmp_path / "optimizer.safetensors").write_bytes(b"loaded by nobody as the model")
+    assert checkpoint.verify(tmp_path) is None
+    (tmp_path / name).write_bytes(b"theirs")
+    before = digests(tmp_path)
+    for quick in (False, True):
+        found = checkpoint.verify(tmp_path, quick=quick)
+        assert (found.file, found.tensor) == (name, None)
+        assert "not a file of this checkpoint" in found.reason
+    with pytest.raises(ValueError, match=f"no weights beside the checkpoint's.*{name}"):
+        checkpoint.write(plan(), 7, tmp_path, shard_size=shard_size, resume=True)
+    assert digests(tmp_path) == before
+
+
 def test_manifest_and_index_are_verified_too(tmp_path):
     checkpoint.write(plan(), 7, tmp_path, shard_size=3000)
     for name in ("oneseed.json", "model.safetensors.index.json"):

@@ -152,7 +152,7 @@ NARROW = HeNormal(seed=7).describe((4, 3), "bfloat16")
         (NORMAL, np.zeros((4, 3), ">f4"), ValueError, "dtype >f4"),
         (NORMAL, np.zeros((4, 3), "int32"), ValueError, "dtype int32"),
         (NORMAL, np.zeros((4, 3)), ValueError, "dtype float64"),
-        (NARROW, np.zeros((4, 3), "float16"), ValueError, "Values of bfloat16.* dtype float16"),
+        (NARROW, np.zeros((4, 3), "float16"), ValueError, "bfloat16 values .* dtype float16"),
         (NARROW, np.zeros((4, 3), "uint16"), ValueError, "dtype uint16"),
         (NORMAL, np.zeros((5, 3), "float32"), ValueError, r"shape \(5, 3\)"),
         (NORMAL, np.zeros((3, 4), "float32"), ValueError, r"shape \(3, 4\)"),

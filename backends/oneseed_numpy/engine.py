@@ -68,8 +68,8 @@ def fill_all(parts: Sequence[tuple[Draw, Array]]) -> None:
         if out.shape != draw.block or out.dtype != numpy_dtype(draw.dtype) or not out.flags.writeable:
             how = "" if out.flags.writeable else ", which is read-only"
             raise ValueError(
-                f"Values of {draw.dtype} of shape {draw.block} are drawn into an array of these, which may "
-                f"be written to. Received: an array of shape {out.shape} and dtype {out.dtype}{how}"
+                f"{draw.dtype} values of shape {draw.block} need a writable array of that shape and dtype. "
+                f"Received: an array of shape {out.shape} and dtype {out.dtype}{how}"
             )
     if kernels is None:
         _fill_with_numpy(parts)

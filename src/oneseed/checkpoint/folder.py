@@ -10,7 +10,7 @@ from typing import Any
 from oneseed import checks
 from oneseed.checkpoint import blocks, durable, manifest
 from oneseed.checkpoint.checking import MISSING, Difference, described, values_differ
-from oneseed.checkpoint.claiming import claim, read
+from oneseed.checkpoint.claiming import claim, foreign, read
 from oneseed.checkpoint.manifest import Checkpoint, File, planned
 from oneseed.checkpoint.sources import FORMATS
 from oneseed.checkpoint.writing import Workers, threads, write_file
@@ -154,6 +154,8 @@ def write(
     """
     checks.one_of("format", format, FORMATS)
     checks.boolean("resume", resume)
+    if progress is not None and not callable(progress):
+        raise TypeError(f"`progress` must be callable, or None. Received: progress={checks.shown(progress)}")
     first, count = _part(part)
     if not isinstance(plan, Plan):
         raise TypeError(f"`plan` must be a Plan, as from Scheme.plan. Received: plan={plan!r}")
@@ -319,6 +321,8 @@ def _wrong_outside(folder: Path, checkpoint: Checkpoint, prints: Mapping[str, st
                 return Difference(file.name, how, name, None, prints[name], digits)
     if prints is None:
         return Difference(manifest.NAME, "not completed, though all files are there; write again with resume")
+    if others := foreign(folder, checkpoint):
+        return Difference(others[0], "not a file of this checkpoint, but libraries might load it")
     return _wrong_index(folder, checkpoint)
 
 

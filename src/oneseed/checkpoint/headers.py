@@ -192,6 +192,15 @@ def placed(tensors: Iterable[tuple[str, str, Shape]]) -> dict[str, Stored]:
     return found
 
 
+def is_text(name: str) -> bool:
+    """Tell whether files can hold a name: a lone surrogate has no form in UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def is_plain(name: Any) -> bool:
     """Tell whether something is the name of a .safetensors file, with no folder before it."""
     return isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,200}\.safetensors", name) is not None

@@ -10,6 +10,7 @@ from typing import Any
 from oneseed import checks, seeds
 from oneseed.checkpoint import blocks, headers
 from oneseed.checkpoint.headers import CODES, Stored, shortened
+from oneseed.checks import shown
 from oneseed.digest import DIGEST_BYTES
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
@@ -132,11 +133,16 @@ def planned(plan: Plan, seed: int, shard_size: int, form: str, scheme: str | Non
     Raises
     ------
     TypeError
-        If the seed is not an integer, or an initializer cannot be stored.
+        If the seed is not an integer, the scheme's name not a str, or an initializer cannot be stored.
     ValueError
-        If a parameter has no rule, is to be kept, or has a dtype that the files cannot hold, or there is none.
+        If a parameter has no rule, is to be kept, or has a dtype or name that files cannot hold; if there is none,
+        or a file would have so many that its header is longer than readers accept.
     """
     seed = seeds.check_seed(seed)
+    if not isinstance(scheme, str | None):
+        raise TypeError(f"`scheme` must be a str, a name, or None. Received: scheme={shown(scheme)}")
+    if scheme is not None and not headers.is_text(scheme):
+        raise ValueError(f"`scheme` must be a name in Unicode. Received: scheme={shown(scheme)}")
     draws = plan.draws(seed)
     _check(plan)
     groups = _cut([entry for entry, _ in draws], shard_size)
@@ -157,7 +163,10 @@ def planned(plan: Plan, seed: int, shard_size: int, form: str, scheme: str | Non
         "parameters": [_row(entry, draw, place[entry.name], numbers[entry.name]) for entry, draw in draws],
     }
     manifest["digest"] = _digest(manifest)
-    return _checkpoint(manifest, draws)
+    checkpoint = _checkpoint(manifest, draws)
+    for file in checkpoint.files:
+        file.header()  # which may be longer than the format allows
+    return checkpoint
 
 
 def parsed(data: bytes, where: str) -> tuple[Checkpoint, dict[str, str] | None]:
@@ -264,8 +273,11 @@ def _check(plan: Plan) -> None:
             "A checkpoint's initializers must have values that a seed and a name decide, so that they can be made "
             f"again: override `distribution_for` in place of `__call__`. Received: {shortened(named, 300)}"
         )
-    if any(headers.METADATA in (entry.name, *entry.tied) for entry in plan):
+    names = [name for entry in plan for name in (entry.name, *entry.tied)]
+    if headers.METADATA in names:
         raise ValueError(f"Files of safetensors have no tensor of the name {headers.METADATA!r}. Received: such a one")
+    if broken := [name for name in names if not headers.is_text(name)]:
+        raise ValueError(f"Files of safetensors have names in Unicode. Received: {shortened(ascii(broken[0]))}")
 
 
 def _cut(entries: Sequence[Entry], limit: int) -> list[list[Entry]]:

@@ -276,8 +276,6 @@ def _name(name: str, where: str) -> str:
     """Return a tensor's name if a .safetensors file can hold it."""
     if name == headers.METADATA:
         raise ValueError(f"{where!r} must give no tensor the name {name!r}, which files have for what describes them.")
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"{where!r} must have names in Unicode. Received: {name!r}") from None
+    if not headers.is_text(name):
+        raise ValueError(f"{where!r} must have names in Unicode. Received: {name!r}")
     return name
