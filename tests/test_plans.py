@@ -15,11 +15,13 @@ from oneseed.initializers import (
     Constant,
     GlorotUniform,
     HeNormal,
+    Ones,
     Orthogonal,
     RandomNormal,
     RandomUniform,
     TruncatedNormal,
     VarianceScaling,
+    Zeros,
     plans,
 )
 
@@ -224,6 +226,18 @@ def test_what_is_kept_is_bounded_and_goes_with_its_initializer():
     gc.collect()
     assert number not in plans._held
     assert len(plans._held) <= before
+
+
+def test_what_is_kept_of_one_that_is_gone_is_not_another_s():
+    # An exception of a signal's handler can keep a callback of weak references from its work; numbers are used again.
+    zeros = Zeros()
+    twice(zeros, (3,))
+    kept = plans._held[id(zeros)]
+    ones = Ones()
+    assert ones.__dict__ == zeros.__dict__
+    plans._held[id(ones)] = kept
+    assert (ones((3,)) == 1).all()
+    assert (twice(ones, (3,)) == 1).all()
 
 
 def test_kept_fills():

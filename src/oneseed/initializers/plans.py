@@ -66,7 +66,8 @@ def key_of(shape: Any, dtype: Any, axes: Any, path: Any, backend: str, set_: Set
 def found(initializer: Any, key: Key, engine: Backend) -> Make | None:
     """Return what makes the tensor of a call, if it is known."""
     plans = _held.get(id(initializer))
-    if plans is None or not _unchanged(plans.state, initializer.__dict__):
+    # A signal may have kept the callback of one that is gone from its work.
+    if plans is None or plans.owner() is not initializer or not _unchanged(plans.state, initializer.__dict__):
         return None
     known = plans.makers.get(key)
     return known[1] if known is not None and known[0] is engine else None
@@ -79,7 +80,8 @@ def keep(initializer: Any, key: Key, engine: Backend, draw: Draw) -> None:
         return
     number = id(initializer)
     plans = _held.get(number)
-    if plans is None or not _unchanged(plans.state, state) or len(plans.makers) >= MOST:
+    own = plans is not None and plans.owner() is initializer and _unchanged(plans.state, state)
+    if plans is None or not own or len(plans.makers) >= MOST:
         plans = _held[number] = Plans(initializer, state, lambda _: _held.pop(number, None))
     prepare = getattr(engine, "prepared", None)
     make = prepare(draw) if prepare else None
