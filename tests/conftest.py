@@ -66,7 +66,6 @@ def small_blocks(request, monkeypatch):
     if request.param:
         monkeypatch.setattr(blocks, "BLOCK", request.param)
         monkeypatch.setattr(blocks, "ELEMENTS", 7)
-        monkeypatch.setattr(checking, "MAPPED", 96)
         monkeypatch.setattr(checking, "ROWS", 3)
 
 

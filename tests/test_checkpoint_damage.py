@@ -8,7 +8,7 @@ import pytest
 from checkpoints import PARAMS, digests, plan, values
 
 from oneseed import checkpoint
-from oneseed.checkpoint import blocks, headers
+from oneseed.checkpoint import blocks, durable, headers
 from oneseed.dtypes import numpy_dtype
 
 
@@ -54,6 +54,21 @@ def test_damage_is_found_and_mended(tmp_path):
         assert digests(tmp_path) == before, what
         count += 1
     assert count == 9
+
+
+@pytest.mark.parametrize("quick", [False, True])
+@pytest.mark.parametrize("name", ["h.0.w", "h.1.b"])  # across its file, and along it
+def test_a_file_that_is_cut_while_it_is_read(tmp_path, monkeypatch, quick, name):
+    checkpoint.write(plan(params={name: PARAMS[name]}, tied={}), 7, tmp_path)
+    path, read_all = tmp_path / "model.safetensors", durable.read_all
+
+    def cut(descriptor, into, offset):
+        os.truncate(path, headers.read(path).size + 1)
+        return read_all(descriptor, into, offset)
+
+    monkeypatch.setattr(durable, "read_all", cut)
+    found = checkpoint.verify(tmp_path, quick=quick)
+    assert (found.tensor, found.found == "cut off") == (name, quick)
 
 
 def test_swapped_files_are_found(tmp_path):

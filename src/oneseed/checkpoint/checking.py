@@ -1,7 +1,6 @@
 """Whether files hold what they are to hold: by their headers, their fingerprints, or every value."""
 
 import math
-import mmap
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +18,6 @@ from oneseed.digest import Digest
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
 from oneseed.models.entry import Entry
-
-MAPPED = 1 << 25
-"""The bytes of a file that a thread maps into memory at once."""
 
 ACROSS = 4
 """How many times larger blocks are that lie across their file, and fewer the threads that have one."""
@@ -219,17 +215,17 @@ def _read_print(file: File, entry: Entry, draw: Draw, descriptor: int, workers: 
     for offset, block in blocks.pieces(blocks.logical_shape(draw), ACROSS * blocks.BLOCK // size):
         values = workers.scratch.take(draw.dtype, block)
         part = draw._replace(offset=tuple(offset[at] for at in back), block=tuple(block[at] for at in back))
-        if not _gather(part, values.transpose(back), descriptor, start, workers.tick):
+        if not _gather(part, values.transpose(back), descriptor, start, workers):
             return "cut off"
         digest.update(values)
         workers.tick(values.nbytes)
     return digest.hexdigest()
 
 
-def _gather(draw: Draw, out: Array, descriptor: int, start: int, tick: Callable[[int], None]) -> bool:
+def _gather(draw: Draw, out: Array, descriptor: int, start: int, workers: Workers) -> bool:
     """Read a block of a tensor that lies across its file; tell whether the file reaches as far."""
     kind = np.dtype(f"u{out.itemsize}")  # NumPy moves integers faster than dtypes that it does not know
-    for offset, block in blocks.pieces(draw.shape, MAPPED // out.itemsize):
+    for offset, block in blocks.pieces(draw.shape, blocks.BLOCK // out.itemsize):
         count = math.prod(block)
         lows = [max(one, other) for one, other in zip(offset, draw.offset, strict=True)]
         ends = [
@@ -237,26 +233,18 @@ def _gather(draw: Draw, out: Array, descriptor: int, start: int, tick: Callable[
             for one, many, other, more in zip(offset, block, draw.offset, draw.block, strict=True)
         ]
         if all(low < end for low, end in zip(lows, ends, strict=True)):
-            values = _mapped(descriptor, start, count * out.itemsize)
-            if values is None:
+            # Not mapped into memory: where a mapped file is cut off meanwhile, the system ends the process.
+            values = workers.scratch.take(kind.name, block, which=1)
+            if not durable.read_all(descriptor, values.reshape(-1).view(np.uint8).data, start):
                 return False
-            source = values.view(kind).reshape(block)[_cuts(lows, ends, offset)]
+            source = values[_cuts(lows, ends, offset)]
             into = out.view(kind)[_cuts(lows, ends, draw.offset)]
             for row in range(0, len(into), ROWS):
                 into[row : row + ROWS] = source[row : row + ROWS]
         start += count * out.itemsize
-        tick(0)
+        workers.tick(0)
     return True
 
 
 def _cuts(lows: Sequence[int], ends: Sequence[int], offset: Sequence[int]) -> tuple[slice, ...]:
     return tuple(slice(low - at, end - at) for low, end, at in zip(lows, ends, offset, strict=True))
-
-
-def _mapped(descriptor: int, place: int, count: int) -> NDArray[np.uint8] | None:
-    """Return bytes of a file, in its own pages for as long as the array lives; None where the file ends before."""
-    if os.fstat(descriptor).st_size < place + count:
-        return None
-    base = place - place % mmap.ALLOCATIONGRANULARITY
-    pages = mmap.mmap(descriptor, place + count - base, access=mmap.ACCESS_READ, offset=base)
-    return np.frombuffer(pages, np.uint8)[place - base :]
