@@ -198,8 +198,41 @@ static void check_prepared(const char *line, const char *at)
         line);
 }
 
+static void check_refusals(void)
+{
+    const uint64_t many = UINT64_C(1) << 32;
+    const double zero = 0.0;
+    const struct {
+        int dtype;
+        uint64_t low, count;
+        int held;
+    } integers[] = {{ONESEED_INT8, 0, 256, 1}, {ONESEED_INT8, 0, 257, 0}, {ONESEED_INT8, 256, 1, 0},
+        {ONESEED_INT8, UINT64_C(0) - 128, 256, 1}, {ONESEED_INT8, UINT64_C(0) - 128, 257, 0},
+        {ONESEED_INT8, UINT64_C(0) - 129, 1, 0}, {ONESEED_INT16, UINT64_C(0) - 1, 32769, 1},
+        {ONESEED_INT16, UINT64_C(0) - 1, 32770, 0}, {ONESEED_INT32, 0, many, 1}, {ONESEED_INT32, 1, many, 0},
+        {ONESEED_INT32, UINT64_C(0) - many / 2, many, 1}, {ONESEED_INT64, UINT64_C(0) - 1, many, 1},
+        {ONESEED_INT64, 0, many + 1, 0}, {ONESEED_INT64, 0, 0, 0}, {ONESEED_FLOAT32, 0, 2, 0}, {ONESEED_DTYPES, 0, 2, 0}};
+    oneseed_distribution what;
+    for (size_t k = 0; k < sizeof integers / sizeof *integers; k++)
+        expect((oneseed_integers(&what, integers[k].dtype, integers[k].low, integers[k].count) == 0) == integers[k].held,
+            "integers that a dtype does not hold are refused, and others are not\n");
+    for (int dtype = -1; dtype <= ONESEED_DTYPES; dtype++) {
+        const int real = dtype >= ONESEED_FLOAT32 && dtype <= ONESEED_FLOAT8_E5M2;
+        expect((oneseed_size(dtype) != 0) == (dtype >= 0 && dtype < ONESEED_DTYPES), "the size of a dtype\n");
+        expect((oneseed_normal(&what, dtype, 0, 1) == 0) == real && (oneseed_uniform(&what, dtype, 0, 1) == 0) == real &&
+                (oneseed_truncated(&what, dtype, 0, 1, -2, 2, NULL) == 0) == real,
+            "dtypes that do not fit a distribution are refused\n");
+    }
+    expect(oneseed_normal(&what, ONESEED_FLOAT32, 0, -1) && oneseed_normal(&what, ONESEED_FLOAT32, zero / zero, 1) &&
+            oneseed_normal(&what, ONESEED_FLOAT16, 0, 1e5) && oneseed_uniform(&what, ONESEED_FLOAT32, 1, 0) &&
+            oneseed_uniform(&what, ONESEED_FLOAT64, -1e308, 1e308) &&
+            oneseed_truncated(&what, ONESEED_FLOAT32, 0, 1, 1, 1, NULL),
+        "numbers out of range are refused\n");
+}
+
 int main(void)
 {
+    check_refusals();
     static char line[LONGEST];
     static const struct {
         const char *word;

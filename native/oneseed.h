@@ -82,7 +82,7 @@ int oneseed_words(oneseed_distribution *to, int dtype);                         
 int oneseed_truncated(
     oneseed_distribution *to, int dtype, double mean, double stddev, double lower, double upper, const uint64_t *window);
 
-/* The bytes of an element of a dtype. */
+/* The bytes of an element of a dtype; 0 if there is no such dtype. */
 size_t oneseed_size(int dtype);
 
 /* Values ----------------------------------------------------------------------------------------------------------- */

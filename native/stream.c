@@ -160,7 +160,7 @@ int64_t oneseed_quantile64(uint64_t u)
 size_t oneseed_size(int dtype)
 {
     static const unsigned char sizes[ONESEED_DTYPES] = {4, 8, 2, 2, 1, 1, 1, 2, 4, 8};
-    return sizes[dtype];
+    return dtype >= 0 && dtype < ONESEED_DTYPES ? sizes[dtype] : 0;
 }
 
 /* What decides how a number is rounded to a float dtype: its fraction bits, its smallest normal exponent, its largest
@@ -290,9 +290,19 @@ static int whole(oneseed_distribution *to, int kind, int dtype, uint64_t low, ui
     return 0;
 }
 
+/* Whether all of some integers are among the unsigned ones of a dtype, or all among the signed ones. */
+static int held(int dtype, uint64_t low, uint64_t count)
+{
+    if (dtype == ONESEED_INT64)
+        return 1;
+    const uint64_t all = UINT64_C(1) << 8 * oneseed_size(dtype), from_least = low + all / 2;
+    return (low < all && count <= all - low) || (from_least < all && count <= all - from_least);
+}
+
 int oneseed_integers(oneseed_distribution *to, int dtype, uint64_t low, uint64_t count)
 {
-    if (dtype < ONESEED_INT8 || dtype > ONESEED_INT64 || count < 1 || count > UINT64_C(1) << 32)
+    if (dtype < ONESEED_INT8 || dtype > ONESEED_INT64 || count < 1 || count > UINT64_C(1) << 32 ||
+        !held(dtype, low, count))
         return -1;
     return whole(to, ONESEED_INTEGERS, dtype, low, count);
 }

@@ -37,7 +37,10 @@ static oneseed_distribution distribution(void)
         case 0: refused = oneseed_normal(&what, dtype, a, b); break;
         case 1: refused = oneseed_uniform(&what, dtype, a, b); break;
         case 2: refused = oneseed_truncated(&what, dtype, a, b, -2, 2, NULL); break;
-        case 3: refused = oneseed_integers(&what, dtype, below(0), below((UINT64_C(1) << 32) + 2)); break;
+        case 3:
+            refused = below(2) ? oneseed_integers(&what, dtype, below(0), below((UINT64_C(1) << 32) + 2))
+                               : oneseed_integers(&what, dtype, below(256) - 128, below(130)); /* of narrow dtypes */
+            break;
         default: refused = oneseed_words(&what, dtype);
         }
         if (!refused)
