@@ -129,6 +129,22 @@ def test_a_model_s_own_initialization(tmp_path, run, config):
 
 @torch_models
 @pytest.mark.parametrize("config", ["gpt2"], indirect=True)
+def test_a_configuration_that_is_there_is_never_written_over(tmp_path, run, config):
+    path, _ = config
+    before = path.read_bytes()
+    arguments = ("init", path, "--scheme", tmp_path / "scheme.json", "--seed", 7, "--out")
+    status, _, err = run(*arguments, path.parent)
+    assert (status, os.listdir(path.parent), path.read_bytes()) == (2, ["config.json"], before)
+    assert "--out has another config.json" in err
+    (tmp_path / "other" / "config.json").mkdir(parents=True)
+    assert run(*arguments, tmp_path / "other")[0] == 2
+    assert os.listdir(tmp_path / "other") == ["config.json"]
+    assert run(*arguments, tmp_path / "out")[0] == 0
+    assert run(*arguments, tmp_path / "out", "--resume")[0] == 0  # which has the same one
+
+
+@torch_models
+@pytest.mark.parametrize("config", ["gpt2"], indirect=True)
 def test_configurations_that_are_refused(tmp_path, run, config):
     path, data = config
     for change, said in (

@@ -104,6 +104,7 @@ def write(given: Asked, out: Path, part: tuple[int, int] | None, resume: bool) -
     """Write the files, and return what was done as plain data."""
     start = time.monotonic()
     files = given.planned()
+    _check_others(given.files, out)
     try:
         with Progress("writing") as progress:
             done = checkpoint.write(
@@ -141,6 +142,17 @@ def write(given: Asked, out: Path, part: tuple[int, int] | None, resume: bool) -
         "seconds": round(time.monotonic() - start, 3),
         "notes": list(given.notes),
     }
+
+
+def _check_others(files: dict[str, bytes], out: Path) -> None:
+    """Refuse a folder whose files of these names hold something else, such as the model's own configuration."""
+    for name, data in files.items():
+        file = out / name
+        if file.exists() and not (file.is_file() and file.read_bytes() == data):
+            raise ValueError(
+                f"--out has another {name}, which would be written over; write to an empty folder, or remove that "
+                f"file. Received: --out {out}"
+            )
 
 
 def show_written(facts: Facts, console: Console) -> None:
