@@ -5,7 +5,7 @@ a model. JAX keeps no public record of how a value came about; what is read here
 operation that made them. Whatever is not understood is simply not derived by the draw.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 from weakref import ref
@@ -14,10 +14,14 @@ import jax
 import numpy as np
 
 from oneseed.stream.philox import MASK
-from oneseed_jax.drawing.keys import Form, key_words, words_of
+from oneseed_jax.drawing.devices import trace
+from oneseed_jax.drawing.keys import THREEFRY, Form, is_threefry, key_words, words_of
 
 MANY = 64
 """Steps after which the program makes a key: where each key is split from the last one, it then makes few."""
+
+FEW = 2
+"""Steps up to which no platform needs the key from the program: an operation that lacks them derives it by others."""
 
 
 def operands(seed: Any) -> tuple[tuple[Any, ...], Form, tuple[int, ...]]:
@@ -31,16 +35,57 @@ def operands(seed: Any) -> tuple[tuple[Any, ...], Form, tuple[int, ...]]:
     Returns
     -------
     given : tuple of array of uint32, shape (n,)
-        The words of the seed; and where that is a key that is derived from another, the words of the other. Where the
-        operation derives the key by itself, nothing uses its words, and XLA leaves out what would make them.
+        The words of the seed; and where that is a key that is derived from another, the words of the other, which stand
+        alone after few steps. Where the operation derives the key by itself, nothing uses its words, and XLA leaves out
+        what would make them.
     form : Form
         How words make a seed.
     derived_by : tuple of int
         The numbers by which the key is derived, as `origin` returns them.
     """
+    first, derived_by = origin(seed) if is_threefry(seed) else (None, ())
+    if 0 < len(derived_by) <= FEW:
+        return (_words_of_first(first),), Form.THREEFRY, derived_by
     words, form = words_of(seed)
-    first, derived_by = origin(seed) if form is Form.THREEFRY else (None, ())
-    return ((words, key_words(first)) if derived_by else (words,)), form, derived_by
+    return ((words, _words_of_first(first)) if derived_by else (words,)), form, derived_by
+
+
+def words_from(given: Sequence[Any], derived_by: Sequence[int]) -> Any:
+    """Return the words of a seed from what `operands` gave an operation, by JAX's own operations.
+
+    Parameters
+    ----------
+    given : sequence of array of uint32, shape (n,)
+        The operands.
+    derived_by : sequence of int
+        The numbers by which the key is derived.
+
+    Returns
+    -------
+    array of uint32, shape (n,)
+        The words.
+    """
+    if len(given) > 1 or not derived_by:
+        return given[0]
+    key = jax.random.wrap_key_data(given[0], impl=THREEFRY)
+    for number in derived_by:
+        key = jax.random.fold_in(key, np.uint32(number))
+    return jax.random.key_data(key)
+
+
+_last: list[tuple[Callable[[], Any], Any, Callable[[], Any]]] = [(lambda: None, None, lambda: None)]
+"""A key, held weakly, the program in which its words were asked for, and these, held weakly."""
+
+
+def _words_of_first(key: Any) -> Any:
+    """Return the words of a key from which many others of the program are derived: the same ones each time."""
+    now = trace()
+    last, then, known = _last[0]
+    words = known() if key is last() and then == now else None
+    if words is None:
+        words = key_words(key)
+        _last[0] = ref(key), now, ref(words)
+    return words
 
 
 def origin(key: Any) -> tuple[Any, tuple[int, ...]]:
