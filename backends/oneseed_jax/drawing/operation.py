@@ -1,8 +1,8 @@
 """A draw as one operation of JAX's programs: what it takes and gives, and how it is transformed.
 
 Its operand is the words of a seed, with any number of batch axes before them; and where that is a key that is derived
-from another by known numbers, also the words of the other, or these alone. All else is static, so that another seed compiles
-nothing. One operation makes any number of tensors of one seed.
+from another by known numbers, also the words of the other, or these alone. All else is static, so that another seed
+compiles nothing. One operation makes any number of tensors of one seed.
 """
 
 import warnings
