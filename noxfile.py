@@ -233,7 +233,7 @@ def lowest(session: nox.Session, name: str) -> None:
         pytest(session, *tests, required="matplotlib safetensors kernel")
         return
     if name == "jax":  # what depends most on its version
-        own = "keys", "matrices", "meshes", "operation", "programs", "recording", "trees"
+        own = "derivation", "keys", "matrices", "meshes", "operation", "programs", "recording", "trees"
         tests += [f"tests/test_jax_{each}.py" for each in own]
     slow = "not processes_may_end"  # which takes as long as all others
     pytest(session, *tests, "-k", f"{name} and {slow}", required=name)

@@ -26,9 +26,9 @@ from oneseed import Rule, Scheme, initializers, registry
 from oneseed.distributions import Integers
 from oneseed.draws import Draw
 from oneseed_jax import initializers as door
-from oneseed_jax.drawing import derivation, foreign, host, operation
+from oneseed_jax.drawing import foreign, host, operation
 from oneseed_jax.drawing.dispatch import execute
-from oneseed_jax.drawing.keys import as_int, key_words
+from oneseed_jax.drawing.keys import as_int
 from oneseed_numpy import engine
 
 KERNELS = pytest.mark.skipif(engine.kernels is None, reason="the kernels are not in use")
@@ -86,99 +86,6 @@ def test_every_kind_of_draw(seed):
     for values, expected in zip(found, wanted, strict=True):
         same(values, expected)
     same(several[2], wanted[0])
-
-
-def derivations(key):
-    """Keys derived in the ways that are known, and in others."""
-    first, second = jax.random.split(key)
-    many = jax.random.split(first, (2, 3))
-    known = [second, many[1, 2], *many[0], jax.random.fold_in(many[1, 0], 2**32 - 1)]
-    count = jnp.uint32(3)
-    for _ in range(3):
-        known.append(jax.random.fold_in(key, count))
-        count = count + 1
-    number = key_words(key)[-1]
-    return [*known, many[number % 2, 0], jax.random.fold_in(key, number)]
-
-
-def derived_by(function, key):
-    return re.findall(r"derived_by=(\(.*\))", str(jax.make_jaxpr(function)(key)))
-
-
-@pytest.mark.parametrize("partitionable", [True, False])
-@pytest.mark.parametrize("key", [jax.random.key(7), jax.random.PRNGKey(2**31 + 7)])
-def test_keys_that_the_program_derives(partitionable, key):
-    def made(key):
-        return [INIT(each, (5,)) for each in derivations(key)]
-
-    with jax.threefry_partitionable(partitionable):
-        wanted = made(key)
-        for values, expected in zip(jax.jit(made)(key), wanted, strict=True):
-            same(values, np.asarray(expected))
-        assert sum(numbers != "()" for numbers in derived_by(made, key)) == (6 if partitionable else 4)
-
-
-def test_a_long_chain_of_keys_is_cut(monkeypatch):
-    monkeypatch.setattr(derivation, "MANY", 4)
-
-    def made(key):
-        found = []
-        for _ in range(6):
-            key, last = jax.random.split(key)
-            found.append(INIT(last, (3,)))
-        return found
-
-    key = jax.random.key(7)
-    for values, expected in zip(jax.jit(made)(key), made(key), strict=True):
-        same(values, np.asarray(expected))
-    assert max(numbers.count(",") for numbers in derived_by(made, key)) == 2
-
-
-def test_operations_of_xla_derive_keys_too():
-    """Exported programs have nothing else: after one and two steps from the first key, after three from the last."""
-
-    def made(key):
-        found = []
-        for number in range(3):
-            key = jax.random.fold_in(key, number)
-            found.append(INIT(key, (3,)))
-        return found
-
-    keys = jax.random.split(jax.random.key(7), 2)
-    exported = jax.export.export(jax.jit(jax.vmap(jax.jit(made))))(keys)
-    for found, wanted in zip(exported.call(keys), jax.vmap(made)(keys), strict=True):
-        same(found, np.asarray(wanted))
-
-
-def test_a_derived_key_is_one_operation_of_the_program():
-    def made(key):
-        return [INIT(jax.random.fold_in(jax.random.split(key)[0], n), (3,)) for n in range(5)]
-
-    key = jax.random.key(7)
-    names = [equation.primitive.name for equation in jax.make_jaxpr(made)(key).eqns]
-    assert names.count("random_unwrap") == 1
-    assert names.count("oneseed_draw") == 5
-    if foreign.registered():
-        assert "threefry" not in jax.jit(made).lower(key).as_text()
-
-
-def test_programs_inside_of_others_share_no_key():
-    def draw(key, number):
-        return INIT(jax.random.fold_in(key, number), (3,))
-
-    def made(key):
-        inside = jax.jit(lambda: draw(key, 1))()
-        outside = draw(key, 2)
-        chosen = jax.lax.cond(outside[0] > 9, lambda: draw(key, 3), lambda: draw(key, 4))
-        _, scanned = jax.lax.scan(lambda carry, _: (carry, draw(key, 5)), 0, length=2)
-        mapped = jax.vmap(lambda key: draw(key, 6))(jnp.stack([key, key]))
-        return inside, outside, chosen, scanned[1], mapped[1], draw(key, 7)
-
-    key = jax.random.key(7)
-    with jax.checking_leaks():
-        found = jax.jit(made)(key)
-    for values, number in zip(found, (1, 2, 4, 5, 6, 7), strict=True):
-        same(values, np.asarray(draw(key, number)))
 
 
 # Programs -------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir, partial_eval
@@ -19,7 +18,7 @@ from jax.interpreters import ad, batching, mlir, partial_eval
 from oneseed.checks import Shape
 from oneseed.draws import Draw
 from oneseed_jax.drawing import foreign, partitioning, xla
-from oneseed_jax.drawing.derivation import operands, words_from
+from oneseed_jax.drawing.derivation import batched, operands, words_from
 from oneseed_jax.drawing.devices import batched_type, cuts
 from oneseed_jax.drawing.keys import Form, halves_of
 from oneseed_jax.drawing.numbers import Kind, packed
@@ -89,8 +88,11 @@ def _compiled(given: Sequence[Array], static: tuple[tuple[str, Any], ...]) -> li
     return found
 
 
-def _batched(given: Sequence[Array], axes: Sequence[int], **static: Any) -> tuple[list[Array], list[int]]:
-    found = draw_p.bind(*(jnp.moveaxis(words, axis, 0) for words, axis in zip(given, axes, strict=True)), **static)
+def _batched(
+    given: Sequence[Array], axes: Sequence[int], form: Form, derived_by: tuple[int, ...], **static: Any
+) -> tuple[list[Array], list[int]]:
+    given, derived_by = batched(given, axes, form, derived_by)
+    found = draw_p.bind(*given, form=form, derived_by=derived_by, **static)
     return found, [0] * len(found)
 
 

@@ -24,7 +24,7 @@ from oneseed.dtypes import COMPLEX, numpy_dtype, working_dtype
 from oneseed.host_arrays import host
 from oneseed_jax.drawing import foreign
 from oneseed_jax.drawing.arrays import rounded
-from oneseed_jax.drawing.derivation import operands, words_from
+from oneseed_jax.drawing.derivation import batched, operands, words_from
 from oneseed_jax.drawing.devices import batched_type, cuts
 from oneseed_jax.drawing.keys import Form, halves_of
 
@@ -165,9 +165,11 @@ def _mesh(axes: Any) -> Mesh:
     return Mesh(devices.reshape(around.axis_sizes), around.axis_names, around.axis_types)
 
 
-def _batched(given: Sequence[Array], axes: Sequence[int], **static: Any) -> tuple[Array, int]:
-    moved = [jnp.moveaxis(words, axis, 0) for words, axis in zip(given, axes, strict=True)]
-    return host_draw_p.bind(*moved, **static), 0
+def _batched(
+    given: Sequence[Array], axes: Sequence[int], form: Form, derived_by: tuple[int, ...], make: _AtRunTime
+) -> tuple[Array, int]:
+    given, derived_by = batched(given, axes, form, derived_by)
+    return host_draw_p.bind(*given, form=form, derived_by=derived_by, make=make), 0
 
 
 host_draw_p.def_abstract_eval(_type)
