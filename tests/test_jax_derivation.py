@@ -79,30 +79,20 @@ def test_keys_that_are_derived_under_vmap():
             count = count + 1
             chain.append(jax.random.fold_in(chain[-1], count))
         known = [*chain[1:], jax.random.split(key)[1], jax.random.split(chain[1], (2, 3))[1, 2]]
-        return [
-            *(INIT(each, (3,)) for each in [*known, jax.random.fold_in(key, number)]),
-            orthogonal(known[-1], (3, 2)),
-        ]
+        drawn = [INIT(each, (3,)) for each in (*known, jax.random.fold_in(key, number))]
+        return [*drawn, orthogonal(known[-1], (3, 2))]
 
     keys = jax.random.split(jax.random.key(7), (2, 3))
     numbers = jnp.arange(6, dtype="uint32").reshape(2, 3)
     mapped = jax.vmap(jax.vmap(made))
     for found, wanted in zip(jax.jit(mapped)(keys, numbers), made(keys[1, 2], numbers[1, 2]), strict=True):
         same(found[1, 2], np.asarray(wanted))
-    assert derived_by(mapped, keys, numbers) == [
-        "(1,)",
-        "(1, 2)",
-        "(1, 2, 3)",
-        "(1, 2, 3, 4)",
-        "(1,)",
-        "(1, 5)",
-        "()",
-        "(1, 5)",
-    ]
+    steps = derived_by(mapped, keys, numbers)
+    assert steps == ["(1,)", "(1, 2)", "(1, 2, 3)", "(1, 2, 3, 4)", "(1,)", "(1, 5)", "()", "(1, 5)"]
 
 
 def test_operations_of_xla_derive_keys_too():
-    """Exported programs have nothing else: after one and two steps from the first key, after three from the last."""
+    """Exported programs have nothing else: they derive what the program does not, which is one step from its key."""
 
     def made(key):
         found = []
@@ -119,7 +109,7 @@ def test_operations_of_xla_derive_keys_too():
 
 def test_a_derived_key_is_one_operation_of_the_program():
     def made(key):
-        return [INIT(jax.random.fold_in(jax.random.split(key)[0], n), (3,)) for n in range(5)]
+        return [INIT(jax.random.fold_in(key, n), (3,)) for n in range(5)]
 
     key = jax.random.key(7)
     names = [equation.primitive.name for equation in jax.make_jaxpr(made)(key).eqns]

@@ -21,9 +21,6 @@ from oneseed_jax.drawing.keys import THREEFRY, Form, is_threefry, key_words, wor
 MANY = 64
 """Steps after which the program makes a key: where each key is split from the last one, it then makes few."""
 
-FEW = 2
-"""Steps up to which no platform needs the key from the program: an operation that lacks them derives it by others."""
-
 
 def operands(seed: Any) -> tuple[tuple[Any, ...], Form, tuple[int, ...]]:
     """Return what an operation takes of a seed.
@@ -36,16 +33,16 @@ def operands(seed: Any) -> tuple[tuple[Any, ...], Form, tuple[int, ...]]:
     Returns
     -------
     given : tuple of array of uint32, shape (n,)
-        The words of the seed; and where that is a key that is derived from another, the words of the other, which stand
-        alone after few steps. Where the operation derives the key by itself, nothing uses its words, and XLA leaves out
-        what would make them.
+        The words of the seed; and where that is a key that is derived from another, the words of the other. Where the
+        operation derives the key by itself, nothing uses its words, and XLA leaves out what would make them. They are
+        left out here if the key is one `fold_in` from the other, as in Flax: see `words_from`.
     form : Form
         How words make a seed.
     derived_by : tuple of int
         The numbers by which the key is derived, as `origin` returns them.
     """
     first, derived_by = origin(seed) if is_threefry(seed) else (None, ())
-    if 0 < len(derived_by) <= FEW:
+    if _is_folded(seed, derived_by):
         return (_words_of_first(first),), Form.THREEFRY, derived_by
     words, form = words_of(seed)
     return ((words, _words_of_first(first)) if derived_by else (words,)), form, derived_by
@@ -77,14 +74,22 @@ def batched(
     moved = [words if axis == 0 else jnp.moveaxis(words, axis, 0) for words, axis in zip(given, axes, strict=True)]
     first, before = origin(moved[-1]) if form is Form.THREEFRY else (None, ())
     steps = before + derived_by
-    if not before or len(steps) > MANY or (len(steps) > FEW and len(moved) == 1 and derived_by):
+    if _is_folded(moved[-1], steps):
+        return [_words_of_first(first)], steps
+    if not before or len(steps) > MANY or (derived_by and len(moved) == 1):
         return moved, derived_by
-    words = _words_of_first(first)
-    return ([words] if len(steps) <= FEW else [moved[0], words]), steps
+    return [moved[0], _words_of_first(first)], steps
+
+
+def _is_folded(key: Any, steps: Sequence[int]) -> bool:
+    """Tell whether a key is one `fold_in` from the first one."""
+    return len(steps) == 1 and _made_by(_inside(key), "random_fold_in") is not None
 
 
 def words_from(given: Sequence[Any], derived_by: Sequence[int]) -> Any:
     """Return the words of a seed from what `operands` gave an operation, by JAX's own operations.
+
+    No more of them than the program would have: where that shares them, as a `split` for many keys, it gives the words.
 
     Parameters
     ----------
@@ -100,10 +105,9 @@ def words_from(given: Sequence[Any], derived_by: Sequence[int]) -> Any:
     """
     if len(given) > 1 or not derived_by:
         return given[0]
+    (number,) = derived_by
     key = jax.random.wrap_key_data(given[0], impl=THREEFRY)
-    for number in derived_by:
-        key = jax.random.fold_in(key, np.uint32(number))
-    return jax.random.key_data(key)
+    return jax.random.key_data(jax.random.fold_in(key, np.uint32(number)))
 
 
 _last: list[tuple[Callable[[], Any], Any, Callable[[], Any]]] = [(lambda: None, None, lambda: None)]
