@@ -97,15 +97,20 @@ def measure(model: str, side: str, count: int, devices: int) -> dict[str, float]
     import jax
 
     initializers = importlib.import_module(SIDES.get(side, SIDES["jax"]))
-    init = MODELS[model](initializers.zeros if side == ZEROS else initializers.normal(0.02), count)
+    drawn = initializers.zeros if side == ZEROS else initializers.normal(0.02)
+
+    def make() -> Callable[[Any], Any]:
+        return MODELS[model](drawn, count)
+
     key = jax.random.key(7)
     jax.block_until_ready(jax.jit(lambda key: initializers.normal()(key, (3,), "float32"))(key))  # all is loaded
     places = None
     if devices > 1:
         place = jax.sharding.NamedSharding(jax.make_mesh((devices,), ("x",)), jax.sharding.PartitionSpec("x"))
-        places = jax.tree.map(lambda leaf: place, jax.eval_shape(init, key))
+        # Of a model of its own, since JAX keeps what it has traced.
+        places = jax.tree.map(lambda leaf: place, jax.eval_shape(make(), key))
     times = [time.process_time()]
-    traced = jax.jit(init, out_shardings=places).trace(key)
+    traced = jax.jit(make(), out_shardings=places).trace(key)
     times.append(time.process_time())
     lowered = traced.lower()
     times.append(time.process_time())
