@@ -221,7 +221,7 @@ LOWEST = {"core": ["safetensors", "plot"], "jax": ["jax"], "tensorflow": ["tenso
 @nox.session
 @nox.parametrize("name", list(LOWEST), ids=list(LOWEST))
 def lowest(session: nox.Session, name: str) -> None:
-    """Run known answers, contract, kernels and the command with the lowest versions that pyproject.toml allows."""
+    """Run known answers, contract, kernels, JAX's programs and the command with the lowest versions allowed."""
     extras = PROJECT["project"]["optional-dependencies"]
     allowed = PROJECT["project"]["dependencies"] + [each for extra in LOWEST[name] for each in extras[extra]]
     session.install(*(requirement.replace(">=", "==") for requirement in allowed), *group("bits"))
@@ -231,8 +231,12 @@ def lowest(session: nox.Session, name: str) -> None:
     if name == "core":
         tests += [f"tests/test_{own}.py" for own in ("kernels", "cli", "cli_catalogue", "plot", "from_file")]
         pytest(session, *tests, required="matplotlib safetensors kernel")
-    else:
-        pytest(session, *tests, "-k", name, required=name)
+        return
+    if name == "jax":  # what depends most on its version
+        own = "derivation", "keys", "matrices", "meshes", "operation", "programs", "recording", "trees"
+        tests += [f"tests/test_jax_{each}.py" for each in own]
+    slow = "not processes_may_end"  # which takes as long as all others
+    pytest(session, *tests, "-k", f"{name} and {slow}", required=name)
 
 
 @nox.session

@@ -2,13 +2,17 @@
 
 Run it as ``python benchmarks/jax_compile.py [--counts N ...] [--models NAME ...] [--devices N] [--json FILE]``, in an
 environment with jax, and with flax for the models that are not raw. Each cell is a process of its own, which traces,
-lowers and compiles ``jax.jit(init)`` of a model once, for the CPU and without a cache; the two sides take turns.
-The table has CPU seconds, of all threads, to trace and lower and to compile, and the instructions of the optimized
-program. "initialize" is one call of ``oneseed_jax.initialize`` for the parameters of the raw model, which JAX has not.
-With ``--devices`` the parameters are cut over as many devices of the host.
+lowers and compiles ``jax.jit(init)`` of a model once, for the CPU and without a cache; the sides take turns.
+
+The table has CPU seconds, of all threads: to trace the model's Python code, and to lower and compile what was traced;
+then the instructions of the optimized program. The first column is the model's own tracing, with zeros in place of
+random values, which no initializer can avoid. Of the two ratios, the first is that of lowering and compiling, the
+second that of all three steps. "initialize" is one call of ``oneseed_jax.initialize`` for the parameters of the raw
+model, which JAX does not have. With ``--devices`` the parameters are cut over as many devices of the host.
 """
 
 import argparse
+import importlib
 import importlib.util
 import json
 import os
@@ -20,6 +24,9 @@ from typing import Any
 
 COUNTS = (150, 500, 1000)
 SIDES = {"oneseed": "oneseed_jax.initializers", "jax": "jax.nn.initializers"}
+ZEROS = "zeros"
+"""The third side, which draws nothing."""
+STEPS = ("trace", "lower", "compile")
 SHAPES = ((64, 64), (64, 256), (256, 64))
 """The kernels of a block; a model repeats them."""
 
@@ -89,21 +96,29 @@ def measure(model: str, side: str, count: int, devices: int) -> dict[str, float]
     """Compile one model in this process."""
     import jax
 
-    initializers = importlib.import_module(SIDES[side])
-    init = MODELS[model](initializers.normal(0.02), count)
+    initializers = importlib.import_module(SIDES.get(side, SIDES["jax"]))
+    drawn = initializers.zeros if side == ZEROS else initializers.normal(0.02)
+
+    def make() -> Callable[[Any], Any]:
+        return MODELS[model](drawn, count)
+
     key = jax.random.key(7)
     jax.block_until_ready(jax.jit(lambda key: initializers.normal()(key, (3,), "float32"))(key))  # all is loaded
     places = None
     if devices > 1:
         place = jax.sharding.NamedSharding(jax.make_mesh((devices,), ("x",)), jax.sharding.PartitionSpec("x"))
-        places = jax.tree.map(lambda leaf: place, jax.eval_shape(init, key))
-    start = time.process_time()
-    lowered = jax.jit(init, out_shardings=places).lower(key)
-    middle = time.process_time()
+        # Of a model of its own, since JAX keeps what it has traced.
+        places = jax.tree.map(lambda leaf: place, jax.eval_shape(make(), key))
+    times = [time.process_time()]
+    traced = jax.jit(make(), out_shardings=places).trace(key)
+    times.append(time.process_time())
+    lowered = traced.lower()
+    times.append(time.process_time())
     compiled = lowered.compile()
-    end = time.process_time()
+    times.append(time.process_time())
+    steps = {step: end - start for step, start, end in zip(STEPS, times, times[1:], strict=False)}
     instructions = [line for line in compiled.as_text().splitlines() if line.startswith("  ") and " = " in line]
-    return {"lower": middle - start, "compile": end - middle, "lines": len(instructions)}
+    return {**steps, "lines": len(instructions)}
 
 
 def apart(model: str, side: str, count: int, devices: int) -> dict[str, float]:
@@ -114,6 +129,16 @@ def apart(model: str, side: str, count: int, devices: int) -> dict[str, float]:
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def after(found: dict[str, float]) -> float:
+    """Return the seconds after tracing."""
+    return found["lower"] + found["compile"]
+
+
+def whole(found: dict[str, float]) -> float:
+    """Return the seconds of all steps."""
+    return found["trace"] + after(found)
 
 
 def main() -> None:
@@ -132,18 +157,21 @@ def main() -> None:
         print("flax is not installed: the raw model alone")
         chosen.models = [name for name in chosen.models if name in ("raw", "initialize")]
     results = []
-    print("model, parameters     trace + lower, CPU s   compile, CPU s      lines of the program     jax / oneseed")
+    print("                    CPU s: trace         lower + compile      lines            jax / oneseed, of")
+    print("model, parameters  zeros oneseed /    jax     oneseed /    jax    oneseed /    jax   compile       all")
     for model in chosen.models:
         for count in chosen.counts:
-            ours, theirs = (apart(model, side, count, chosen.devices) for side in SIDES)
-            ratio = (theirs["lower"] + theirs["compile"]) / (ours["lower"] + ours["compile"])
-            print(
-                f"{model + ',':11} {count:5}    {ours['lower']:8.2f} / {theirs['lower']:6.2f}"
-                f"    {ours['compile']:8.2f} / {theirs['compile']:6.2f}"
-                f"    {ours['lines']:8} / {theirs['lines']:8}     {ratio:10.1f}",
-                flush=True,
-            )
-            results.append({"model": model, "parameters": count, "oneseed": ours, "jax": theirs})
+            found = {side: apart(model, side, count, chosen.devices) for side in (*SIDES, ZEROS)}
+            ours, theirs = (found[side] for side in SIDES)
+            columns = [
+                f"{model + ',':11} {count:5}  {found[ZEROS]['trace']:5.2f}",
+                f"{ours['trace']:7.2f} / {theirs['trace']:6.2f}",
+                f"{after(ours):11.2f} / {after(theirs):6.2f}",
+                f"{ours['lines']:10} / {theirs['lines']:6}",
+                *(f"{cost(theirs) / cost(ours):9.1f}" for cost in (after, whole)),
+            ]
+            print(*columns, flush=True)
+            results.append({"model": model, "parameters": count, **found})
     if chosen.json:
         with open(chosen.json, "w", encoding="utf-8") as file:
             json.dump({"devices": chosen.devices, "results": results}, file, indent=1)

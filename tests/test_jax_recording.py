@@ -44,6 +44,8 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_what_a_function_draws_is_recognised(name):
     function, expected = CASES[name]
+    if isinstance(expected, Orthogonal) and "name=_orthogonal" not in str(jax.make_jaxpr(function)(KEY)):
+        pytest.skip("this version of JAX records no name of its orthogonal draws, by which they are recognised")
     scheme = recorded_scheme(lambda key: {"w": function(key)}, KEY)
     found = scheme.match("w")[0].initializer
     if expected is None:

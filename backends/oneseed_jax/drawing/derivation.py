@@ -5,16 +5,18 @@ a model. JAX keeps no public record of how a value came about; what is read here
 operation that made them. Whatever is not understood is simply not derived by the draw.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 from weakref import ref
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from oneseed.stream.philox import MASK
-from oneseed_jax.drawing.keys import Form, key_words, words_of
+from oneseed_jax.drawing.devices import trace
+from oneseed_jax.drawing.keys import THREEFRY, Form, is_threefry, key_words, words_of
 
 MANY = 64
 """Steps after which the program makes a key: where each key is split from the last one, it then makes few."""
@@ -32,15 +34,95 @@ def operands(seed: Any) -> tuple[tuple[Any, ...], Form, tuple[int, ...]]:
     -------
     given : tuple of array of uint32, shape (n,)
         The words of the seed; and where that is a key that is derived from another, the words of the other. Where the
-        operation derives the key by itself, nothing uses its words, and XLA leaves out what would make them.
+        operation derives the key by itself, nothing uses its words, and XLA leaves out what would make them. They are
+        left out here if the key is one `fold_in` from the other, as in Flax: see `words_from`.
     form : Form
         How words make a seed.
     derived_by : tuple of int
         The numbers by which the key is derived, as `origin` returns them.
     """
+    first, derived_by = origin(seed) if is_threefry(seed) else (None, ())
+    if _is_folded(seed, derived_by):
+        return (_words_of_first(first),), Form.THREEFRY, derived_by
     words, form = words_of(seed)
-    first, derived_by = origin(seed) if form is Form.THREEFRY else (None, ())
-    return ((words, key_words(first)) if derived_by else (words,)), form, derived_by
+    return ((words, _words_of_first(first)) if derived_by else (words,)), form, derived_by
+
+
+def batched(
+    given: Sequence[Any], axes: Sequence[int], form: Form, derived_by: tuple[int, ...]
+) -> tuple[list[Any], tuple[int, ...]]:
+    """Return what an operation takes of many seeds: only here is seen how `jax.vmap` made the keys.
+
+    Parameters
+    ----------
+    given : sequence of array of uint32
+        The operands, with an axis more.
+    axes : sequence of int
+        Where that is; in the result it is the first one.
+    form : Form
+        How words make a seed.
+    derived_by : tuple of int
+        The numbers by which each key is derived from the words of the last operand.
+
+    Returns
+    -------
+    given : list of array of uint32, shape (many, ..., n)
+        The operands.
+    derived_by : tuple of int
+        The numbers.
+    """
+    moved = [words if axis == 0 else jnp.moveaxis(words, axis, 0) for words, axis in zip(given, axes, strict=True)]
+    first, before = origin(moved[-1]) if form is Form.THREEFRY else (None, ())
+    steps = before + derived_by
+    if _is_folded(moved[-1], steps):
+        return [_words_of_first(first)], steps
+    if not before or len(steps) > MANY or (derived_by and len(moved) == 1):
+        return moved, derived_by
+    return [moved[0], _words_of_first(first)], steps
+
+
+def _is_folded(key: Any, steps: Sequence[int]) -> bool:
+    """Tell whether a key is one `fold_in` from the first one."""
+    return len(steps) == 1 and _made_by(_inside(key), "random_fold_in") is not None
+
+
+def words_from(given: Sequence[Any], derived_by: Sequence[int]) -> Any:
+    """Return the words of a seed from what `operands` gave an operation, by JAX's own operations.
+
+    No more of them than the program would have: where that shares them, as a `split` for many keys, it gives the words.
+
+    Parameters
+    ----------
+    given : sequence of array of uint32, shape (n,)
+        The operands.
+    derived_by : sequence of int
+        The numbers by which the key is derived.
+
+    Returns
+    -------
+    array of uint32, shape (n,)
+        The words.
+    """
+    if len(given) > 1 or not derived_by:
+        return given[0]
+    (number,) = derived_by
+    key = jax.random.wrap_key_data(given[0], impl=THREEFRY)
+    return jax.random.key_data(jax.random.fold_in(key, np.uint32(number)))
+
+
+_last: list[tuple[Callable[[], Any], Any, Callable[[], Any]]] = [(lambda: None, None, lambda: None)]
+"""A key, held weakly, the program in which its words were asked for, and these, held weakly."""
+
+
+def _words_of_first(key: Any) -> Any:
+    """Return the words of a key from which many others of the program are derived: the same ones each time."""
+    now = trace()
+    last, then, known = _last[0]
+    words = known() if key is last() and then == now else None
+    if words is None:
+        words = key_words(key)
+        _last[0] = ref(key), now, ref(words)
+    return words
 
 
 def origin(key: Any) -> tuple[Any, tuple[int, ...]]:
@@ -49,12 +131,12 @@ def origin(key: Any) -> tuple[Any, tuple[int, ...]]:
     Parameters
     ----------
     key : jax.Array
-        A key of the generator "threefry2x32", typed or raw.
+        A key of the generator "threefry2x32", typed or raw, or an array of such that are derived alike.
 
     Returns
     -------
     key : jax.Array
-        The first key, typed or raw.
+        The first key or keys, typed or raw.
     numbers : tuple of int
         The number of each step: that of a `fold_in`, or the place among the keys of a `split`, which make the same key
         of a number.
@@ -89,20 +171,23 @@ def _step(key: Any) -> tuple[Any, int] | None:
     if (folded := _made_by(value, "random_fold_in")) is not None:
         before, data = folded.in_tracers
         number = _number(data)
-        return None if number is None or before.shape else (before, number)
+        return None if number is None or before.shape != value.shape else (before, number)
     if (squeezed := _made_by(value, "squeeze")) is None:
         return None
     sliced = _made_by(squeezed.in_tracers[0], "slice")
     split = None if sliced is None else _made_by(_inside(sliced.in_tracers[0]), "random_split")
-    if split is None or not jax.config.jax_threefry_partitionable or split.in_tracers[0].shape:
+    if split is None or not jax.config.jax_threefry_partitionable:
         return None
-    shape = split.params["shape"]
+    (before,), shape = split.in_tracers, split.params["shape"]
+    batch, whole = len(before.shape), sliced.in_tracers[0].shape
+    axes = tuple(range(batch, batch + len(shape)))
     first, end = sliced.params["start_indices"], sliced.params["limit_indices"]
-    at, sizes = first[: len(shape)], [high - low for low, high in zip(first, end, strict=True)]
-    whole = sizes == [1] * len(shape) + list(sliced.in_tracers[0].shape[len(shape) :])
-    if not whole or squeezed.params["dimensions"] != tuple(range(len(shape))) or prod(shape) > MASK:
+    sizes = [1 if axis in axes else size for axis, size in enumerate(whole)]
+    if [high - low for low, high in zip(first, end, strict=True)] != sizes:
         return None
-    return split.in_tracers[0], int(np.ravel_multi_index(at, shape))
+    if squeezed.params["dimensions"] != axes or prod(shape) > MASK:
+        return None
+    return before, int(np.ravel_multi_index([first[axis] for axis in axes], shape))
 
 
 _found: list[tuple[Callable[[], Any], int]] = [(lambda: None, 0)]
@@ -110,8 +195,8 @@ _found: list[tuple[Callable[[], Any], int]] = [(lambda: None, 0)]
 
 
 def _number(value: Any) -> int | None:
-    """Return the value of a scalar of uint32 that is a constant, or a sum of such."""
-    if value.shape or value.dtype != np.uint32:
+    """Return the value of a scalar of uint32, or of many equal ones, that is a constant or a sum of such."""
+    if value.dtype != np.uint32:
         return None
     whole, total, (last, known) = value, 0, _found[0]
     while (constant := known if value is last() else _literal(value)) is None:
@@ -131,6 +216,8 @@ def _number(value: Any) -> int | None:
 
 
 def _literal(value: Any) -> int | None:
-    """Return what is written into the program as a constant."""
+    """Return what is written into the program as a constant, once or for all of an array."""
+    while (made := _made_by(value, "broadcast_in_dim")) is not None:
+        value = made.in_tracers[0]
     constant = getattr(getattr(value, "val", None), "val", None)
-    return None if constant is None else int(constant)
+    return None if constant is None or np.ndim(constant) else int(constant)

@@ -229,9 +229,14 @@ def batched_type(words: Any, block: Shape, dtype: str) -> Any:
     return words.update(shape=words.shape[:-1] + block, dtype=kind, weak_type=False, sharding=place)
 
 
+def trace() -> Any:
+    """Return what stands for the program that is recorded now, or for none: equal as long as that is the same."""
+    return get_opaque_trace_state()
+
+
 def tracing() -> bool:
     """Tell whether operations are being recorded or transformed rather than run."""
-    return bool(get_opaque_trace_state() != _running())
+    return bool(trace() != _running())
 
 
 def recording() -> bool:

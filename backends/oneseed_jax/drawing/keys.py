@@ -75,6 +75,11 @@ def _is_typed(seed: Any) -> bool:
     return bool(jnp.issubdtype(seed.dtype, jax.dtypes.prng_key))
 
 
+def is_threefry(seed: Any) -> bool:
+    """Tell whether a seed is a key, or keys, of JAX's default generator."""
+    return isinstance(seed, jax.Array) and _impl(seed) == THREEFRY
+
+
 def _impl(seed: Any) -> Any:
     """Return the generator of a key, typed or raw, as `jax.random.key` takes it; None for what is not a key.
 

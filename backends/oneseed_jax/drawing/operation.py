@@ -1,8 +1,8 @@
 """A draw as one operation of JAX's programs: what it takes and gives, and how it is transformed.
 
-Its operand is the words of a seed, with any number of batch axes before them; and where they are of a key that is
-derived from another by known numbers, also the words of that one. All else is static, so that another seed compiles
-nothing. One operation makes any number of tensors of one seed.
+Its operand is the words of a seed, with any number of batch axes before them; and where that is a key that is derived
+from another by known numbers, also the words of the other, or these alone. All else is static, so that another seed
+compiles nothing. One operation makes any number of tensors of one seed.
 """
 
 import warnings
@@ -11,7 +11,6 @@ from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir, partial_eval
@@ -19,7 +18,7 @@ from jax.interpreters import ad, batching, mlir, partial_eval
 from oneseed.checks import Shape
 from oneseed.draws import Draw
 from oneseed_jax.drawing import foreign, partitioning, xla
-from oneseed_jax.drawing.derivation import operands
+from oneseed_jax.drawing.derivation import batched, operands, words_from
 from oneseed_jax.drawing.devices import batched_type, cuts
 from oneseed_jax.drawing.keys import Form, halves_of
 from oneseed_jax.drawing.numbers import Kind, packed
@@ -89,8 +88,11 @@ def _compiled(given: Sequence[Array], static: tuple[tuple[str, Any], ...]) -> li
     return found
 
 
-def _batched(given: Sequence[Array], axes: Sequence[int], **static: Any) -> tuple[list[Array], list[int]]:
-    found = draw_p.bind(*(jnp.moveaxis(words, axis, 0) for words, axis in zip(given, axes, strict=True)), **static)
+def _batched(
+    given: Sequence[Array], axes: Sequence[int], form: Form, derived_by: tuple[int, ...], **static: Any
+) -> tuple[list[Array], list[int]]:
+    given, derived_by = batched(given, axes, form, derived_by)
+    found = draw_p.bind(*given, form=form, derived_by=derived_by, **static)
     return found, [0] * len(found)
 
 
@@ -121,28 +123,35 @@ partial_eval.dce_rules[draw_p] = _without_unused
 # Lowering -------------------------------------------------------------------------------------------------------------
 
 
-def _made(words: Array, form: Form, tensors: Sequence[Tensor], make: Callable[..., Array]) -> list[Array]:
+def _made(
+    given: Sequence[Array],
+    make: Callable[..., Array],
+    form: Form,
+    derived_by: Sequence[int],
+    tensors: Sequence[Tensor],
+    **static: Any,
+) -> list[Array]:
     """Make the tensors of each seed by a function of a tensor's static part, the seed's halves, and the numbers."""
 
-    def made(words: Array) -> list[Array]:
-        seed = halves_of(words, form)
+    def made(*given: Array) -> list[Array]:
+        seed = halves_of(words_from(given, derived_by), form)
         return [make(tensor, seed, np.array(tensor.numbers, np.uint32)) for tensor in tensors]
 
-    for _ in range(words.ndim - 1):
+    for _ in range(given[0].ndim - 1):
         made = jax.vmap(made)
-    return made(words)
+    return made(*given)
 
 
-def _elementwise(words: Array, *first: Array, form: Form, tensors: Sequence[Tensor], **static: Any) -> list[Array]:
+def _elementwise(*given: Array, **static: Any) -> list[Array]:
     """Make the tensors by operations that XLA compiles, on any platform and however it cuts them."""
-    return _made(words, form, tensors, lambda t, *numbers: xla.values(t.kind, t.block, t.strides, *numbers))
+    return _made(given, lambda t, *numbers: xla.values(t.kind, t.block, t.strides, *numbers), **static)
 
 
-def _by_kernel(words: Array, *first: Array, form: Form, tensors: Sequence[Tensor], **static: Any) -> list[Array]:
+def _by_kernel(*given: Array, **static: Any) -> list[Array]:
     """Make the tensors by the kernel for GPUs."""
     from oneseed_jax.drawing import pallas  # and with it Pallas, which takes time to import
 
-    return _made(words, form, tensors, lambda t, *numbers: pallas.by_four(t.kind, t.block, t.aligned, *numbers))
+    return _made(given, lambda t, *numbers: pallas.by_four(t.kind, t.block, t.aligned, *numbers), **static)
 
 
 def _lowered_elsewhere(context: Any, *operands: Any, **static: Any) -> Any:

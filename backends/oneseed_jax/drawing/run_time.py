@@ -24,7 +24,7 @@ from oneseed.dtypes import COMPLEX, numpy_dtype, working_dtype
 from oneseed.host_arrays import host
 from oneseed_jax.drawing import foreign
 from oneseed_jax.drawing.arrays import rounded
-from oneseed_jax.drawing.derivation import operands
+from oneseed_jax.drawing.derivation import batched, operands, words_from
 from oneseed_jax.drawing.devices import batched_type, cuts
 from oneseed_jax.drawing.keys import Form, halves_of
 
@@ -95,14 +95,16 @@ def _type(words: Any, *first: Any, make: _AtRunTime, **static: Any) -> Any:
     return batched_type(words, make.draw.block, make.draw.dtype)
 
 
-def _called(words: Array, *first: Array, form: Form, make: _AtRunTime, **static: Any) -> Array:
-    def stacked(words: Array) -> Array:
-        return jnp.stack(halves_of(words, form))
+def _called(*given: Array, form: Form, derived_by: Sequence[int], make: _AtRunTime) -> Array:
+    words = given[0]
+
+    def stacked(*given: Array) -> Array:
+        return jnp.stack(halves_of(words_from(given, derived_by), form))
 
     for _ in range(words.ndim - 1):
         stacked = jax.vmap(stacked)
     kind = jax.ShapeDtypeStruct(words.shape[:-1] + make.draw.block, numpy_dtype(make.draw.dtype))
-    return jax.pure_callback(make, kind, stacked(words))
+    return jax.pure_callback(make, kind, stacked(*given))
 
 
 def _by_kernels(words: Array, *, seed: NDArray[np.int64], make: _AtRunTime) -> Array:
@@ -118,7 +120,9 @@ def _by_kernels(words: Array, *, seed: NDArray[np.int64], make: _AtRunTime) -> A
     return block if dtype == draw.dtype else rounded(block, draw.dtype)
 
 
-def _lowered(context: Any, words: Any, *first: Any, make: _AtRunTime, **static: Any) -> Any:
+def _lowered(
+    context: Any, words: Any, *first: Any, derived_by: tuple[int, ...], make: _AtRunTime, **static: Any
+) -> Any:
     if context.module_context.lowering_parameters.for_export:
         raise ValueError(
             f"oneseed computes the distribution {make.distribution.name!r} on the host, by a call that jax.export "
@@ -126,7 +130,8 @@ def _lowered(context: Any, words: Any, *first: Any, make: _AtRunTime, **static: 
             "initializer an integer as seed, so that the values themselves are stored. Received: a seed that the "
             "exported function computes"
         )
-    return _on_each_device(context, words, context.avals_in[0], partial(_called, make=make, **static))
+    call = partial(_called, derived_by=() if first else derived_by, make=make, **static)
+    return _on_each_device(context, words, context.avals_in[0], call)
 
 
 def _lowered_for_cpus(
@@ -160,9 +165,11 @@ def _mesh(axes: Any) -> Mesh:
     return Mesh(devices.reshape(around.axis_sizes), around.axis_names, around.axis_types)
 
 
-def _batched(given: Sequence[Array], axes: Sequence[int], **static: Any) -> tuple[Array, int]:
-    moved = [jnp.moveaxis(words, axis, 0) for words, axis in zip(given, axes, strict=True)]
-    return host_draw_p.bind(*moved, **static), 0
+def _batched(
+    given: Sequence[Array], axes: Sequence[int], form: Form, derived_by: tuple[int, ...], make: _AtRunTime
+) -> tuple[Array, int]:
+    given, derived_by = batched(given, axes, form, derived_by)
+    return host_draw_p.bind(*given, form=form, derived_by=derived_by, make=make), 0
 
 
 host_draw_p.def_abstract_eval(_type)

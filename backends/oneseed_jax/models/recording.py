@@ -31,7 +31,8 @@ def recorded_scheme(init: Callable[..., Any], *args: Any, **kwargs: Any) -> Sche
 
     The function is traced, without memory, and the program is read: normal, uniform, truncated and orthogonal draws are
     recognised exactly, also inside a lambda, scaled, shifted or stacked by ``vmap`` and ``scan``; tables are stored;
-    other functions of draws become `oneseed.initializers.Computed`.
+    other functions of draws become `oneseed.initializers.Computed`. JAX before 0.10.1 does not name orthogonal draws in
+    its programs; these are refused then.
 
     Parameters
     ----------
