@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from oneseed.checks import Shape
@@ -49,8 +48,7 @@ class Parameter(NamedTuple):
     frozen: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A row of a plan: a parameter and what it gets.
 
     Attributes

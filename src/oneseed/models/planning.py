@@ -1,10 +1,10 @@
 """From a scheme and a model's parameters to a plan."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from oneseed import checks
-from oneseed.checks import shown
+from oneseed.checks import Shape, shown
 from oneseed.draws import Draw
 from oneseed.dtypes import dtype_name
 from oneseed.fans import Guess
@@ -16,8 +16,15 @@ from oneseed.models.plan import Plan
 from oneseed.models.rule import Rule
 from oneseed.stream.paths import as_path
 
-Draws = dict[tuple[Any, ...], tuple[Any, Draw]]
-"""What has been decided; see `decided_once`."""
+
+class Known(NamedTuple):
+    """What a plan has found out by now, which holds for like parameters too."""
+
+    sizes: dict[int, tuple[Any, Shape, str]]
+    """Parameters by their identity, with their shapes and dtypes: the same object may stand for many."""
+    draws: dict[tuple[Any, ...], tuple[Any, Draw]]
+    """What has been decided; see `decided_once`."""
+
 
 Match = Callable[..., tuple[Rule | None, tuple[Rule, ...]]]
 """From a logical name to the rule for it, and the later rules that match too; `Scheme.match`."""
@@ -49,7 +56,7 @@ def plan_of(
         )
     logical = logical_names([*params, *(name for name in others if name not in params)], names)
     entries: dict[str, Entry] = {}
-    known_draws: Draws = {}
+    found = Known({}, {})
     for name, parameter in params.items():
         if name in others:
             continue
@@ -61,7 +68,7 @@ def plan_of(
         # Arrays of other libraries may have `axes` that mean something else.
         known = parameter.axes if isinstance(parameter, Parameter) else None
         pattern = patterns.get(name, known)
-        entry = _entry(match, otherwise, name, logical, aliases.get(name, ()), parameter, pattern, known_draws)
+        entry = _entry(match, otherwise, name, logical, aliases.get(name, ()), parameter, pattern, found)
         if entry is not None:
             entries[logical[name]] = entry
     return Plan(tuple(entries.values()))
@@ -88,16 +95,12 @@ def _entry(
     tied: tuple[str, ...],
     parameter: Any,
     axes: str | None,
-    known: Draws,
+    known: Known,
 ) -> Entry | None:
     logical_name = logical[name]
-    try:
-        shape, given = checks.shape(tuple(parameter.shape)), dtype_name(parameter.dtype)
-    except AttributeError:
-        where = _where(name, logical_name)
-        raise TypeError(f"{where} must have a shape and a dtype. Received: {shown(parameter)}") from None
-    except (TypeError, ValueError) as error:
-        raise _told(error, f"{_where(name, logical_name)} cannot be planned") from None
+    if id(parameter) not in known.sizes:
+        known.sizes[id(parameter)] = parameter, *_sizes(parameter, name, logical_name)
+    _, shape, given = known.sizes[id(parameter)]
     state = isinstance(parameter, Parameter) and parameter.state
     if tied:
         rule, also = _rule(match, _where(name, logical_name), logical_name, [logical[alias] for alias in tied], state)
@@ -114,12 +117,12 @@ def _entry(
         try:
             asked = initializer, shape, dtype, layout, (logical_name,)
             # Of a draw like one before, nothing but the path is new.
-            like = known.get((id(initializer), *asked[1:4])) if layout is None or type(layout) is str else None
+            like = known.draws.get((id(initializer), *asked[1:4])) if layout is None or type(layout) is str else None
             if like is not None:
                 as_path(asked[4])
                 draw = like[1]
             else:
-                draw = decided_once(known, asked, draw_of, *asked)
+                draw = decided_once(known.draws, asked, draw_of, *asked)
             if guessed and _needs_axes(draw, initializer):
                 raise ValueError(
                     "the axes of this tensor, which its layer's class does not tell, decide what is drawn; name them "
@@ -143,6 +146,18 @@ def _entry(
         draw.fan_out if draw else None,
         tuple(dict.fromkeys(later.pattern for later in also)) if also else (),
     )
+
+
+def _sizes(parameter: Any, name: str, logical: str) -> tuple[Shape, str]:
+    """Return the shape and the name of the dtype of a parameter."""
+    try:
+        return checks.shape(tuple(parameter.shape)), dtype_name(parameter.dtype)
+    except AttributeError:
+        raise TypeError(
+            f"{_where(name, logical)} must have a shape and a dtype. Received: {shown(parameter)}"
+        ) from None
+    except (TypeError, ValueError) as error:
+        raise _told(error, f"{_where(name, logical)} cannot be planned") from None
 
 
 def _where(name: str, logical: str) -> str:
