@@ -90,19 +90,31 @@ def _target(parameter: Tensor, name: str, where: Any) -> Any:
     return target
 
 
-Put = Callable[[Held, Any, Draw], None]
 Filling = Callable[[Tensor, int, Draw], object]
+Fillings = dict[tuple[Any, ...], Filling | None]
+"""What writes a draw into contiguous memory on the CPU, by all of it but seed and path; None where nothing does."""
 
 
-def filler() -> Put:
-    """Return a function of a tensor, the device to create it on or None, and a draw, which fills that tensor.
+def filler(found: Mapping[str, Held], targets: Mapping[str, Any]) -> Callable[[Entry, Draw], None]:
+    """Return a function that fills a tensor; what `oneseed.models.fill.run` takes.
 
-    It is for one call of a function, within which no mode or transform of PyTorch begins or ends.
+    Parameters
+    ----------
+    found : mapping of str to Held
+        The tensors by name.
+    targets : mapping of str to device
+        What `destinations` returned.
+
+    Returns
+    -------
+    callable
+        The function. It is for one run, within which no mode or transform of PyTorch begins or ends.
     """
-    known: dict[Any, Filling | None] | None = None if is_observed() else {}
+    known: Fillings | None = None if is_observed() else {}
     plain: dict[type, bool] = {}
 
-    def put(item: Held, device: Any, draw: Draw) -> None:
+    def put(entry: Entry, draw: Draw) -> None:
+        item, device = found[entry.name], targets[entry.name]
         tensor = item.tensor
         if device is None:
             _write(tensor, draw, known)
@@ -116,21 +128,22 @@ def filler() -> Put:
             for copy in item.copies:
                 copy.data = created.clone()
             return
-        created = created if item.state else _parameter(created, tensor)
+        if not item.state:
+            created = _parameter(created, tensor)
         for place in item.places:
             _place(place, created, item.state, plain)
 
     return put
 
 
-def _write(tensor: Tensor, draw: Draw, known: dict[Any, Filling | None] | None) -> None:
+def _write(tensor: Tensor, draw: Draw, known: Fillings | None) -> None:
     """Write a draw into memory: on the CPU as one like it was written before, if that is possible."""
     if known is not None and is_usual(tensor) and tensor.is_cpu and not (tensor.is_neg() or tensor.is_conj()):
         # The plan holds the distributions, which like parameters share.
         key = id(draw.distribution), draw.shape, draw.dtype, draw.order
-        if key not in known:
-            known[key] = _filling(draw, tensor)
-        fill = known[key]
+        fill = known.get(key)
+        if fill is None and key not in known:
+            fill = known[key] = _filling(draw, tensor)
         if fill is not None and (address := tensor.data_ptr()) != 0:
             fill(tensor, address, draw)
             return

@@ -128,9 +128,8 @@ def initialize_(
             f"{', '.join(waiting)}.",
             stacklevel=2,
         )
-    put = filler()
     try:
-        run(draws, lambda entry, draw: put(found[entry.name], targets[entry.name], draw))
+        run(draws, filler(found, targets))
     finally:
         if any(target is not None for target in targets.values()):
             settle(every)

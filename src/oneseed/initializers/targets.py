@@ -169,6 +169,13 @@ def decided_once(
         fields = kept[1]
         return Draw._make((*fields[:4], as_path(path), *fields[5:]))
     draw = decide(*given)
-    if getattr(type(initializer), "_repeats", False) and isinstance(initializer.seed, int | None):
+    if repeats(initializer):
         known[key] = initializer, draw
     return draw
+
+
+def repeats(initializer: Any) -> bool:
+    """Tell whether an initializer draws from the same distribution at each path and each integer seed."""
+    return getattr(type(initializer), "_repeats", False) and (
+        initializer.seed is None or isinstance(initializer.seed, int)
+    )

@@ -9,9 +9,11 @@ from oneseed.distributions import Distribution, Fill
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
 from oneseed.fans import fans, layout_of
-from oneseed.initializers.targets import draw_of
+from oneseed.initializers.targets import draw_of, repeats
 from oneseed.models.rule import Rule
-from oneseed.models.seeding import called, seeded, takes_seed
+from oneseed.models.seeding import called, gets_seed, seeded, takes_seed
+from oneseed.seeds import SeedGenerator
+from oneseed.stream.paths import as_path
 
 
 class Parameter(NamedTuple):
@@ -71,10 +73,8 @@ class Entry(NamedTuple):
         The rule; None where `otherwise` decides, or nothing does.
     initializer : initializer, KEEP or None
         What fills it; None where nothing does.
-    distribution : Distribution or None
-        What is drawn; None where nothing is.
-    fan_in, fan_out : int or None
-        The fans that the initializer sees.
+    planned : Draw or None
+        What is drawn, at another seed and perhaps another path; None where nothing is.
     also : tuple of str
         The patterns of later rules that match as well, with another initializer.
     """
@@ -88,10 +88,23 @@ class Entry(NamedTuple):
     guessed: bool
     rule: Rule | None
     initializer: Any
-    distribution: Distribution | None
-    fan_in: int | None
-    fan_out: int | None
+    planned: Draw | None
     also: tuple[str, ...]
+
+    @property
+    def distribution(self) -> Distribution | None:
+        """The distribution; None where nothing is drawn."""
+        return self.planned.distribution if self.planned else None
+
+    @property
+    def fan_in(self) -> int | None:
+        """The inputs of an output, as the initializer sees them."""
+        return self.planned.fan_in if self.planned else None
+
+    @property
+    def fan_out(self) -> int | None:
+        """The outputs of an input, as the initializer sees them."""
+        return self.planned.fan_out if self.planned else None
 
     @property
     def matched(self) -> bool:
@@ -101,7 +114,7 @@ class Entry(NamedTuple):
     @property
     def kept(self) -> bool:
         """Whether the parameter is left alone."""
-        return self.matched and self.distribution is None
+        return self.matched and self.planned is None
 
     @property
     def ambiguous(self) -> bool:
@@ -142,6 +155,10 @@ class Entry(NamedTuple):
     def draw(self, seed: Any) -> Draw:
         """Return the draw at a seed; an initializer with a seed of its own keeps that."""
         path = (self.logical,)
+        if self.planned and not isinstance(seed, SeedGenerator) and repeats(self.initializer):
+            # Nothing but seed and path is new, and an initializer that was given a seed keeps it.
+            new = seed if gets_seed(self.initializer) else self.planned.seed
+            return Draw._make((*self.planned[:3], new, as_path(path), *self.planned[5:]))
         return draw_of(seeded(self.initializer, seed, path=path), self.shape, self.dtype, self.axes, path)
 
     def as_dict(self) -> dict[str, Any]:

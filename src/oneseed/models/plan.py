@@ -6,7 +6,6 @@ from typing import Any
 
 from oneseed import checks, config, seeds
 from oneseed.draws import Draw
-from oneseed.initializers.targets import decided_once
 from oneseed.models.entry import Entry
 from oneseed.models.seeding import called
 
@@ -94,12 +93,7 @@ class Plan(Sequence[Entry]):
                 f"The scheme must have a rule for each parameter, or say what happens to the rest by `otherwise`: an "
                 f"initializer, or oneseed.KEEP. Nothing was drawn. Received: no rule for {missing}"
             )
-        known: dict[tuple[Any, ...], tuple[Any, Draw]] = {}
-        drawn = []
-        for entry in self:
-            if not entry.kept:
-                asked = entry.initializer, entry.shape, entry.dtype, entry.axes, (entry.logical,)
-                drawn.append((entry, decided_once(known, asked, entry.draw, seed)))
+        drawn = [(entry, entry.draw(seed)) for entry in self if entry.planned is not None]
         self._warn()
         return drawn
 

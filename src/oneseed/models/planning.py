@@ -8,22 +8,33 @@ from oneseed.checks import Shape, shown
 from oneseed.draws import Draw
 from oneseed.dtypes import dtype_name
 from oneseed.fans import Guess
-from oneseed.initializers.targets import decided_once, draw_of
+from oneseed.initializers.targets import decided_once, draw_of, repeats
 from oneseed.models.entry import Entry, Parameter
 from oneseed.models.keep import KEEP
 from oneseed.models.names import Names, logical_names
 from oneseed.models.plan import Plan
 from oneseed.models.rule import Rule
-from oneseed.stream.paths import as_path
+
+
+class Sizes(NamedTuple):
+    """A parameter, and what has been read of it."""
+
+    parameter: Any
+    shape: Shape
+    dtype: str
+    state: bool
+    frozen: bool
 
 
 class Known(NamedTuple):
-    """What a plan has found out by now, which holds for like parameters too."""
+    """What has been found out for a plan by now."""
 
-    sizes: dict[int, tuple[Any, Shape, str]]
-    """Parameters by their identity, with their shapes and dtypes: the same object may stand for many."""
+    sizes: dict[int, Sizes]
+    """By the identity of a parameter, as one object may stand for many."""
     draws: dict[tuple[Any, ...], tuple[Any, Draw]]
     """What has been decided; see `decided_once`."""
+    rows: dict[tuple[Any, ...], Entry]
+    """A row for each parameter that is not like one before, in all but names and rule."""
 
 
 Match = Callable[..., tuple[Rule | None, tuple[Rule, ...]]]
@@ -56,21 +67,22 @@ def plan_of(
         )
     logical = logical_names([*params, *(name for name in others if name not in params)], names)
     entries: dict[str, Entry] = {}
-    found = Known({}, {})
+    found = Known({}, {}, {})
     for name, parameter in params.items():
         if name in others:
             continue
-        if logical[name] in entries:
+        called = logical[name]
+        if called in entries:
             raise ValueError(
                 "`names` must give each parameter a logical name of its own: two with one would get the same values. "
-                f"Received: {shown(logical[name])} for {shown(entries[logical[name]].name)} and {shown(name)}"
+                f"Received: {shown(called)} for {shown(entries[called].name)} and {shown(name)}"
             )
         # Arrays of other libraries may have `axes` that mean something else.
         known = parameter.axes if isinstance(parameter, Parameter) else None
         pattern = patterns.get(name, known)
         entry = _entry(match, otherwise, name, logical, aliases.get(name, ()), parameter, pattern, found)
         if entry is not None:
-            entries[logical[name]] = entry
+            entries[called] = entry
     return Plan(tuple(entries.values()))
 
 
@@ -98,31 +110,30 @@ def _entry(
     known: Known,
 ) -> Entry | None:
     logical_name = logical[name]
-    if id(parameter) not in known.sizes:
-        known.sizes[id(parameter)] = parameter, *_sizes(parameter, name, logical_name)
-    _, shape, given = known.sizes[id(parameter)]
-    state = isinstance(parameter, Parameter) and parameter.state
+    sizes = known.sizes.get(id(parameter))
+    if sizes is None:
+        sizes = known.sizes[id(parameter)] = _sizes(parameter, name, logical_name)
+    _, shape, given, state, frozen = sizes
     if tied:
         rule, also = _rule(match, _where(name, logical_name), logical_name, [logical[alias] for alias in tied], state)
     else:
         rule, also = match(logical_name, state=state)
     if rule is None and state:
         return None
-    frozen = isinstance(parameter, Parameter) and parameter.frozen
     initializer = rule.initializer if rule else KEEP if frozen else otherwise
+    alike = None
+    if rule and not tied and not also and (axes is None or type(axes) is str) and logical_name.isascii():
+        alike = id(initializer), shape, given, axes, rule.axes, rule.dtype
+        row = known.rows.get(alike)
+        if row is not None:
+            return Entry(name, logical_name, (), *row[3:7], rule, *row[8:])
     dtype = dtype_name(rule.dtype) if rule and rule.dtype is not None else given
     layout = rule.axes if rule and rule.axes is not None else None if _knows_axes(initializer) else axes
     draw, guessed = None, isinstance(layout, Guess)
     if initializer is not None and initializer is not KEEP:
         try:
             asked = initializer, shape, dtype, layout, (logical_name,)
-            # Of a draw like one before, nothing but the path is new.
-            like = known.draws.get((id(initializer), *asked[1:4])) if layout is None or type(layout) is str else None
-            if like is not None:
-                as_path(asked[4])
-                draw = like[1]
-            else:
-                draw = decided_once(known.draws, asked, draw_of, *asked)
+            draw = decided_once(known.draws, asked, draw_of, *asked)
             if guessed and _needs_axes(draw, initializer):
                 raise ValueError(
                     "the axes of this tensor, which its layer's class does not tell, decide what is drawn; name them "
@@ -131,7 +142,7 @@ def _entry(
         except (TypeError, ValueError) as error:
             by = f"rule {rule.pattern!r}" if rule else "`otherwise`"
             raise _told(error, f"{_where(name, logical_name)} cannot be filled by {by}, {initializer!r}") from None
-    return Entry(
+    entry = Entry(
         name,
         logical_name,
         tied,
@@ -141,17 +152,19 @@ def _entry(
         guessed,
         rule,
         initializer,
-        draw.distribution if draw else None,
-        draw.fan_in if draw else None,
-        draw.fan_out if draw else None,
+        draw,
         tuple(dict.fromkeys(later.pattern for later in also)) if also else (),
     )
+    if alike is not None and draw is not None and repeats(initializer):
+        known.rows[alike] = entry
+    return entry
 
 
-def _sizes(parameter: Any, name: str, logical: str) -> tuple[Shape, str]:
-    """Return the shape and the name of the dtype of a parameter."""
+def _sizes(parameter: Any, name: str, logical: str) -> Sizes:
+    """Read a parameter."""
+    more = (parameter.state, parameter.frozen) if isinstance(parameter, Parameter) else (False, False)
     try:
-        return checks.shape(tuple(parameter.shape)), dtype_name(parameter.dtype)
+        return Sizes(parameter, checks.shape(tuple(parameter.shape)), dtype_name(parameter.dtype), *more)
     except AttributeError:
         raise TypeError(
             f"{_where(name, logical)} must have a shape and a dtype. Received: {shown(parameter)}"
