@@ -173,16 +173,16 @@ def _filling(draw: Draw, like: Tensor) -> Filling | None:
 def _empty(like: Tensor, dtype: Any, device: Any) -> Tensor:
     """Return memory for a parameter, with its strides."""
     # Asked for a copy of a tensor on the meta device, PyTorch imports much that nothing here needs.
-    if _is_plain(like) and like.is_contiguous():
-        return fresh(tuple(like.shape), dtype, device)
+    if like.is_contiguous() and _is_plain(like):
+        return fresh(like.shape, dtype, device)
     return torch.empty_like(like, dtype=dtype, device=device, requires_grad=False)
 
 
-def _parameter(fresh: Tensor, like: Tensor) -> Tensor:
+def _parameter(created: Tensor, like: Tensor) -> Tensor:
     """Return a tensor as a parameter of the same class and attributes as another."""
     if not _is_plain(like):
-        return nn.Parameter(fresh, like.requires_grad)
-    parameter = fresh.as_subclass(type(like)).requires_grad_(like.requires_grad)
+        return nn.Parameter(created, like.requires_grad)
+    parameter = created.as_subclass(type(like)).requires_grad_(like.requires_grad)
     if attributes := vars(like):
         vars(parameter).update(attributes)
     return parameter

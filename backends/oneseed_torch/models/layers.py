@@ -13,6 +13,7 @@ from oneseed import layouts
 from oneseed.checks import Shape
 from oneseed.fans import Guess
 from oneseed.initializers import At, Computed
+from oneseed.models.collector import CollectorPaused
 from oneseed.models.rule import Rule
 from oneseed.models.scheme import Scheme
 from oneseed.schemes import Layer, torch
@@ -170,31 +171,34 @@ def default_scheme(module: Module) -> Scheme:
     >>> [(entry.name, entry.distribution) for entry in plan][:2]
     [('0.weight', Uniform(low=-0.125, high=0.125)), ('0.bias', Uniform(low=-0.125, high=0.125))]
     """
-    check_module(module)
-    every = walk(module)
-    found, of = held(module, every), Kinds(every)
-    seen: set[int] = set()
-    layers = {}
-    names: dict[type, str | None] = {}
-    shapes = {
-        (id(place.layer), place.role): tuple(one.tensor.shape)
-        for one in found
-        for place in one.places
-        if place.role.startswith("weight") and _has_shape(one)
-    }
-    for _, path, layer in every:
-        if id(layer) in seen:
-            continue
-        seen.add(id(layer))
-        kind = of[layer]
-        if kind.cls not in names:
-            names[kind.cls] = next((name for name, classes in _KINDS.items() if issubclass(kind.cls, classes)), None)
-        described = _described(names[kind.cls], kind, shapes)
-        if described is not None:
-            layers[path] = described
-    scheme = torch(layers)
-    first = [*_magnitudes(found, of, scheme), *_tied(found, of, scheme)]
-    return Scheme([*first, *scheme.rules]) if first else scheme
+    with CollectorPaused():
+        check_module(module)
+        every = walk(module)
+        found, of = held(module, every), Kinds(every)
+        seen: set[int] = set()
+        layers = {}
+        names: dict[type, str | None] = {}
+        shapes = {
+            (id(place.layer), place.role): tuple(one.tensor.shape)
+            for one in found
+            for place in one.places
+            if place.role.startswith("weight") and _has_shape(one)
+        }
+        for _, path, layer in every:
+            if id(layer) in seen:
+                continue
+            seen.add(id(layer))
+            kind = of[layer]
+            if kind.cls not in names:
+                names[kind.cls] = next(
+                    (name for name, classes in _KINDS.items() if issubclass(kind.cls, classes)), None
+                )
+            described = _described(names[kind.cls], kind, shapes)
+            if described is not None:
+                layers[path] = described
+        scheme = torch(layers)
+        first = [*_magnitudes(found, of, scheme), *_tied(found, of, scheme)]
+        return Scheme([*first, *scheme.rules]) if first else scheme
 
 
 def _tied(found: list[Held], of: Kinds, scheme: Scheme) -> Iterator[Rule]:

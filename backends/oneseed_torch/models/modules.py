@@ -9,6 +9,7 @@ from torch import nn
 
 from oneseed import seeds
 from oneseed.checks import Shape
+from oneseed.models.collector import CollectorPaused
 from oneseed.models.entry import Parameter
 from oneseed.models.fill import run
 from oneseed.models.names import Names, logical_names
@@ -103,37 +104,38 @@ def initialize_(
     >>> weight.device, oneseed.fingerprint(weight, axes="o i")
     (device(type='cpu'), '0d302d8d92dc1808')
     """
-    where = TorchBackend().device(device)
-    check_module(module)
-    every = walk(module)
-    parameters, buffers = held(module, every), held_buffers(module, every)
-    check_offloaded(every)
-    for item in parameters:
-        if not is_usual(item.tensor) or vars(item.tensor):
-            shape_of(item.tensor)
-    _check_pieces(every)
-    if seeds.is_framework_seed(seed):
-        check_seed(seed)
-    draws = _plan(every, [*parameters, *buffers], scheme, names, axes).draws(seed)
-    filled = {entry.name for entry, _ in draws}
-    _check_kept([item for item in parameters if item.names[0] not in filled])
-    missing = [item for item in buffers if item.tensor.is_meta and item.names[0] not in filled]
-    if missing:
-        draws += _plan(every, missing, computed(module, missing), None, None).draws(seed)
-    found = {item.names[0]: item for item in (*parameters, *buffers)}
-    targets = destinations(found, draws, where)
-    if waiting := [item.names[0] for item in missing if item.names[0] not in targets]:
-        warnings.warn(
-            "Buffers on the meta device are left alone, and have no values until they are computed: "
-            f"{', '.join(waiting)}.",
-            stacklevel=2,
-        )
-    try:
-        run(draws, filler(found, targets))
-    finally:
-        if any(target is not None for target in targets.values()):
-            settle(every)
-    return module
+    with CollectorPaused():
+        where = TorchBackend().device(device)
+        check_module(module)
+        every = walk(module)
+        parameters, buffers = held(module, every), held_buffers(module, every)
+        check_offloaded(every)
+        for item in parameters:
+            if not is_usual(item.tensor) or vars(item.tensor):
+                shape_of(item.tensor)
+        _check_pieces(every)
+        if seeds.is_framework_seed(seed):
+            check_seed(seed)
+        draws = _plan(every, [*parameters, *buffers], scheme, names, axes).draws(seed)
+        filled = {entry.name for entry, _ in draws}
+        _check_kept([item for item in parameters if item.names[0] not in filled])
+        missing = [item for item in buffers if item.tensor.is_meta and item.names[0] not in filled]
+        if missing:
+            draws += _plan(every, missing, computed(module, missing), None, None).draws(seed)
+        found = {item.names[0]: item for item in (*parameters, *buffers)}
+        targets = destinations(found, draws, where)
+        if waiting := [item.names[0] for item in missing if item.names[0] not in targets]:
+            warnings.warn(
+                "Buffers on the meta device are left alone, and have no values until they are computed: "
+                f"{', '.join(waiting)}.",
+                stacklevel=2,
+            )
+        try:
+            run(draws, filler(found, targets))
+        finally:
+            if any(target is not None for target in targets.values()):
+                settle(every)
+        return module
 
 
 def plan_of(module: Module, scheme: Scheme, names: Names = None, axes: Mapping[str, str | None] | None = None) -> Plan:

@@ -142,7 +142,8 @@ def _collected(module: Module, attribute: str, state: bool, every: Layers) -> li
         for name, tensor in getattr(layer, attribute).items():
             if tensor is None:
                 continue
-            place = _place(layer, name, path, layers)
+            plain = "_" not in name and not name.startswith("original")
+            place = Place(layer, name, layer, name) if plain else _place(layer, name, path, layers)
             whole = called = f"{path}.{name}" if path else name
             if logical is not path or place.role != name or place.layer is not layer:
                 home = _PARAMETRIZATIONS.sub("", logical) if place.role and place.layer is not layer else logical
@@ -201,8 +202,6 @@ _PARAMETRIZATIONS = re.compile(r"(?:^|\.)parametrizations\.[^.]+$")
 
 def _place(holder: Module, name: str, path: str, layers: dict[str, Module]) -> Place:
     """Find the layer whose weight a tensor is, or makes."""
-    if not name.startswith("original") and "_" not in name:
-        return Place(holder, name, holder, name)
     if isinstance(holder, nn.utils.parametrize.ParametrizationList) and (number := _ORIGINAL.fullmatch(name)):
         above, _, weight = path.rpartition("parametrizations.")
         layer = layers[above.rstrip(".")]

@@ -165,13 +165,16 @@ def decided_once(
         return decide(*given)
     key = id(initializer), shape, dtype, axes
     if (kept := known.get(key)) is not None:
-        # What `_replace` does, in half the time.
-        fields = kept[1]
-        return Draw._make((*fields[:4], as_path(path), *fields[5:]))
+        return at_path(kept[1], path)
     draw = decide(*given)
     if repeats(initializer):
         known[key] = initializer, draw
     return draw
+
+
+def at_path(draw: Draw, path: Any) -> Draw:
+    """Return a draw that differs in its path alone: what `_replace` does, in half the time."""
+    return Draw._make((*draw[:4], as_path(path), *draw[5:]))
 
 
 def repeats(initializer: Any) -> bool:

@@ -9,11 +9,10 @@ from oneseed.distributions import Distribution, Fill
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
 from oneseed.fans import fans, layout_of
-from oneseed.initializers.targets import draw_of, repeats
+from oneseed.initializers.targets import at_path, draw_of, repeats
 from oneseed.models.rule import Rule
 from oneseed.models.seeding import called, gets_seed, seeded, takes_seed
 from oneseed.seeds import SeedGenerator
-from oneseed.stream.paths import as_path
 
 
 class Parameter(NamedTuple):
@@ -158,7 +157,7 @@ class Entry(NamedTuple):
         if self.planned and not isinstance(seed, SeedGenerator) and repeats(self.initializer):
             # Nothing but seed and path is new, and an initializer that was given a seed keeps it.
             new = seed if gets_seed(self.initializer) else self.planned.seed
-            return Draw._make((*self.planned[:3], new, as_path(path), *self.planned[5:]))
+            return at_path(self.planned._replace(seed=new), path)
         return draw_of(seeded(self.initializer, seed, path=path), self.shape, self.dtype, self.axes, path)
 
     def as_dict(self) -> dict[str, Any]:

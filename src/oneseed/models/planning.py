@@ -126,7 +126,8 @@ def _entry(
         alike = id(initializer), shape, given, axes, rule.axes, rule.dtype
         row = known.rows.get(alike)
         if row is not None:
-            return Entry(name, logical_name, (), *row[3:7], rule, *row[8:])
+            like = row.shape, row.dtype, row.axes, row.guessed
+            return Entry(name, logical_name, (), *like, rule, initializer, row.planned, ())
     dtype = dtype_name(rule.dtype) if rule and rule.dtype is not None else given
     layout = rule.axes if rule and rule.axes is not None else None if _knows_axes(initializer) else axes
     draw, guessed = None, isinstance(layout, Guess)
