@@ -4,13 +4,16 @@ import gc
 from contextlib import suppress
 
 import pytest
+from frameworks import installed
+
+if not installed("torch"):
+    pytest.skip("torch is not installed", allow_module_level=True)
+
+import torch
 
 import oneseed
 from oneseed.models.collector import CollectorPaused
-
-torch = pytest.importorskip("torch")
-
-from oneseed_torch import default_scheme, initialize_  # noqa: E402
+from oneseed_torch import default_scheme, initialize_
 
 SCHEME = oneseed.Scheme([oneseed.Rule("*", "he_normal")])
 

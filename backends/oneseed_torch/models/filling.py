@@ -203,7 +203,7 @@ _SET, _REGISTER = nn.Module.__setattr__, nn.Module.register_parameter
 _HOOKS = modules._global_parameter_registration_hooks, modules._global_buffer_registration_hooks
 
 
-def _sets_nothing_else(cls: type) -> bool:
+def _sets_nothing_else(cls: Any) -> bool:
     """Tell whether a layer's new tensor is an entry among its tensors and no more: no code of its own, no hooks."""
     return cls.__setattr__ is _SET and cls.register_parameter is _REGISTER and not any(_HOOKS)
 
