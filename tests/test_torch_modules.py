@@ -17,6 +17,7 @@ from torch import nn
 
 import oneseed
 import oneseed_torch
+import oneseed_torch.models.filling
 import oneseed_torch.models.modules
 from oneseed import KEEP, Rule, Scheme
 from oneseed.initializers import HeNormal, Orthogonal
@@ -121,8 +122,8 @@ def test_a_module_on_the_meta_device_is_made_once(monkeypatch):
     model = on_meta(Model)
     model.embed.weight.note = "kept"
     made = []
-    empty = oneseed_torch.models.modules._empty
-    monkeypatch.setattr(oneseed_torch.models.modules, "_empty", lambda *args: made.append(args) or empty(*args))
+    empty = oneseed_torch.models.filling._empty
+    monkeypatch.setattr(oneseed_torch.models.filling, "_empty", lambda *args: made.append(args) or empty(*args))
     with pytest.warns(UserWarning, match="are left alone.*: steps"):
         initialize_(model, SCHEME, seed=7, device="cpu")
     assert len(made) == len(list(model.parameters())) == 9

@@ -1,6 +1,7 @@
 """Parameters whose values a library has put somewhere else: what is written into them would be lost."""
 
 import gc
+from collections.abc import Iterable
 from typing import Any
 from weakref import ReferenceType, ref
 
@@ -47,20 +48,20 @@ def check_owner(tensor: Tensor) -> None:
         )
 
 
-def check_offloaded(module: Module) -> None:
+def check_offloaded(layers: Iterable[tuple[str, str, Module]]) -> None:
     """Refuse a module with parameters that accelerate loads from elsewhere at each call.
 
     Parameters
     ----------
-    module : torch.nn.Module
-        The module.
+    layers : iterable of tuple
+        The module's layers, each after its path and its path without wrappers.
 
     Raises
     ------
     ValueError
         If a layer's hook holds the values of its parameters.
     """
-    for name, layer in module.named_modules():
+    for name, _, layer in layers:
         hook = layer.__dict__.get("_hf_hook")
         if hook is None:
             continue

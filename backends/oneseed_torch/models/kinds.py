@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from torch import fx, nn
 
-from oneseed_torch.models.tree import Module, walk
+from oneseed_torch.models.tree import Layers, Module
 
 
 class Kind(NamedTuple):
@@ -44,16 +44,35 @@ _OPERATIONS = {
 """The classes of the layers whose weights an operation takes."""
 
 
-def kinds(module: Module) -> dict[int, Kind]:
-    """Return what each layer of a module is, by its identity."""
-    found: dict[int, Kind] = {}
-    for _, _, layer in walk(module):
-        if id(layer) not in found:
-            found[id(layer)] = Kind(_scripted(layer) or type(layer), _NO_FACTS, layer)
-        graph = _attribute(layer, "graph")
-        if isinstance(graph, fx.Graph):
-            found |= _traced(layer, graph)
-    return found
+class Kinds:
+    """What the layers of a module are.
+
+    Parameters
+    ----------
+    every : list of tuple
+        The layers, as `walk` gives them.
+    """
+
+    def __init__(self, every: Layers) -> None:
+        self._traced: dict[int, Kind] = {}
+        plain: dict[type, bool] = {}
+        for _, _, layer in every:
+            cls = type(layer)
+            if cls not in plain:
+                plain[cls] = cls.__getattr__ is nn.Module.__getattr__ and not hasattr(cls, "graph")
+            if plain[cls] and "graph" not in layer.__dict__:
+                continue
+            graph = getattr(layer, "graph", None)
+            if isinstance(graph, fx.Graph):
+                self._traced |= _traced(layer, graph)
+
+    def __getitem__(self, layer: Module) -> Kind:
+        """Return what a layer is."""
+        return self._traced.get(id(layer)) or Kind(_scripted(layer) or type(layer), _NO_FACTS, layer)
+
+    def is_exactly(self, layer: Module, cls: type) -> bool:
+        """Tell whether a layer is of a class itself, and no graph says otherwise."""
+        return type(layer) is cls and id(layer) not in self._traced
 
 
 _NO_FACTS: Mapping[str, Any] = {}

@@ -13,13 +13,15 @@ from oneseed import layouts
 from oneseed.checks import Shape
 from oneseed.fans import Guess
 from oneseed.initializers import At, Computed
+from oneseed.models.collector import CollectorPaused
 from oneseed.models.rule import Rule
 from oneseed.models.scheme import Scheme
 from oneseed.schemes import Layer, torch
+from oneseed_torch.drawing.watched import PLAIN
 from oneseed_torch.drawing.writing import layout_of_weights
 from oneseed_torch.models.experts import experts
-from oneseed_torch.models.kinds import Kind, kinds
-from oneseed_torch.models.tree import Held, Module, Place, held, walk
+from oneseed_torch.models.kinds import Kind, Kinds
+from oneseed_torch.models.tree import Held, Module, Place, check_module, held, walk
 
 _NAMED = {
     nn.Bilinear: "bilinear",
@@ -81,10 +83,11 @@ def axes_of(module: Module) -> dict[str, str]:
     >>> oneseed_torch.axes_of(torch.nn.Sequential(torch.nn.Embedding(10, 4), torch.nn.Conv2d(4, 8, 3)))
     {'0.weight': 'b o', '1.weight': 'o i h w'}
     """
-    return patterns_of(held(module), kinds(module))
+    found = held(module)
+    return patterns_of(found, Kinds(walk(module)))
 
 
-def patterns_of(found: list[Held], of: Mapping[int, Kind]) -> dict[str, str]:
+def patterns_of(found: list[Held], of: Kinds) -> dict[str, str]:
     """Return the axes of the weights among a module's parameters; what `axes_of` does."""
     patterns = {}
     for one in found:
@@ -93,13 +96,13 @@ def patterns_of(found: list[Held], of: Mapping[int, Kind]) -> dict[str, str]:
     return patterns
 
 
-def _axes(place: Place, of: Mapping[int, Kind], parameter: Any) -> str:
+def _axes(place: Place, of: Kinds, parameter: Any) -> str:
     """Return the axes of a layer's parameter, of two axes or more."""
-    kind = of[id(place.layer)]
     if not place.role:  # the norms of a weight, one for each output: nothing is summed over
         return _batch(parameter.ndim)
-    if kind.cls is nn.Linear and parameter.ndim == 2:
+    if parameter.ndim == 2 and of.is_exactly(place.layer, nn.Linear):
         return _convention(2)
+    kind = of[place.layer]
     known = next((known for cls, known in _NAMED.items() if issubclass(kind.cls, cls)), None)
     if known is not None and place.role == "weight":
         return _known(kind, known, parameter)
@@ -168,29 +171,37 @@ def default_scheme(module: Module) -> Scheme:
     >>> [(entry.name, entry.distribution) for entry in plan][:2]
     [('0.weight', Uniform(low=-0.125, high=0.125)), ('0.bias', Uniform(low=-0.125, high=0.125))]
     """
-    found = held(module)
-    of = kinds(module)
-    seen: set[int] = set()
-    layers = {}
-    shapes = {
-        (id(place.layer), place.role): tuple(one.tensor.shape)
-        for one in found
-        for place in one.places
-        if place.role.startswith("weight") and _has_shape(one)
-    }
-    for _, path, layer in walk(module):
-        if id(layer) in seen:
-            continue
-        seen.add(id(layer))
-        described = _described(of[id(layer)], shapes)
-        if described is not None:
-            layers[path] = described
-    scheme = torch(layers)
-    first = [*_magnitudes(found, of, scheme), *_tied(found, of, scheme)]
-    return Scheme([*first, *scheme.rules]) if first else scheme
+    with CollectorPaused():
+        check_module(module)
+        every = walk(module)
+        found, of = held(module, every), Kinds(every)
+        seen: set[int] = set()
+        layers = {}
+        names: dict[type, str | None] = {}
+        shapes = {
+            (id(place.layer), place.role): tuple(one.tensor.shape)
+            for one in found
+            for place in one.places
+            if place.role.startswith("weight") and _has_shape(one)
+        }
+        for _, path, layer in every:
+            if id(layer) in seen:
+                continue
+            seen.add(id(layer))
+            kind = of[layer]
+            if kind.cls not in names:
+                names[kind.cls] = next(
+                    (name for name, classes in _KINDS.items() if issubclass(kind.cls, classes)), None
+                )
+            described = _described(names[kind.cls], kind, shapes)
+            if described is not None:
+                layers[path] = described
+        scheme = torch(layers)
+        first = [*_magnitudes(found, of, scheme), *_tied(found, of, scheme)]
+        return Scheme([*first, *scheme.rules]) if first else scheme
 
 
-def _tied(found: list[Held], of: Mapping[int, Kind], scheme: Scheme) -> Iterator[Rule]:
+def _tied(found: list[Held], of: Kinds, scheme: Scheme) -> Iterator[Rule]:
     """Give one rule for all names of a tied tensor, which draws at the first of them whichever is there."""
     for one in found:
         if len(one.logical) == 1:
@@ -204,45 +215,44 @@ def _tied(found: list[Held], of: Mapping[int, Kind], scheme: Scheme) -> Iterator
 
 
 def _has_shape(one: Held) -> bool:
-    return not nn.parameter.is_lazy(one.tensor)
+    return type(one.tensor) in PLAIN or not nn.parameter.is_lazy(one.tensor)
 
 
-def _described(kind: Kind, shapes: Mapping[tuple[int, str], Shape]) -> Layer | None:
-    """Return what a constructor knows of its layer; None of a layer that draws nothing itself."""
-    cls, layer = kind.cls, kind.layer
-
-    def shape(role: str = "weight") -> Shape | None:
-        return shapes.get((id(layer), role))
-
-    if issubclass(cls, _LINEAR) and (weight := shape()):
-        return Layer("linear", weight[1] if issubclass(cls, nn.Bilinear) else math.prod(weight[1:]))
-    if issubclass(cls, (nn.Embedding, nn.EmbeddingBag)) and (table := shape()):
-        row = kind.fact("padding_idx")
-        return Layer("embedding", padding=None if row is None else (row % table[0], table[0]))
-    if issubclass(cls, nn.PReLU):
+def _described(name: str | None, kind: Kind, shapes: Mapping[tuple[int, str], Shape]) -> Layer | None:
+    """Return what a constructor knows of its layer, of a kind in `_KINDS`; None of one that draws nothing itself."""
+    if name == "linear":
+        weight = shapes.get((id(kind.layer), "weight"))
+        inputs = slice(1, 2 if issubclass(kind.cls, nn.Bilinear) else None)
+        return Layer("linear", math.prod(weight[inputs])) if weight else None
+    if name == "embedding":
+        table, row = shapes.get((id(kind.layer), "weight")), kind.fact("padding_idx")
+        return Layer("embedding", padding=None if row is None else (row % table[0], table[0])) if table else None
+    if name == "prelu":
         return Layer("prelu", value=kind.fact("init", 0.25))
-    if issubclass(cls, (nn.RNNBase, nn.RNNCellBase)):
+    if name == "recurrent":
         # The recurrent weight has one row for each hidden unit of each gate.
-        gates = next((count for classes, count in _GATES.items() if issubclass(cls, classes)), 1)
-        weight = shape("weight_hh_l0") or shape("weight_hh")
+        gates = next((count for classes, count in _GATES.items() if issubclass(kind.cls, classes)), 1)
+        weight = shapes.get((id(kind.layer), "weight_hh_l0")) or shapes.get((id(kind.layer), "weight_hh"))
         return Layer("recurrent", weight[0] // gates) if weight else None
-    for name, classes in _KINDS.items():
-        if issubclass(cls, classes):
-            return Layer(name)
-    return None
+    return Layer(name) if name else None
 
 
-_LINEAR = (nn.Linear, nn.modules.conv._ConvNd, nn.Bilinear)
 _KINDS: dict[str, Any] = {
+    "linear": (nn.Linear, nn.modules.conv._ConvNd, nn.Bilinear),
+    "embedding": (nn.Embedding, nn.EmbeddingBag),
+    "prelu": nn.PReLU,
+    "recurrent": (nn.RNNBase, nn.RNNCellBase),
     "attention": nn.MultiheadAttention,
     "batch_norm": nn.modules.batchnorm._NormBase,
     "norm": _NORMS,
     "transformer": nn.Transformer,
 }
+"""The kinds of `oneseed.schemes.Layer`, and their classes."""
+
 _GATES: dict[Any, int] = {(nn.LSTM, nn.LSTMCell): 4, (nn.GRU, nn.GRUCell): 3}
 
 
-def _magnitudes(found: list[Held], of: Mapping[int, Kind], scheme: Scheme) -> Iterator[Rule]:
+def _magnitudes(found: list[Held], of: Kinds, scheme: Scheme) -> Iterator[Rule]:
     """Give the rules of the norms of normalized weights, computed from the draws of their directions."""
     if all(place.role for one in found for place in one.places):
         return

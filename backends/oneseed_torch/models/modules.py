@@ -2,34 +2,30 @@
 
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import nn
 
 from oneseed import seeds
 from oneseed.checks import Shape
-from oneseed.distributions import Fill
-from oneseed.draws import Draw
-from oneseed.host_arrays import host
-from oneseed.models.entry import Entry, Parameter
+from oneseed.models.collector import CollectorPaused
+from oneseed.models.entry import Parameter
 from oneseed.models.fill import run
 from oneseed.models.names import Names, logical_names
 from oneseed.models.plan import Plan
 from oneseed.models.scheme import Scheme, check_scheme
 from oneseed_torch.adapter import TorchBackend
-from oneseed_torch.drawing.filling import check_device, check_seed
-from oneseed_torch.drawing.memory import byte_strides, fresh
+from oneseed_torch.drawing.filling import check_seed
 from oneseed_torch.drawing.owners import check_offloaded
-from oneseed_torch.drawing.shards import is_distributed
-from oneseed_torch.drawing.watched import PLAIN, count_write, is_observed
-from oneseed_torch.drawing.writing import is_usual, is_wrapper, parts_to_write, shape_of, write
+from oneseed_torch.drawing.watched import PLAIN
+from oneseed_torch.drawing.writing import is_usual, shape_of
 from oneseed_torch.models.buffers import computed
-from oneseed_torch.models.kinds import kinds
+from oneseed_torch.models.filling import destinations, filler, settle
+from oneseed_torch.models.kinds import Kinds
 from oneseed_torch.models.layers import patterns_of
 from oneseed_torch.models.norms import check_norms
-from oneseed_torch.models.tree import Held, Module, Tensor, held, held_buffers, walk
+from oneseed_torch.models.tree import Held, Layers, Module, check_module, held, held_buffers, walk
 
 
 def initialize_(
@@ -108,36 +104,38 @@ def initialize_(
     >>> weight.device, oneseed.fingerprint(weight, axes="o i")
     (device(type='cpu'), '0d302d8d92dc1808')
     """
-    where = TorchBackend().device(device)
-    parameters, buffers = held(module), held_buffers(module)
-    check_offloaded(module)
-    for item in parameters:
-        if not is_usual(item.tensor) or vars(item.tensor):
-            shape_of(item.tensor)
-    _check_pieces(module)
-    if seeds.is_framework_seed(seed):
-        check_seed(seed)
-    draws = _plan(module, [*parameters, *buffers], scheme, names, axes).draws(seed)
-    filled = {entry.name for entry, _ in draws}
-    _check_kept([item for item in parameters if item.names[0] not in filled])
-    missing = [item for item in buffers if item.tensor.is_meta and item.names[0] not in filled]
-    if missing:
-        draws += _plan(module, missing, computed(module, missing), None, None).draws(seed)
-    found = {item.names[0]: item for item in (*parameters, *buffers)}
-    targets = {entry.name: _destination(found[entry.name].tensor, entry, draw, where) for entry, draw in draws}
-    if waiting := [item.names[0] for item in missing if item.names[0] not in targets]:
-        warnings.warn(
-            "Buffers on the meta device are left alone, and have no values until they are computed: "
-            f"{', '.join(waiting)}.",
-            stacklevel=2,
-        )
-    known: Fillings = {}
-    try:
-        run(draws, lambda entry, draw: _fill(found[entry.name], targets[entry.name], draw, known))
-    finally:
-        if any(target is not None for target in targets.values()):
-            _settle(module)
-    return module
+    with CollectorPaused():
+        where = TorchBackend().device(device)
+        check_module(module)
+        every = walk(module)
+        parameters, buffers = held(module, every), held_buffers(module, every)
+        check_offloaded(every)
+        for item in parameters:
+            if not is_usual(item.tensor) or vars(item.tensor):
+                shape_of(item.tensor)
+        _check_pieces(every)
+        if seeds.is_framework_seed(seed):
+            check_seed(seed)
+        draws = _plan(every, [*parameters, *buffers], scheme, names, axes).draws(seed)
+        filled = {entry.name for entry, _ in draws}
+        _check_kept([item for item in parameters if item.names[0] not in filled])
+        missing = [item for item in buffers if item.tensor.is_meta and item.names[0] not in filled]
+        if missing:
+            draws += _plan(every, missing, computed(module, missing), None, None).draws(seed)
+        found = {item.names[0]: item for item in (*parameters, *buffers)}
+        targets = destinations(found, draws, where)
+        if waiting := [item.names[0] for item in missing if item.names[0] not in targets]:
+            warnings.warn(
+                "Buffers on the meta device are left alone, and have no values until they are computed: "
+                f"{', '.join(waiting)}.",
+                stacklevel=2,
+            )
+        try:
+            run(draws, filler(found, targets))
+        finally:
+            if any(target is not None for target in targets.values()):
+                settle(every)
+        return module
 
 
 def plan_of(module: Module, scheme: Scheme, names: Names = None, axes: Mapping[str, str | None] | None = None) -> Plan:
@@ -175,11 +173,13 @@ def plan_of(module: Module, scheme: Scheme, names: Names = None, axes: Mapping[s
     >>> oneseed_torch.plan_of(module, scheme)["weight"].fan_in
     64
     """
-    return _plan(module, [*held(module), *held_buffers(module)], scheme, names, axes)
+    check_module(module)
+    every = walk(module)
+    return _plan(every, [*held(module, every), *held_buffers(module, every)], scheme, names, axes)
 
 
 def _plan(
-    module: Module, found: list[Held], scheme: Scheme, names: Names, axes: Mapping[str, str | None] | None
+    every: Layers, found: list[Held], scheme: Scheme, names: Names, axes: Mapping[str, str | None] | None
 ) -> Plan:
     check_scheme(scheme)
     logical: Names = None
@@ -193,14 +193,16 @@ def _plan(
     if axes:
         first = {name: item.names[0] for item in found for name in (*item.logical, *item.names)}
         given = {first.get(name, name): pattern for name, pattern in axes.items()}
-    patterns = {**patterns_of(found, kinds(module)), **given}
+    patterns = {**patterns_of(found, Kinds(every)), **given}
     params = {}
-    shapes: dict[Shape, Shape] = {}  # one tuple for all that are equal: fewer objects for Python to look after
+    alike: dict[tuple[Any, ...], Parameter] = {}  # one object for all that are equal, which are planned in less time
     for item in found:
         tensor = item.tensor
-        shape = () if type(tensor) not in PLAIN and nn.parameter.is_lazy(tensor) else tuple(tensor.shape)
-        frozen = not item.state and not tensor.requires_grad and not tensor.is_meta
-        params[item.names[0]] = Parameter(shapes.setdefault(shape, shape), tensor.dtype, None, item.state, frozen)
+        shape: Shape = () if type(tensor) not in PLAIN and nn.parameter.is_lazy(tensor) else tuple(tensor.shape)
+        key = shape, tensor.dtype, item.state, not (item.state or tensor.requires_grad or tensor.is_meta)
+        if key not in alike:
+            alike[key] = Parameter(shape, tensor.dtype, None, *key[2:])
+        params[item.names[0]] = alike[key]
     plan = scheme.plan(
         params,
         names=logical,
@@ -211,12 +213,12 @@ def _plan(
     return plan
 
 
-def _check_pieces(module: Module) -> None:
+def _check_pieces(every: Layers) -> None:
     """Refuse what holds flat pieces of parameters, whose place in the whole is not to be seen."""
     home = sys.modules.get("torch.distributed.fsdp.fully_sharded_data_parallel")
     if home is None:
         return
-    for path, _, layer in walk(module):
+    for path, _, layer in every:
         if not isinstance(layer, home.FullyShardedDataParallel) or layer._handle is None:
             continue
         if layer._handle.uses_sharded_strategy and layer.training_state.name != "SUMMON_FULL_PARAMS":
@@ -227,133 +229,9 @@ def _check_pieces(module: Module) -> None:
             )
 
 
-def _destination(parameter: Tensor, entry: Entry, draw: Draw, where: Any) -> Any:
-    """Return the device to create a parameter on, None where its memory is there; refuse what cannot be filled."""
-    if parameter.is_meta:
-        target = _target(parameter, entry.name, where)
-    elif where is not None and where.type != parameter.device.type:
-        raise ValueError(
-            "`device` is for parameters on the meta device; others stay where they are, which must be of that type. "
-            f"Received: device={where}, and the parameter {entry.name!r} on {parameter.device}"
-        )
-    else:
-        target = None if getattr(torch, draw.dtype) == parameter.dtype else parameter.device
-    check_device(parameter.device if target is None else target, draw.dtype)
-    if type(parameter) not in PLAIN:
-        # Placements that cannot be filled are refused now, also where the memory is still to come.
-        parts_to_write(parameter)
-    return target
-
-
-def _target(parameter: Tensor, name: str, where: Any) -> Any:
-    if is_distributed(parameter):
-        mesh = parameter.device_mesh.device_type
-        if where is not None and where.type != mesh:
-            raise ValueError(
-                f"`device` must be of the type of the DTensor's mesh, {mesh!r}. "
-                f"Received: device={where}, and the parameter {name!r}"
-            )
-        return torch.device(mesh) if where is None else where
-    target = torch.get_default_device() if where is None else where
-    if target.type == "meta":
-        raise ValueError(
-            f"`device` must be one that holds values, for the parameter {name!r} on the meta device. "
-            f"Received: device={target}"
-        )
-    return target
-
-
 def _check_kept(kept: list[Held]) -> None:
     if empty := [item.names[0] for item in kept if item.tensor.is_meta]:
         raise ValueError(
             "The scheme must have an initializer for each parameter on the meta device, which has no values to keep. "
             f"Nothing was drawn. Received: KEEP for {', '.join(empty)}"
         )
-
-
-Filling = Callable[[Tensor, Draw], object]
-Fillings = dict[Any, Filling | None]
-"""What writes a draw into contiguous memory on the CPU, by all of it but seed and path."""
-
-
-def _fill(item: Held, device: Any, draw: Draw, known: Fillings) -> None:
-    parameter = item.tensor
-    if device is None:
-        for tensor in (parameter, *item.copies):
-            if not _filled(tensor, draw, known):
-                write(draw, tensor, parts_to_write(tensor))
-        return
-    fresh = _empty(parameter, getattr(torch, draw.dtype), device)
-    if not _filled(fresh, draw, known):
-        write(draw, fresh, parts_to_write(fresh))
-    if not parameter.is_meta:
-        parameter.data = fresh
-        for copy in item.copies:
-            copy.data = fresh.clone()
-        return
-    fresh = fresh if item.state else _parameter(fresh, parameter)
-    for place in item.places:
-        setattr(place.holder, place.name, fresh)
-
-
-def _filled(tensor: Tensor, draw: Draw, known: Fillings) -> bool:
-    """Write a draw into memory on the CPU as one like it was written, if that is possible."""
-    if not is_usual(tensor) or not tensor.is_cpu or tensor.is_neg() or tensor.is_conj():
-        return False
-    if 0 in draw.block or is_observed():
-        return False
-    # The plan holds the distributions, which like parameters share.
-    key = id(draw.distribution), draw.shape, draw.dtype, draw.order
-    if key not in known:
-        known[key] = _filling(draw, tensor)
-    fill = known[key]
-    if fill is None or tensor.data_ptr() == 0:
-        return False
-    fill(tensor, draw)
-    return True
-
-
-def _filling(draw: Draw, like: Tensor) -> Filling | None:
-    distribution = draw.distribution
-    if isinstance(distribution, Fill):
-        value = distribution.scalar(draw.dtype).item()
-        return lambda tensor, _: (tensor.detach() if tensor.requires_grad else tensor).fill_(value)
-    fill = host().filling(draw, byte_strides(like)) if type(draw.seed) is int else None
-    if fill is None:
-        return None
-
-    def drawn(tensor: Tensor, draw: Draw) -> None:
-        fill(tensor.data_ptr(), draw.seed, draw.stream)
-        # Autograd did not see the write, and must refuse a backward pass that saved the old values.
-        count_write((tensor,))
-
-    return drawn
-
-
-def _empty(like: Tensor, dtype: Any, device: Any) -> Tensor:
-    """Return memory for a parameter, with its strides."""
-    # Asked for a copy of a tensor on the meta device, PyTorch imports much that nothing here needs.
-    if _is_plain(like) and like.is_contiguous():
-        return fresh(tuple(like.shape), dtype, device)
-    return torch.empty_like(like, dtype=dtype, device=device, requires_grad=False)
-
-
-def _parameter(fresh: Tensor, like: Tensor) -> Tensor:
-    """Return a tensor as a parameter of the same class and attributes as another."""
-    if not _is_plain(like):
-        return nn.Parameter(fresh, like.requires_grad)
-    parameter = fresh.as_subclass(type(like)).requires_grad_(like.requires_grad)
-    vars(parameter).update(vars(like))
-    return parameter
-
-
-def _is_plain(tensor: Tensor) -> bool:
-    """Tell whether a tensor's values lie in memory of its own."""
-    return type(tensor) in PLAIN or (not is_distributed(tensor) and not is_wrapper(tensor))
-
-
-def _settle(module: Module) -> None:
-    """Have those layers look at their parameters again that keep them elsewhere too."""
-    for layer in module.modules():
-        if isinstance(layer, nn.RNNBase) or hasattr(layer, "_get_fsdp_state"):
-            layer._apply(lambda tensor: tensor, recurse=False)

@@ -53,29 +53,33 @@ class Held(NamedTuple):
     """Other tensors that get the same values, as PyTorch copies a layer that a traced model calls again."""
 
 
+Layers = list[tuple[str, str, Module]]
+"""What `walk` returns: the path of each layer, its path in the bare module, and the layer."""
+
+
 def check_module(module: Module) -> None:
     """Refuse what is not a module."""
     if not isinstance(module, nn.Module):
         raise TypeError(f"`module` must be a torch.nn.Module. Received: module={module!r}")
 
 
-def held(module: Module) -> list[Held]:
-    """Return the parameters of a module, each once, in the order of `named_parameters`."""
+def held(module: Module, every: Layers | None = None) -> list[Held]:
+    """Return the parameters of a module, each once, in the order of `named_parameters`; `every` is from `walk`."""
     check_module(module)
-    return _collected(module, "_parameters", False)
+    return _collected(module, "_parameters", False, walk(module) if every is None else every)
 
 
-def held_buffers(module: Module) -> list[Held]:
-    """Return the buffers of a module, each once, in the order of `named_buffers`."""
-    return _collected(module, "_buffers", True)
+def held_buffers(module: Module, every: Layers | None = None) -> list[Held]:
+    """Return the buffers of a module, each once, in the order of `named_buffers`; `every` is from `walk`."""
+    return _collected(module, "_buffers", True, walk(module) if every is None else every)
 
 
-def walk(module: Module) -> list[tuple[str, str, Module]]:
+def walk(module: Module) -> Layers:
     """Return each layer as often as it is there, with its path, and its path in the bare module.
 
     A layer that is inside itself is given once.
     """
-    found: list[tuple[str, str, Module]] = []
+    found: Layers = []
     above: set[int] = set()
     classes = _wrappers()
 
@@ -88,8 +92,9 @@ def walk(module: Module) -> list[tuple[str, str, Module]]:
         inner = _inner(layer, classes)
         for name, child in children.items():
             if child is not None and id(child) not in above:
-                called = logical if name == inner else _joined(logical, _without_call(child, name))
-                below(child, _joined(path, name), called)
+                whole, own = _joined(path, name), _without_call(child, name)
+                same = logical is path and own is name and name != inner
+                below(child, whole, whole if same else logical if name == inner else _joined(logical, own))
         above.discard(id(layer))
 
     below(module, "", "")
@@ -129,17 +134,18 @@ def bare(module: Module) -> Module:
     return module
 
 
-def _collected(module: Module, attribute: str, state: bool) -> list[Held]:
+def _collected(module: Module, attribute: str, state: bool, every: Layers) -> list[Held]:
     found: dict[int, Held] = {}
-    every = walk(module)
-    layers = {path: layer for path, _, layer in every}
+    layers: dict[str, Module] = {}
     for path, logical, layer in every:
+        layers[path] = layer
         for name, tensor in getattr(layer, attribute).items():
             if tensor is None:
                 continue
-            place = _place(layer, name, path, layers)
+            plain = "_" not in name and not name.startswith("original")
+            place = Place(layer, name, layer, name) if plain else _place(layer, name, path, layers)
             whole = called = f"{path}.{name}" if path else name
-            if place.role != name or place.layer is not layer or logical != path:
+            if logical is not path or place.role != name or place.layer is not layer:
                 home = _PARAMETRIZATIONS.sub("", logical) if place.role and place.layer is not layer else logical
                 called = _joined(home, place.role or name)
             before = found.get(id(tensor))
@@ -150,14 +156,14 @@ def _collected(module: Module, attribute: str, state: bool) -> list[Held]:
             else:
                 names, others = (*before.names, whole), (*before.logical, called)
                 found[id(tensor)] = Held(tensor, names, others, (*before.places, place), state)
-    if not _names_by_itself(module, every, state):
+    if found and not _names_by_itself(module, every, state):
         shown = {id(t): n for n, t in (module.named_buffers() if state else module.named_parameters())}
         for key, one in found.items():
             found[key] = one._replace(names=(shown.get(key, one.names[0]), *one.names[1:]))
     return _with_copies(list(found.values()))
 
 
-def _names_by_itself(module: Module, every: list[tuple[str, str, Module]], state: bool) -> bool:
+def _names_by_itself(module: Module, every: Layers, state: bool) -> bool:
     """Tell whether PyTorch names a module's tensors by their places; a wrapper may show the names of those inside."""
     listing = "named_buffers" if state else "named_parameters"
     return all(
@@ -170,6 +176,8 @@ def _names_by_itself(module: Module, every: list[tuple[str, str, Module]], state
 
 def _with_copies(found: list[Held]) -> list[Held]:
     """Put together what lies in copies of one layer, one for each of its calls."""
+    if not any("@" in name for one in found for name in one.names):
+        return found
     homes: dict[str, int] = {}
     result: list[Held] = []
     for one in found:
@@ -194,8 +202,6 @@ _PARAMETRIZATIONS = re.compile(r"(?:^|\.)parametrizations\.[^.]+$")
 
 def _place(holder: Module, name: str, path: str, layers: dict[str, Module]) -> Place:
     """Find the layer whose weight a tensor is, or makes."""
-    if not name.startswith("original") and "_" not in name:
-        return Place(holder, name, holder, name)
     if isinstance(holder, nn.utils.parametrize.ParametrizationList) and (number := _ORIGINAL.fullmatch(name)):
         above, _, weight = path.rpartition("parametrizations.")
         layer = layers[above.rstrip(".")]

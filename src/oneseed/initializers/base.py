@@ -79,8 +79,8 @@ class Initializer(Configured):
             Whether a class with a `__call__` of its own draws what `describe` says all the same.
         repeats : bool
             Whether nothing but the attributes, the call and the settings decides what is drawn with an int as the
-            seed, so that a draw may be kept for the next call. Subclasses that define more than a constructor must say
-            so too.
+            seed, and seed and path nothing but the values: a draw may then be kept for the next call, and for another
+            seed. Subclasses that define more than a constructor must say so too.
         **others
             For other bases.
         """

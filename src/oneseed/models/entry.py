@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from oneseed.checks import Shape
@@ -10,9 +9,10 @@ from oneseed.distributions import Distribution, Fill
 from oneseed.draws import Draw
 from oneseed.dtypes import numpy_dtype
 from oneseed.fans import fans, layout_of
-from oneseed.initializers.targets import draw_of
+from oneseed.initializers.targets import at_path, draw_of, repeats
 from oneseed.models.rule import Rule
-from oneseed.models.seeding import called, seeded, takes_seed
+from oneseed.models.seeding import called, gets_seed, seeded, takes_seed
+from oneseed.seeds import SeedGenerator
 
 
 class Parameter(NamedTuple):
@@ -49,8 +49,7 @@ class Parameter(NamedTuple):
     frozen: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A row of a plan: a parameter and what it gets.
 
     Attributes
@@ -73,10 +72,8 @@ class Entry:
         The rule; None where `otherwise` decides, or nothing does.
     initializer : initializer, KEEP or None
         What fills it; None where nothing does.
-    distribution : Distribution or None
-        What is drawn; None where nothing is.
-    fan_in, fan_out : int or None
-        The fans that the initializer sees.
+    planned : Draw or None
+        What is drawn, at another seed and perhaps another path; None where nothing is.
     also : tuple of str
         The patterns of later rules that match as well, with another initializer.
     """
@@ -90,10 +87,23 @@ class Entry:
     guessed: bool
     rule: Rule | None
     initializer: Any
-    distribution: Distribution | None
-    fan_in: int | None
-    fan_out: int | None
+    planned: Draw | None
     also: tuple[str, ...]
+
+    @property
+    def distribution(self) -> Distribution | None:
+        """The distribution; None where nothing is drawn."""
+        return self.planned.distribution if self.planned else None
+
+    @property
+    def fan_in(self) -> int | None:
+        """The inputs of an output, as the initializer sees them."""
+        return self.planned.fan_in if self.planned else None
+
+    @property
+    def fan_out(self) -> int | None:
+        """The outputs of an input, as the initializer sees them."""
+        return self.planned.fan_out if self.planned else None
 
     @property
     def matched(self) -> bool:
@@ -103,7 +113,7 @@ class Entry:
     @property
     def kept(self) -> bool:
         """Whether the parameter is left alone."""
-        return self.matched and self.distribution is None
+        return self.matched and self.planned is None
 
     @property
     def ambiguous(self) -> bool:
@@ -144,6 +154,10 @@ class Entry:
     def draw(self, seed: Any) -> Draw:
         """Return the draw at a seed; an initializer with a seed of its own keeps that."""
         path = (self.logical,)
+        if self.planned and not isinstance(seed, SeedGenerator) and repeats(self.initializer):
+            # Nothing but seed and path is new, and an initializer that was given a seed keeps it.
+            new = seed if gets_seed(self.initializer) else self.planned.seed
+            return at_path(self.planned._replace(seed=new), path)
         return draw_of(seeded(self.initializer, seed, path=path), self.shape, self.dtype, self.axes, path)
 
     def as_dict(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from oneseed import checks, config, seeds
 from oneseed.draws import Draw
-from oneseed.initializers.targets import decided_once
+from oneseed.initializers.targets import at_path, repeats
 from oneseed.models.entry import Entry
 from oneseed.models.seeding import called
 
@@ -94,22 +94,30 @@ class Plan(Sequence[Entry]):
                 f"The scheme must have a rule for each parameter, or say what happens to the rest by `otherwise`: an "
                 f"initializer, or oneseed.KEEP. Nothing was drawn. Received: no rule for {missing}"
             )
-        known: dict[tuple[Any, ...], tuple[Any, Draw]] = {}
         drawn = []
-        for entry in self:
-            if not entry.kept:
-                asked = entry.initializer, entry.shape, entry.dtype, entry.axes, (entry.logical,)
-                drawn.append((entry, decided_once(known, asked, entry.draw, seed)))
+        known: dict[int, Draw] = {}  # like parameters share what was planned
+        for entry in self._entries:
+            planned = entry.planned
+            if planned is None:
+                continue
+            like = known.get(id(planned))
+            if like is not None:
+                drawn.append((entry, at_path(like, entry.logical)))
+                continue
+            draw = entry.draw(seed)
+            if repeats(entry.initializer):
+                known[id(planned)] = draw
+            drawn.append((entry, draw))
         self._warn()
         return drawn
 
     def _warn(self) -> None:
         """Warn of initializers that are called with a shape and a dtype alone."""
-        calls: dict[int, bool] = {}  # like parameters share their distribution
-        for entry in self:
-            if id(entry.distribution) not in calls:
-                calls[id(entry.distribution)] = entry.distribution is not None and any(called(entry.distribution))
-        unreached = [(entry, entry.unreached) for entry in self if calls[id(entry.distribution)]]
+        calls: dict[int, bool] = {}
+        for entry in self._entries:
+            if id(entry.planned) not in calls:
+                calls[id(entry.planned)] = entry.distribution is not None and any(called(entry.distribution))
+        unreached = [(entry, entry.unreached) for entry in self._entries if calls[id(entry.planned)]]
         for what, remedy in (
             ("seed", "their values may be others at each run, and in each framework"),
             ("axes", "their fans are those of Keras's rule, and their values follow the order of the axes"),

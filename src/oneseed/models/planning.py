@@ -1,23 +1,41 @@
 """From a scheme and a model's parameters to a plan."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from oneseed import checks
-from oneseed.checks import shown
+from oneseed.checks import Shape, shown
 from oneseed.draws import Draw
 from oneseed.dtypes import dtype_name
 from oneseed.fans import Guess
-from oneseed.initializers.targets import decided_once, draw_of
+from oneseed.initializers.targets import decided_once, draw_of, repeats
 from oneseed.models.entry import Entry, Parameter
 from oneseed.models.keep import KEEP
 from oneseed.models.names import Names, logical_names
 from oneseed.models.plan import Plan
 from oneseed.models.rule import Rule
-from oneseed.stream.paths import as_path
 
-Draws = dict[tuple[Any, ...], tuple[Any, Draw]]
-"""What has been decided; see `decided_once`."""
+
+class Sizes(NamedTuple):
+    """A parameter, and what has been read of it."""
+
+    parameter: Any
+    shape: Shape
+    dtype: str
+    state: bool
+    frozen: bool
+
+
+class Known(NamedTuple):
+    """What has been found out for a plan by now."""
+
+    sizes: dict[int, Sizes]
+    """By the identity of a parameter, as one object may stand for many."""
+    draws: dict[tuple[Any, ...], tuple[Any, Draw]]
+    """What has been decided; see `decided_once`."""
+    rows: dict[tuple[Any, ...], Entry]
+    """A row for each parameter that is not like one before, in all but names and rule."""
+
 
 Match = Callable[..., tuple[Rule | None, tuple[Rule, ...]]]
 """From a logical name to the rule for it, and the later rules that match too; `Scheme.match`."""
@@ -49,21 +67,22 @@ def plan_of(
         )
     logical = logical_names([*params, *(name for name in others if name not in params)], names)
     entries: dict[str, Entry] = {}
-    known_draws: Draws = {}
+    found = Known({}, {}, {})
     for name, parameter in params.items():
         if name in others:
             continue
-        if logical[name] in entries:
+        called = logical[name]
+        if called in entries:
             raise ValueError(
                 "`names` must give each parameter a logical name of its own: two with one would get the same values. "
-                f"Received: {shown(logical[name])} for {shown(entries[logical[name]].name)} and {shown(name)}"
+                f"Received: {shown(called)} for {shown(entries[called].name)} and {shown(name)}"
             )
         # Arrays of other libraries may have `axes` that mean something else.
         known = parameter.axes if isinstance(parameter, Parameter) else None
         pattern = patterns.get(name, known)
-        entry = _entry(match, otherwise, name, logical, aliases.get(name, ()), parameter, pattern, known_draws)
+        entry = _entry(match, otherwise, name, logical, aliases.get(name, ()), parameter, pattern, found)
         if entry is not None:
-            entries[logical[name]] = entry
+            entries[called] = entry
     return Plan(tuple(entries.values()))
 
 
@@ -88,38 +107,34 @@ def _entry(
     tied: tuple[str, ...],
     parameter: Any,
     axes: str | None,
-    known: Draws,
+    known: Known,
 ) -> Entry | None:
     logical_name = logical[name]
-    try:
-        shape, given = checks.shape(tuple(parameter.shape)), dtype_name(parameter.dtype)
-    except AttributeError:
-        where = _where(name, logical_name)
-        raise TypeError(f"{where} must have a shape and a dtype. Received: {shown(parameter)}") from None
-    except (TypeError, ValueError) as error:
-        raise _told(error, f"{_where(name, logical_name)} cannot be planned") from None
-    state = isinstance(parameter, Parameter) and parameter.state
+    sizes = known.sizes.get(id(parameter))
+    if sizes is None:
+        sizes = known.sizes[id(parameter)] = _sizes(parameter, name, logical_name)
+    _, shape, given, state, frozen = sizes
     if tied:
         rule, also = _rule(match, _where(name, logical_name), logical_name, [logical[alias] for alias in tied], state)
     else:
         rule, also = match(logical_name, state=state)
     if rule is None and state:
         return None
-    frozen = isinstance(parameter, Parameter) and parameter.frozen
     initializer = rule.initializer if rule else KEEP if frozen else otherwise
+    alike = None
+    if rule and not tied and not also and (axes is None or type(axes) is str) and logical_name.isascii():
+        alike = id(initializer), shape, given, axes, rule.axes, rule.dtype
+        row = known.rows.get(alike)
+        if row is not None:
+            like = row.shape, row.dtype, row.axes, row.guessed
+            return Entry(name, logical_name, (), *like, rule, initializer, row.planned, ())
     dtype = dtype_name(rule.dtype) if rule and rule.dtype is not None else given
     layout = rule.axes if rule and rule.axes is not None else None if _knows_axes(initializer) else axes
     draw, guessed = None, isinstance(layout, Guess)
     if initializer is not None and initializer is not KEEP:
         try:
             asked = initializer, shape, dtype, layout, (logical_name,)
-            # Of a draw like one before, nothing but the path is new.
-            like = known.get((id(initializer), *asked[1:4])) if layout is None or type(layout) is str else None
-            if like is not None:
-                as_path(asked[4])
-                draw = like[1]
-            else:
-                draw = decided_once(known, asked, draw_of, *asked)
+            draw = decided_once(known.draws, asked, draw_of, *asked)
             if guessed and _needs_axes(draw, initializer):
                 raise ValueError(
                     "the axes of this tensor, which its layer's class does not tell, decide what is drawn; name them "
@@ -128,7 +143,7 @@ def _entry(
         except (TypeError, ValueError) as error:
             by = f"rule {rule.pattern!r}" if rule else "`otherwise`"
             raise _told(error, f"{_where(name, logical_name)} cannot be filled by {by}, {initializer!r}") from None
-    return Entry(
+    entry = Entry(
         name,
         logical_name,
         tied,
@@ -138,11 +153,25 @@ def _entry(
         guessed,
         rule,
         initializer,
-        draw.distribution if draw else None,
-        draw.fan_in if draw else None,
-        draw.fan_out if draw else None,
+        draw,
         tuple(dict.fromkeys(later.pattern for later in also)) if also else (),
     )
+    if alike is not None and draw is not None and repeats(initializer):
+        known.rows[alike] = entry
+    return entry
+
+
+def _sizes(parameter: Any, name: str, logical: str) -> Sizes:
+    """Read a parameter."""
+    more = (parameter.state, parameter.frozen) if isinstance(parameter, Parameter) else (False, False)
+    try:
+        return Sizes(parameter, checks.shape(tuple(parameter.shape)), dtype_name(parameter.dtype), *more)
+    except AttributeError:
+        raise TypeError(
+            f"{_where(name, logical)} must have a shape and a dtype. Received: {shown(parameter)}"
+        ) from None
+    except (TypeError, ValueError) as error:
+        raise _told(error, f"{_where(name, logical)} cannot be planned") from None
 
 
 def _where(name: str, logical: str) -> str:

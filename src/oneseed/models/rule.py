@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from oneseed import checks
@@ -91,7 +91,7 @@ class Rule:
                 "`axes` and `dtype` must be None where a parameter is kept. "
                 f"Received: axes={shown(axes)}, dtype={shown(dtype)}, initializer=KEEP"
             )
-        fields = {
+        values = {
             "pattern": pattern,
             "initializer": chosen,
             "regex": regex,
@@ -101,7 +101,7 @@ class Rule:
             "source": source,
             "_match": Expression(pattern, "pattern").fullmatch if regex else _glob(pattern),
         }
-        for name, value in fields.items():
+        for name, value in values.items():
             object.__setattr__(self, name, value)
 
     def matches(self, name: str) -> bool:
@@ -252,14 +252,14 @@ def renamed(rule: Rule, name: str) -> Rule:
     """Return a rule that does the same for one name; what has been checked of the rule is not checked again."""
     check_length(name, "pattern")
     like: Rule = object.__new__(Rule)
-    for field in _COPIED:
-        object.__setattr__(like, field, getattr(rule, field))
-    for field, value in (("pattern", name), ("regex", False), ("_match", None)):
-        object.__setattr__(like, field, value)
+    values = name, rule.initializer, False, rule.axes, rule.dtype, rule.state, rule.source, None
+    for put, value in zip(_FIELDS, values, strict=True):
+        put(like, value)
     return like
 
 
-_COPIED = ("initializer", "axes", "dtype", "state", "source")
+_FIELDS = [vars(Rule)[field.name].__set__ for field in fields(Rule)]
+"""What writes the fields of a rule, which is frozen for its users: there may be thousands of rules."""
 
 
 def same(one: Any, other: Any) -> bool:

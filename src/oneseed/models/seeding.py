@@ -46,9 +46,14 @@ def seeded(initializer: Any, seed: Any, always: bool = False, path: Path = ()) -
         elif isinstance(value, list | tuple) and any(isinstance(item, Initializer) for item in value):
             parts = (seeded(item, seed, always, (*path, name, number)) for number, item in enumerate(value))
             setattr(copied, name, type(value)(parts))
-    if isinstance(copied, RandomInitializer) and (always or getattr(copied, "_given", copied.seed) is None):
+    if isinstance(copied, RandomInitializer) and (always or gets_seed(copied)):
         copied.seed = seed if describes(copied) else _derived(copied, seed, path)
     return copied
+
+
+def gets_seed(initializer: Any) -> bool:
+    """Tell whether an initializer by itself, its parts aside, takes a seed and was given none."""
+    return isinstance(initializer, RandomInitializer) and getattr(initializer, "_given", initializer.seed) is None
 
 
 def _derived(initializer: RandomInitializer, seed: Any, path: Path) -> int:

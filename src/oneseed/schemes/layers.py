@@ -133,11 +133,11 @@ def torch(layers: Mapping[str, Layer]) -> Scheme:
     # Like layers share their initializers: a plan then decides once for all of them.
     known: dict[Layer, list[Rule]] = {}
     for path, layer in layers.items():
-        before = f"{path}." if path else ""
+        before, is_one = f"{path}." if path else "", is_name(path)
         if layer not in known:
             known[layer] = _rules(_TORCH[checks.one_of("kind", layer.kind, tuple(_TORCH))](layer))
         for rule in known[layer]:
-            if names_one(rule) and is_name(path):
+            if is_one and names_one(rule):
                 rules.append(renamed(rule, before + rule.pattern))
             else:
                 pattern = re.escape(before) + (re.escape(rule.pattern) if names_one(rule) else rule.pattern)

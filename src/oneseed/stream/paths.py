@@ -84,11 +84,21 @@ def _blake2b() -> Callable[..., Any]:
 
 @lru_cache(maxsize=4096)
 def _number(typed: tuple[tuple[type, Part], ...]) -> int:
-    pieces: list[bytes] = []
-    for kind, part in typed:
-        data = part.encode() if isinstance(part, str) else part.to_bytes(8, "little")
-        pieces += (b"s" if kind is str else b"i", len(data).to_bytes(8, "little"), data)
-    return int.from_bytes(_blake2b()(b"".join(pieces), digest_size=8).digest(), "little")
+    return _hashed(b"".join(_bytes(part) for _, part in typed))
+
+
+@lru_cache(maxsize=4096)
+def _number_of_name(name: str) -> int:
+    return _hashed(_bytes(name))
+
+
+def _bytes(part: Part) -> bytes:
+    kind, data = (b"s", part.encode()) if isinstance(part, str) else (b"i", part.to_bytes(8, "little"))
+    return kind + len(data).to_bytes(8, "little") + data
+
+
+def _hashed(data: bytes) -> int:
+    return int.from_bytes(_blake2b()(data, digest_size=8).digest(), "little")
 
 
 def stream_number(path: Path) -> int:
@@ -115,4 +125,6 @@ def stream_number(path: Path) -> int:
     >>> hex(stream_number(("encoder", 3, "kernel")))
     '0x1cfd108b50370df'
     """
+    if len(path) == 1 and type(path[0]) is str:  # as those of parameters are, of which there may be thousands
+        return _number_of_name(path[0])
     return _number(tuple([(type(part), part) for part in path])) if path else 0

@@ -11,14 +11,14 @@ import torch
 from torch import nn
 
 from oneseed.models.scheme import Scheme
-from oneseed_torch.models.kinds import kinds
+from oneseed_torch.models.kinds import Kinds
 from oneseed_torch.models.layers import patterns_of
 from oneseed_torch.models.recording.geometry import Ref
 from oneseed_torch.models.recording.log import Log
 from oneseed_torch.models.recording.readings import Readings
 from oneseed_torch.models.recording.recorder import LIMIT, Recorder, Unreadable, place
 from oneseed_torch.models.recording.schemes import Recorded, decide, scheme_of
-from oneseed_torch.models.tree import check_module, held, held_buffers
+from oneseed_torch.models.tree import check_module, held, held_buffers, walk
 
 SHOWN = 20
 """As many refused tensors a message speaks of at most."""
@@ -163,8 +163,9 @@ def _run(build: Callable[[], Any], seed: int) -> _Run:
 
 def _tensors(module: nn.Module, recorder: Recorder) -> list[Recorded]:
     found = []
-    everything = [*held(module), *held_buffers(module)]
-    patterns = patterns_of(everything, kinds(module))
+    every = walk(module)
+    everything = [*held(module, every), *held_buffers(module, every)]
+    patterns = patterns_of(everything, Kinds(every))
     strange = {layout: place(where) for layout, where in recorder.strange}
     for one in everything:
         tensor, names = one.tensor, tuple(dict.fromkeys(one.logical))
