@@ -29,6 +29,7 @@ from oneseed_torch.models.buffers import computed
 from oneseed_torch.models.kinds import kinds
 from oneseed_torch.models.layers import patterns_of
 from oneseed_torch.models.norms import check_norms
+from oneseed_torch.models.sharing import check_apart
 from oneseed_torch.models.tree import Held, Module, Tensor, held, held_buffers, walk
 
 
@@ -87,8 +88,9 @@ def initialize_(
         If an argument is of another type.
     ValueError
         If parameters are matched by no rule, an initializer refuses one, rules for a tied one disagree, one is to be
-        kept though it is on the meta device, a norm that scales by ``1 + weight`` is to start with ones, a
-        FullyShardedDataParallel holds pieces of them, or `device` is one on which no values can be made.
+        kept though it is on the meta device, two that are not one object share memory, a norm that scales by
+        ``1 + weight`` is to start with ones, a FullyShardedDataParallel holds pieces of them, or `device` is one on
+        which no values can be made.
 
     Warns
     -----
@@ -124,6 +126,7 @@ def initialize_(
     if missing:
         draws += _plan(module, missing, computed(module, missing), None, None).draws(seed)
     found = {item.names[0]: item for item in (*parameters, *buffers)}
+    check_apart((entry, draw, found[entry.name].tensor) for entry, draw in draws)
     targets = {entry.name: _destination(found[entry.name].tensor, entry, draw, where) for entry, draw in draws}
     if waiting := [item.names[0] for item in missing if item.names[0] not in targets]:
         warnings.warn(
