@@ -80,10 +80,13 @@ def _overlap(one: Tensor, other: Tensor) -> bool:
     if one.is_contiguous() and other.is_contiguous():
         return True
     try:
-        return bool(np.shares_memory(_Bytes(one), _Bytes(other), max_work=100_000))
+        return bool(np.shares_memory(_Bytes(one), _Bytes(other), max_work=_WORK))
     except np.exceptions.TooHardError:
         return True
 
+
+_WORK: Any = 100_000
+"""How hard NumPy tries, of whose bounds its types know two."""
 
 _FIRST = 64
 """Added to each address, of which NumPy wants none to be 0."""
