@@ -30,6 +30,7 @@ from oneseed_torch.models.kinds import kinds
 from oneseed_torch.models.layers import patterns_of
 from oneseed_torch.models.norms import check_norms
 from oneseed_torch.models.sharing import check_apart
+from oneseed_torch.models.spectral import estimate, estimated, vectors
 from oneseed_torch.models.tree import Held, Module, Tensor, held, held_buffers, walk
 
 
@@ -57,7 +58,8 @@ def initialize_(
     Frozen parameters, those without ``requires_grad``, keep their values unless a rule matches their names; on the meta
     device, where there are no values to keep, `otherwise` applies to them too. Rules with ``state=True`` fill buffers.
     Other buffers on the meta device are created where oneseed knows their values: running statistics, and what models
-    of transformers compute from their configuration.
+    of transformers compute from their configuration. The vectors of ``parametrizations.spectral_norm`` are computed
+    for the new weight.
 
     Errors are raised before the first draw. Ctrl-C takes effect between two parameters.
 
@@ -122,7 +124,10 @@ def initialize_(
     draws = _plan(module, [*parameters, *buffers], scheme, names, axes).draws(seed)
     filled = {entry.name for entry, _ in draws}
     _check_kept([item for item in parameters if item.names[0] not in filled])
-    missing = [item for item in buffers if item.tensor.is_meta and item.names[0] not in filled]
+    norms = estimated(parameters, buffers, filled)
+    made = {id(vector) for norm in norms for vector in vectors(norm)}
+    empty = (item for item in buffers if item.tensor.is_meta and id(item.tensor) not in made)
+    missing = [item for item in empty if item.names[0] not in filled]
     if missing:
         draws += _plan(module, missing, computed(module, missing), None, None).draws(seed)
     found = {item.names[0]: item for item in (*parameters, *buffers)}
@@ -137,6 +142,8 @@ def initialize_(
     known: Fillings = {}
     try:
         run(draws, lambda entry, draw: _fill(found[entry.name], targets[entry.name], draw, known))
+        for norm in norms:
+            estimate(norm)
     finally:
         if any(target is not None for target in targets.values()):
             _settle(module)
