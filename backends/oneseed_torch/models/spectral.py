@@ -46,19 +46,19 @@ def vectors(holder: Any) -> Iterator[Any]:
     yield from holder[0]._buffers.values()
 
 
-@torch.no_grad()
 def estimate(holder: Any) -> None:
     """Compute the vectors for the weight as it is now, by the same steps on every machine."""
     norm = holder[0]
     if not norm._buffers:
         return
-    matrix = norm._reshape_weight_to_matrix(holder.original.detach())
-    rows, columns = matrix.shape
-    # A start that no weight is made for, where PyTorch takes a random one.
-    start = torch.arange(1, columns + 1, dtype=torch.float64).cos()
-    start = (start / start.norm()).to(matrix)
-    if norm._u.is_meta:
-        norm._u, norm._v = matrix.new_zeros(rows), start
-    else:
-        norm._v.copy_(start)
-    norm._power_method(matrix, STEPS)
+    with torch.no_grad():
+        matrix = norm._reshape_weight_to_matrix(holder.original.detach())
+        rows, columns = matrix.shape
+        # A start that no weight is made for, where PyTorch takes a random one.
+        start = torch.arange(1, columns + 1, dtype=torch.float64).cos()
+        start = (start / start.norm()).to(matrix)
+        if norm._u.is_meta:
+            norm._u, norm._v = matrix.new_zeros(rows), start
+        else:
+            norm._v.copy_(start)
+        norm._power_method(matrix, STEPS)
