@@ -1,5 +1,7 @@
 """Schemes recorded from JAX models: Flax Linen and NNX, Equinox, plain functions."""
 
+import random
+
 import pytest
 from frameworks import installed, peer
 
@@ -37,6 +39,7 @@ CASES = {
     ),
     "constant": (lambda key: jnp.full((3,), 0.25), Constant(0.25)),
     "table": (lambda key: jnp.sin(jnp.arange(8.0)), None),
+    "gumbel": (lambda key: jax.random.gumbel(key, (32, 16)), None),
     "log-uniform": (lambda key: jnp.log(jax.random.uniform(key, (32,), minval=1, maxval=16)), None),
 }
 
@@ -72,8 +75,9 @@ def test_what_a_function_draws_is_recognised(name):
         lambda key: jax.random.gumbel(key, (3,)) + jax.random.key_data(key)[0],
         lambda key: jax.random.bits(key, (3,)).astype("float32"),
         lambda key: jax.random.gamma(key, 2.0, (3,)),
+        lambda key: jax.random.randint(key, (3,), 0, 9).astype("float32"),
     ],
-    ids=["the key's data", "bits", "a rejection loop"],
+    ids=["the key's data", "bits", "a rejection loop", "integers"],
 )
 def test_what_is_not_known_is_refused_by_name(function):
     with pytest.raises(
@@ -82,6 +86,21 @@ def test_what_is_not_known_is_refused_by_name(function):
         recorded_scheme(lambda key: {"layer": {"w": function(key)}}, KEY)
     with pytest.raises(TypeError, match="`init` must be callable"):
         recorded_scheme({"w": 1})
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda key: jnp.asarray(np.random.default_rng().normal(size=(4, 3))),
+        lambda key: jax.random.normal(key, (4, 3)) * random.random(),
+        lambda key: jax.random.normal(key, (4, 3)) + np.random.default_rng().normal(size=(4, 1)),
+        lambda key: jax.random.uniform(key, (4, 3), maxval=1 + random.random()),
+    ],
+    ids=["a table", "a scale", "a shift", "a bound"],
+)
+def test_random_numbers_that_are_not_of_jax_are_refused_by_name(function):
+    with pytest.raises(ValueError, match="Not recorded:\nw: values that are others in another run"):
+        recorded_scheme(lambda key: {"w": function(key), "b": jnp.zeros(3)}, KEY)
 
 
 def test_a_large_model_takes_no_memory():

@@ -103,6 +103,15 @@ def test_what_is_refused_changes_nothing(keras, backend):
 
 
 @pytest.mark.parametrize(("keras", "backend"), MODELS)
+def test_axes_of_a_layer_of_ones_own_are_a_guess_from_three_on(keras, backend):
+    messages = run(keras, backend)["messages"]
+    assert "kernel' cannot be filled by rule '*kernel'" in messages["guess"]
+    assert "name them by `axes`" in messages["guess"]
+    wanted = HeNormal(seed=7)((4, 3, 5), path="experts.kernel", axes="b i o")
+    assert messages["guessed"] == oneseed.fingerprint(wanted)
+
+
+@pytest.mark.parametrize(("keras", "backend"), MODELS)
 def test_no_other_framework_is_asked(keras, backend):
     assert backend in run(keras, backend)["loaded"]
     if backend == "jax":

@@ -41,11 +41,18 @@ def random():
     return keras.Sequential([L.Input((8,)), layer], name="net")
 
 
+def assigned():
+    model = build()
+    model.get_layer("dense").kernel.assign(model.get_layer("dense").kernel * 3)
+    model.get_layer("norm").set_weights([np.ones(4)] * 4)
+    return model
+
+
 scheme = Scheme.from_json(oneseed_keras.recorded_scheme(build).to_json())
 model = build()
 oneseed_keras.initialize(model, scheme, seed=7)
 messages = []
-for wrong in (random, 3, lambda: 3):
+for wrong in (random, 3, lambda: 3, assigned):
     try:
         oneseed_keras.recorded_scheme(wrong)
     except (TypeError, ValueError) as error:
@@ -88,3 +95,6 @@ def test_the_initializers_of_variables_are_recorded(backend):
     assert "net/d/kernel: a function whose values differ" in found["messages"][0]
     assert found["messages"][1].startswith("TypeError: `build` must be a function")
     assert found["messages"][2].startswith("TypeError: `model` must be a model")
+    names = ["dense/kernel", *(f"norm/{name}" for name in ("gamma", "beta", "moving_mean", "moving_variance"))]
+    lines = sorted(f"net/{name}: a value that is assigned to the variable after it was made" for name in names)
+    assert sorted(found["messages"][3].splitlines()[1:]) == lines

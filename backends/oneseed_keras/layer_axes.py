@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from oneseed import layouts
+from oneseed.fans import Guess
 from oneseed_keras.variables import wholes
 
 DENSE = {"kernel": "dense", "recurrent_kernel": "dense"}
@@ -25,8 +26,12 @@ KINDS: dict[str, dict[str, str]] = {
 
 
 def weights_with_axes(model: Any) -> Iterator[tuple[Any, str]]:
-    """Give the weights whose layer is known, each with the pattern of its axes."""
-    for layer in model._flatten_layers():
+    """Give the weights whose layer is known, each with the pattern of its axes, after the guesses for other layers."""
+    layers = list(model._flatten_layers())
+    for layer in layers:
+        if type(layer).__module__.partition(".")[0] not in THEIRS:
+            yield from _guesses(layer)
+    for layer in layers:
         classes = [cls.__name__ for cls in type(layer).__mro__ if cls.__module__.partition(".")[0] in THEIRS]
         if "EinsumDense" in classes:
             patterns = {"kernel": _einsum(layer.equation)}
@@ -41,6 +46,14 @@ def weights_with_axes(model: Any) -> Iterator[tuple[Any, str]]:
             weight = next((weight for weight in both if id(weight) in held), None)
             if pattern and weight is not None and len(weight.shape) == len(pattern.split()):
                 yield weight, pattern
+
+
+def _guesses(layer: Any) -> Iterator[tuple[Any, str]]:
+    """Give the trained weights of three axes or more of a layer that is not Keras's, as Keras reads a shape."""
+    for attribute in ("_trainable_variables", "_trainable_weights"):
+        for weight in wholes(getattr(layer, attribute, ())):
+            if (rank := len(weight.shape)) > 2:
+                yield weight, Guess(" ".join([*(f"s{axis}" for axis in range(rank - 2)), "i o"]))
 
 
 THEIRS = {"keras", "tf_keras"}

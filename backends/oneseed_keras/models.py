@@ -180,7 +180,8 @@ def axes_of(model: Any) -> dict[str, str]:
     """Return the axes of the weights whose layer is Keras's, by their names.
 
     Dense and recurrent layers, embeddings, convolutions of all kinds, EinsumDense, and what is made of them, such as
-    attention. An embedding is a table whose rows are looked up.
+    attention. An embedding is a table whose rows are looked up. Weights of three axes or more in layers of your own are
+    a guess (`oneseed.fans.Guess`): a rule that needs fans is refused for them until `axes` says what they are.
 
     Parameters
     ----------

@@ -40,7 +40,8 @@ def recorded_scheme(build: Callable[[], Any]) -> Scheme:
     TypeError
         If `build` is not callable, or does not return a built layer of Keras.
     ValueError
-        If an initializer is a function whose values differ from one call to the next, or is not known.
+        If an initializer is a function whose values differ from one call to the next, or is not known, or if `build`
+        assigns to a variable, as ``load_weights`` and ``load_model`` do.
 
     Examples
     --------
@@ -54,30 +55,40 @@ def recorded_scheme(build: Callable[[], Any]) -> Scheme:
     if not callable(build) or hasattr(build, "trainable_weights"):
         raise TypeError(f"`build` must be a function that builds a model. Received: build={build!r}")
     with ThreadPoolExecutor(1, "oneseed-keras") as pool:
-        model, made_with = pool.submit(_built, build).result()
+        model, made_with, assigned = pool.submit(_built, build).result()
     found = _by_name(_checked(model))
     axes, state = axes_of(model), {id(weight) for weight in wholes(_state(model))}
     rules, refused = [], []
     for name, weight in found.items():
+        if id(weight) in assigned:
+            refused.append(f"{name}: a value that is assigned to the variable after it was made")
+            continue
         try:
             drawn, layout = _initializer(made_with.get(id(weight)), tuple(weight.shape), str(weight.dtype))
         except (TypeError, ValueError) as error:
             refused.append(f"{name}: {error}")
             continue
-        rules.append(Rule(name, drawn, axes=layout or axes.get(name), state=id(weight) in state))
+        known = axes.get(name)
+        rules.append(Rule(name, drawn, axes=layout or (known and str(known)), state=id(weight) in state))
     if refused:
         raise ValueError("`build` must use initializers that can be recorded. Not recorded:\n" + "\n".join(refused))
     return Scheme(rules)
 
 
-def _built(build: Callable[[], Any]) -> tuple[Any, dict[int, Any]]:
-    """Build a model whose variables get no values, and note what each is made with; in a thread of its own."""
+def _built(build: Callable[[], Any]) -> tuple[Any, dict[int, Any], set[int]]:
+    """Build a model whose variables get no values, in a thread of its own.
+
+    Returns
+    -------
+    tuple
+        The model, what each variable is made with, by its identity, and those that are assigned a value afterwards.
+    """
     import keras
 
     # Leaving the scope would make the values. The scope is the thread's own, and ends with it.
-    keras.StatelessScope().__enter__()
+    scope = keras.StatelessScope().__enter__()
     with _noted() as made_with:
-        return build(), {key: how for key, (how, _) in made_with.items()}
+        return build(), {key: how for key, (how, _) in made_with.items()}, set(scope.state_mapping)
 
 
 @contextmanager

@@ -32,6 +32,14 @@ def build():
     return keras.Model(inputs, x)
 
 
+class Experts(layers.Layer):
+    """A layer of one's own, whose class does not tell what the axes of its weight are."""
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(4, 3, 5), name="kernel", initializer="zeros")
+        self.table = self.add_weight(shape=(4, 3, 5), name="table", initializer="zeros", trainable=False)
+
+
 def values(weight):
     if sys.argv[1] == "tf_keras":
         return weight.numpy()
@@ -77,6 +85,12 @@ def main():
         "seed": refused(model, scheme, seed=-1),
         "scheme": refused(model, "he_normal", seed=7),
     }
+    experts = Experts(name="experts")
+    experts.build(None)
+    messages["guess"] = refused(experts, scheme, seed=7)
+    (name,) = (name for name in names(experts) if name.endswith("kernel"))
+    oneseed_keras.initialize(experts, scheme, seed=7, names={name: "experts.kernel"}, axes={name: "b i o"})
+    messages["guessed"] = snapshot(experts)[name]
     for what, wrong in (("layer", np.ones(3)), ("unbuilt", layers.Dense(2))):
         try:
             oneseed_keras.initialize(wrong, scheme, seed=7)

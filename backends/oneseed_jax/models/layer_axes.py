@@ -2,11 +2,13 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import combinations
 from typing import Any
 
 from jax.tree_util import tree_flatten_with_path
 
 from oneseed import layouts
+from oneseed.checks import Shape
 from oneseed.fans import Guess
 from oneseed_jax.models.leaves import Leaf, is_nnx, name_of, walk
 
@@ -27,11 +29,13 @@ def axes_of(tree: Any) -> dict[str, str]:
     anyway; those of transposed and depthwise convolutions look alike, so give these their axes yourself, from
     `oneseed.layouts.axes`.
 
-    Layers that were stacked, as by ``nnx.vmap``, ``nn.scan`` and ``eqx.filter_vmap``, have further axes in front, which
-    are batch axes. Where names are all there is, biases and scales tell of them, in the layer or near it: those of
-    layers that are not stacked have one axis. A weight of three axes of which neither a class nor such a neighbour
-    tells, and no name with "conv" in it, is a guess (`oneseed.fans.Guess`), and so are those of three axes or more in
-    modules of unknown classes: a rule that needs fans is refused for them until `axes` says what they are.
+    Layers that were stacked, as by ``nnx.vmap``, ``nn.scan`` and ``eqx.filter_vmap``, have further axes, which are
+    batch axes: in front, or where the sizes of NNX's and Equinox's layers show them, as with ``out_axes=1``. Where
+    names are all there is, biases and scales tell of them, in the layer or near it: those of layers that are not
+    stacked have one axis. A kernel with a bias of several axes that is not one of each layer, as of ``DenseGeneral``,
+    is a guess (`oneseed.fans.Guess`). So is a weight of three axes without a bias of its own that is neither of such a
+    stack nor has "conv" in its name, and so are those of three axes or more in modules of unknown classes: a rule that
+    needs fans is refused for them until `axes` says what they are.
 
     Parameters
     ----------
@@ -68,9 +72,36 @@ def _keras(rank: int) -> str:
     return " ".join([*(f"s{axis}" for axis in range(rank - 2)), "i o"])
 
 
-def _stacked(pattern: str, rank: int) -> str:
-    """Put the batch axes of a stack of layers before the axes of one layer."""
-    return " ".join([*(f"b{axis}" for axis in range(rank - len(pattern.split()))), pattern])
+def _stacked(pattern: str, shape: Shape, one: Shape | None = None) -> str:
+    """Put the batch axes of a stack of layers where they are: before the axes of one layer, or where its sizes tell.
+
+    Parameters
+    ----------
+    pattern : str
+        The axes of one layer's weight.
+    shape : tuple of int
+        The shape of the whole stack.
+    one : tuple of int, optional
+        The shape of one layer's weight, by what the layer says of itself.
+
+    Returns
+    -------
+    str
+        The pattern; a `Guess` if the sizes fit nowhere, or in several ways and not at the end.
+    """
+    rank, parts = len(shape), pattern.split()
+    places = tuple(range(rank - len(parts), rank))
+    leading = _in_places(parts, rank, places)
+    if one is None or len(one) == rank or tuple(shape[place] for place in places) == one:
+        return leading
+    fitting = [kept for kept in combinations(range(rank), len(parts)) if tuple(shape[at] for at in kept) == one]
+    return _in_places(parts, rank, fitting[0]) if len(fitting) == 1 else Guess(leading)
+
+
+def _in_places(parts: list[str], rank: int, places: tuple[int, ...]) -> str:
+    named = dict(zip(places, parts, strict=True))
+    batch = (f"b{number}" for number in range(rank))
+    return " ".join(named[axis] if axis in named else next(batch) for axis in range(rank))
 
 
 def _by_name(leaves: Mapping[str, Leaf]) -> Iterator[tuple[str, str]]:
@@ -78,21 +109,35 @@ def _by_name(leaves: Mapping[str, Leaf]) -> Iterator[tuple[str, str]]:
     for name, leaf in leaves.items():
         layer, _, last = name.rpartition("/")
         parent, _, part = layer.rpartition("/")
-        rank = len(leaf.shape)
+        shape, rank = leaf.shape, len(leaf.shape)
         depth = _depth(layer, depths)
-        stack = depth or 0
+        stack, lonely = depth or 0, last in ("kernel", "w") and _vector(layer, leaves) is None
         if last in ("embedding", "embeddings") and rank == 2 + stack:
-            yield name, _stacked("b o", rank)
+            yield name, _stacked("b o", shape)
         elif part in ATTENTION and last in ("kernel", "bias") and rank == {"kernel": 3, "bias": 2}[last] + stack:
             beside = (f"{parent}/{other}/{last}".lstrip("/") for other in ATTENTION)
             if last == "bias":
-                yield name, _stacked("o1 o2", rank)
+                yield name, _stacked("o1 o2", shape)
             elif all(other in leaves for other in beside):
-                yield name, _stacked("i1 i2 o" if part == "out" else "i o1 o2", rank)
+                yield name, _stacked("i1 i2 o" if part == "out" else "i o1 o2", shape)
         elif last in ("kernel", "w") and stack and rank > stack + 1:
-            yield name, _stacked(_keras(rank - stack), rank)
-        elif rank == 3 and depth is None and "conv" not in name.lower() and not leaf.state:
+            pattern = _stacked(_keras(rank - stack), shape)
+            yield name, pattern if _is_stack(shape, stack, _vector(layer, leaves)) else Guess(pattern)
+        elif rank == 3 and "conv" not in name.lower() and not leaf.state and (depth is None or lonely):
             yield name, Guess(_keras(rank))
+
+
+def _vector(layer: str, leaves: Mapping[str, Leaf]) -> Shape | None:
+    """Return the shape of a layer's own bias."""
+    beside = (leaves.get(f"{layer}/{name}".lstrip("/")) for name in ("bias", "b"))
+    return next((leaf.shape for leaf in beside if leaf is not None), None)
+
+
+def _is_stack(shape: Shape, stack: int, bias: Shape | None) -> bool:
+    """Tell whether a weight and its bias are those of a stack of layers, and not of one with several output axes."""
+    if bias is None or len(bias) != stack + 1:
+        return True
+    return bias == (*shape[:stack], shape[-1]) and bias != shape[-len(bias) :]
 
 
 def _depths(leaves: Mapping[str, Leaf]) -> dict[str, int]:
@@ -121,28 +166,35 @@ def _of_nnx(module: Any) -> Iterator[tuple[str, str]]:
     nnx = sys.modules["flax.nnx"]
     yield from _guesses(walk(nnx.state(module))).items()
     for path, layer in nnx.iter_modules(module):
-        patterns: dict[str, str] = {}
-        if isinstance(layer, nnx.LinearGeneral):
-            inputs, outputs = len(_several(layer.in_features)), len(_several(layer.out_features))
-            batch = len(layer.batch_axis)
-            patterns["kernel"] = layouts.dense_general(inputs, outputs, batch)
-            bias = layouts.dense_general(1, outputs, batch).split()
-            patterns["bias"] = " ".join(axis for axis in bias if not axis.startswith("i"))
-        elif isinstance(layer, nnx.Linear):
-            patterns["kernel"] = "i o"
-        elif isinstance(layer, nnx.Einsum):
-            patterns["kernel"] = _einsum(layer.einsum_str)
-        elif isinstance(layer, nnx.Embed):
-            patterns["embedding"] = "b o"
-        elif isinstance(layer, nnx.ConvTranspose):
-            patterns["kernel"] = _convolution(layer.kernel_size, "o i" if layer.transpose_kernel else "i o")
-        elif isinstance(layer, nnx.Conv):
-            alone = layer.feature_group_count == layer.in_features == layer.out_features
-            patterns["kernel"] = _convolution(layer.kernel_size, "i g" if alone else "i o")
-        for attribute, pattern in patterns.items():
+        for attribute, (pattern, one) in _layer_of_nnx(nnx, layer).items():
             shape: Any = getattr(getattr(layer, attribute, None), "shape", None)
-            if pattern and shape is not None and len(shape) >= len(pattern.split()):
-                yield "/".join(map(str, (*path, attribute))), _stacked(pattern, len(shape))
+            if shape is not None and len(shape) >= len(pattern.split()):
+                yield "/".join(map(str, (*path, attribute))), _stacked(pattern, tuple(shape), one)
+
+
+def _layer_of_nnx(nnx: Any, layer: Any) -> dict[str, tuple[str, Shape | None]]:
+    """Return the axes and the shape of each weight of a layer that is not stacked, by attribute."""
+    if isinstance(layer, nnx.LinearGeneral):
+        inputs, outputs = _several(layer.in_features), _several(layer.out_features)
+        batch = tuple(layer.batch_axis.values())
+        bias = layouts.dense_general(1, len(outputs), len(batch)).split()
+        return {
+            "kernel": (layouts.dense_general(len(inputs), len(outputs), len(batch)), (*batch, *inputs, *outputs)),
+            "bias": (" ".join(axis for axis in bias if not axis.startswith("i")), (*batch, *outputs)),
+        }
+    if isinstance(layer, nnx.Embed):
+        return {"embedding": ("b o", (layer.num_embeddings, layer.features))}
+    pattern, one = "", getattr(layer, "kernel_shape", None)
+    if isinstance(layer, nnx.Linear):
+        pattern, one = "i o", (layer.in_features, layer.out_features)
+    elif isinstance(layer, nnx.Einsum):
+        pattern = _einsum(layer.einsum_str)
+    elif isinstance(layer, nnx.ConvTranspose):
+        pattern = _convolution(layer.kernel_size, "o i" if layer.transpose_kernel else "i o")
+    elif isinstance(layer, nnx.Conv):
+        alone = layer.feature_group_count == layer.in_features == layer.out_features
+        pattern = _convolution(layer.kernel_size, "i g" if alone else "i o")
+    return {"kernel": (pattern, None if one is None else tuple(one))} if pattern else {}
 
 
 def _several(features: Any) -> tuple[int, ...]:
@@ -173,14 +225,24 @@ def _of_equinox(tree: Any) -> Iterator[tuple[str, str]]:
             shape = getattr(weight, "shape", None)
             if not shape:  # scalars have no axis
                 continue
-            if isinstance(layer, nn.Embedding):
-                pattern = "b o"
-            elif isinstance(layer, nn.Conv | nn.ConvTranspose):
-                # A layer of one group for each channel has one input a group.
-                alone = layer.groups == layer.in_channels == layer.out_channels and isinstance(layer, nn.Conv)
-                pattern = f"{'g' if alone else 'o'} i {layouts.SPATIAL.get(layer.num_spatial_dims, '')}"
-            else:
-                pattern = "o i"
+            pattern, one = _layer_of_equinox(nn, layer, attribute)
             if len(shape) >= len(pattern.split()):
                 name = name_of(path)
-                yield f"{name}/{attribute}" if name else attribute, _stacked(pattern.strip(), len(shape))
+                yield f"{name}/{attribute}" if name else attribute, _stacked(pattern, tuple(shape), one)
+
+
+def _layer_of_equinox(nn: Any, layer: Any, attribute: str) -> tuple[str, Shape | None]:
+    """Return the axes and the shape of a weight of a layer that is not stacked."""
+    if isinstance(layer, nn.Embedding):
+        return "b o", (layer.num_embeddings, layer.embedding_size)
+    if isinstance(layer, nn.Linear):
+        sizes = (1 if size == "scalar" else size for size in (layer.out_features, layer.in_features))
+        return "o i", tuple(sizes)
+    if isinstance(layer, nn.GRUCell | nn.LSTMCell):
+        rows = layer.hidden_size * (3 if isinstance(layer, nn.GRUCell) else 4)
+        return "o i", (rows, layer.input_size if attribute == "weight_ih" else layer.hidden_size)
+    # A layer of one group for each channel has one input a group.
+    plain = isinstance(layer, nn.Conv)
+    alone = plain and layer.groups == layer.in_channels == layer.out_channels
+    pattern = f"{'g' if alone else 'o'} i {layouts.SPATIAL.get(layer.num_spatial_dims, '')}".strip()
+    return pattern, (layer.out_channels, layer.in_channels // layer.groups, *layer.kernel_size)

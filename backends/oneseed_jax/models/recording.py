@@ -51,7 +51,8 @@ def recorded_scheme(init: Callable[..., Any], *args: Any, **kwargs: Any) -> Sche
     TypeError
         If `init` is not callable.
     ValueError
-        If a parameter depends on the arguments in another way than by these draws, by name.
+        If a parameter depends on the arguments in another way than by these draws, or on random numbers that are not
+        JAX's, by name.
 
     Examples
     --------
@@ -65,6 +66,18 @@ def recorded_scheme(init: Callable[..., Any], *args: Any, **kwargs: Any) -> Sche
     """
     if not callable(init):
         raise TypeError(f"`init` must be callable. Received: init={init!r}")
+    rules, refused = _read(init, args, kwargs)
+    again, _ = _read(init, args, kwargs)
+    for name, rule in rules.items():
+        if rule != again.get(name):
+            refused.append(f"{name}: values that are others in another run, as from a generator that is not JAX's")
+    if refused:
+        raise ValueError("`init` must draw in a way that can be recorded. Not recorded:\n" + "\n".join(refused))
+    return Scheme(list(rules.values()))
+
+
+def _read(init: Callable[..., Any], args: Any, kwargs: Any) -> tuple[dict[str, Rule], list[str]]:
+    """Trace a function once; return the rules of its parameters, by name, and what cannot be recorded."""
     found: list[Leaf] = []
     axes: dict[str, str] = {}
 
@@ -80,7 +93,8 @@ def recorded_scheme(init: Callable[..., Any], *args: Any, **kwargs: Any) -> Sche
     closed = jax.make_jaxpr(run)(*args)
     given = [Node("given", tuple(var.aval.shape)) for var in closed.jaxpr.invars]
     outputs = _outputs(closed.jaxpr, list(map(_constant, closed.consts)), given)
-    rules, refused, owners = [], [], dict[int, tuple[str, Node, str | None]]()
+    rules: dict[str, Rule] = {}
+    refused, owners = [], dict[int, tuple[str, Node, str | None]]()
     for leaf, node in zip(found, outputs, strict=True):
         pattern = axes.get(leaf.name)
         try:
@@ -88,10 +102,8 @@ def recorded_scheme(init: Callable[..., Any], *args: Any, **kwargs: Any) -> Sche
         except Unread as error:
             refused.append(f"{leaf.name}: {error}")
             continue
-        rules.append(Rule(leaf.name, drawn, axes=None if pattern is None else str(pattern), state=leaf.state))
-    if refused:
-        raise ValueError("`init` must draw in a way that can be recorded. Not recorded:\n" + "\n".join(refused))
-    return Scheme(rules)
+        rules[leaf.name] = Rule(leaf.name, drawn, axes=None if pattern is None else str(pattern), state=leaf.state)
+    return rules, refused
 
 
 def _initializer(node: Node, name: str, axes: str | None, owners: dict[int, tuple[str, Node, str | None]]) -> Any:
@@ -147,7 +159,7 @@ def _equation(equation: Any, operands: list[Node]) -> list[Node]:
     name, params = equation.primitive.name, equation.params
     shapes = [tuple(var.aval.shape) for var in equation.outvars]
     kind = DRAWS.get(params.get("name", "")) if operands and operands[0].kind == "given" else None
-    drawn = None if kind is None else _draw(kind, operands[1:], shapes[0])
+    drawn = None if kind is None else _draw(kind, _in_order(params, operands)[1:], shapes[0])
     if drawn is not None:
         return [drawn]
     if name == "scan":
@@ -164,6 +176,12 @@ def _equation(equation: Any, operands: list[Node]) -> list[Node]:
         return [OPERATIONS[name](operands, params, shapes[0], equation)]
     out = equation.primitive.bind(*(jax.numpy.asarray(_values(one)) for one in operands), **params)
     return [constant(np.asarray(one)) for one in (out if equation.primitive.multiple_results else [out])]
+
+
+def _in_order(params: Any, operands: list[Node]) -> list[Node]:
+    """Return the operands of a draw with its lower end first: JAX sorts those that it calls by their names."""
+    names = getattr(getattr(params["jaxpr"].jaxpr, "debug_info", None), "arg_names", None) or ()
+    return [operands[0], *operands[:0:-1]] if tuple(names[1:]) == ("maxval", "minval") else operands
 
 
 def _is_key(value: Any) -> bool:

@@ -25,6 +25,8 @@ from oneseed_torch.models.filling import destinations, filler, settle
 from oneseed_torch.models.kinds import Kinds
 from oneseed_torch.models.layers import patterns_of
 from oneseed_torch.models.norms import check_norms
+from oneseed_torch.models.sharing import check_apart
+from oneseed_torch.models.spectral import estimate, estimated, vectors
 from oneseed_torch.models.tree import Held, Layers, Module, check_module, held, held_buffers, walk
 
 
@@ -52,7 +54,8 @@ def initialize_(
     Frozen parameters, those without ``requires_grad``, keep their values unless a rule matches their names; on the meta
     device, where there are no values to keep, `otherwise` applies to them too. Rules with ``state=True`` fill buffers.
     Other buffers on the meta device are created where oneseed knows their values: running statistics, and what models
-    of transformers compute from their configuration.
+    of transformers compute from their configuration. The vectors of ``parametrizations.spectral_norm`` are computed
+    for the new weight.
 
     Errors are raised before the first draw. Ctrl-C takes effect between two parameters.
 
@@ -83,8 +86,9 @@ def initialize_(
         If an argument is of another type.
     ValueError
         If parameters are matched by no rule, an initializer refuses one, rules for a tied one disagree, one is to be
-        kept though it is on the meta device, a norm that scales by ``1 + weight`` is to start with ones, a
-        FullyShardedDataParallel holds pieces of them, or `device` is one on which no values can be made.
+        kept though it is on the meta device, two that are not one object share memory, a norm that scales by
+        ``1 + weight`` is to start with ones, a FullyShardedDataParallel holds pieces of them, or `device` is one on
+        which no values can be made.
 
     Warns
     -----
@@ -119,10 +123,14 @@ def initialize_(
         draws = _plan(every, [*parameters, *buffers], scheme, names, axes).draws(seed)
         filled = {entry.name for entry, _ in draws}
         _check_kept([item for item in parameters if item.names[0] not in filled])
-        missing = [item for item in buffers if item.tensor.is_meta and item.names[0] not in filled]
+        norms = estimated(parameters, buffers, filled)
+        made = {id(vector) for norm in norms for vector in vectors(norm)}
+        empty = (item for item in buffers if item.tensor.is_meta and id(item.tensor) not in made)
+        missing = [item for item in empty if item.names[0] not in filled]
         if missing:
             draws += _plan(every, missing, computed(module, missing), None, None).draws(seed)
         found = {item.names[0]: item for item in (*parameters, *buffers)}
+        check_apart((entry, draw, found[entry.name].tensor) for entry, draw in draws)
         targets = destinations(found, draws, where)
         if waiting := [item.names[0] for item in missing if item.names[0] not in targets]:
             warnings.warn(
@@ -132,6 +140,8 @@ def initialize_(
             )
         try:
             run(draws, filler(found, targets))
+            for norm in norms:
+                estimate(norm)
         finally:
             if any(target is not None for target in targets.values()):
                 settle(every)

@@ -122,7 +122,9 @@ def scalar(node: Node) -> float | None:
     if node.kind != "constant" or not node.value.size or node.value.dtype.kind not in "fiub":
         return None
     first = node.value.flat[0]
-    return float(str(first)) if bool((node.value == first).all()) else None
+    if not (node.value == first).all():
+        return None
+    return float(first) if node.value.dtype.kind == "b" else float(str(first))
 
 
 def _same_size(node: Node) -> bool:

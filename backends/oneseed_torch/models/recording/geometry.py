@@ -83,6 +83,28 @@ def disjoint(one: Ref, other: Ref) -> bool:
     return a is not None and b is not None and not np.intersect1d(a, b).size
 
 
+def alike(one: Ref, other: Ref) -> bool:
+    """Tell whether two views have the same elements in the same places."""
+    if (one.offset, one.size) != (other.offset, other.size):
+        return False
+    return all(a == b for n, a, b in zip(one.size, one.stride, other.stride, strict=True) if n > 1)
+
+
+def repeats(ref: Ref) -> bool:
+    """Tell whether a view has an element in several places, as an expanded one has."""
+    axes = sorted((step, n) for n, step in zip(ref.size, ref.stride, strict=True) if n > 1)
+    reach, apart = 0, True
+    for step, n in axes:
+        apart = apart and step > reach
+        reach += (n - 1) * step
+    if apart or not ref.elements:
+        return False
+    if axes[0][0] == 0 or ref.elements > reach + 1:
+        return True
+    places = ref.indices()
+    return places is None or len(np.unique(places)) < ref.elements
+
+
 def box(outer: Ref, inner: Ref) -> Box | None:
     """Find a view among the slices of another, transposed, flattened or with axes taken away; None if it is none."""
     if outer.storage != inner.storage or outer.dtype.itemsize != inner.dtype.itemsize:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from oneseed.models.folding import SIMPLE, Simple, affine, cut, limited
-from oneseed_torch.models.recording.geometry import Ref, covers, disjoint, within
+from oneseed_torch.models.recording.geometry import Ref, alike, covers, disjoint, repeats, within
 from oneseed_torch.models.recording.log import Event, Log
 
 
@@ -63,11 +63,11 @@ class Readings:
         """Return what lies in a view, the earliest write first: later ones lie over it."""
         found = []
         for held, reading in reversed(self.state.get(ref.storage, [])):
+            if disjoint(held, ref):
+                continue
+            found.append((held, _looked_at(reading, held.dtype, ref.dtype)))
             if covers(held, ref):
-                found.append((held, reading))
                 break
-            if not disjoint(held, ref):
-                found.append((held, reading))
         else:
             found.append((ref, NOTHING))
         return self._uncovered(found[::-1])
@@ -99,6 +99,14 @@ class Readings:
         if not any(reading.random for _, reading in found):
             return Reading("computed", at=found[-1][1].at)
         return Reading("program", at=max(reading.at for _, reading in found))
+
+    def is_whole(self, reading: Reading) -> bool:
+        """Tell whether the values are one draw, all of it, with each element where it was drawn."""
+        return (
+            reading.draw is not None
+            and reading.window is not None
+            and alike(self.log.events[reading.draw].targets[0], reading.window)
+        )
 
     def _write(self, ref: Ref, reading: Reading) -> None:
         if self.log.whole(ref):
@@ -157,7 +165,7 @@ class Readings:
                 self.of_event[at] = Reading("program", at=at)
                 return None
         reading = self.read(source)
-        if reading.random and source.size != target.size:
+        if reading.random and (source.size != target.size or repeats(source)):
             return Reading("program", at=at)
         return replace(reading, at=at) if reading.kind in ("computed", "program") else reading
 
@@ -203,12 +211,27 @@ class Readings:
         place, given, reading = draws[0]
         if reading.kind not in SIMPLE or given.size != target.size or any(not _number(x) for x in others):
             return None
+        if repeats(given):
+            return None
         fold = _FOLDS.get(event.name.rstrip("_"))
         folded = None if fold is None else fold(reading, others, place, event.kwargs)
         return None if folded is None else replace(folded, at=at, composed=folded.composed or folded != reading)
 
 
 COPIES = ("copy_", "clone", "_to_copy", "lift_fresh_copy", "_unsafe_view", "detach_copy", "alias_copy", "contiguous")
+
+
+def _looked_at(reading: Reading, held: torch.dtype, dtype: torch.dtype) -> Reading:
+    """Return the reading of values of one dtype that are looked at as another, such as the parts of complex numbers."""
+    if held == dtype or not reading.random:
+        return reading
+    ratio = dtype.itemsize / held.itemsize
+    parts = held.is_complex and dtype.is_floating_point and ratio == 0.5
+    pairs = held.is_floating_point and dtype.is_complex and ratio == 2
+    if not (parts or pairs) or reading.kind != "normal" or reading.numbers[0] != 0:
+        return Reading("program", at=reading.at)
+    # The variance of a complex normal is that of its two parts together.
+    return replace(reading, numbers=(0.0, reading.numbers[1] * math.sqrt(ratio)), window=None, composed=True)
 
 
 def _number(value: Any) -> bool:

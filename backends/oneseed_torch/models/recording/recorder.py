@@ -264,7 +264,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
         mode = FakeTensorMode(allow_non_fake_inputs=True)
 
         def fake(x: Any) -> Any:
-            return mode.from_tensor(x) if isinstance(x, torch.Tensor) else x
+            # Detached, since PyTorch warns where it asks a part of a graph for its gradient.
+            return mode.from_tensor(x.detach()) if isinstance(x, torch.Tensor) else x
 
         with self.off():
             faked, named = tree_map(fake, (args, kwargs))

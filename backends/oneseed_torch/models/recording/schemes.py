@@ -4,7 +4,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -101,7 +101,7 @@ class _Decisions:
                 if reading.draw is not None:
                     window = self._window(one, held, reading)
                     self.uses[reading.draw].append((one, window))
-                    if window is not None and self._is_whole(one, reading, window):
+                    if window is not None and self._is_whole(one, replace(reading, window=window)):
                         self.owners.setdefault(reading.draw, one)
         for one in self.tensors:
             one.initializer = self._plainly(one)
@@ -128,10 +128,8 @@ class _Decisions:
             return reading.window
         return within(held, one.ref, reading.window)
 
-    def _is_whole(self, one: Recorded, reading: Reading, window: Ref) -> bool:
-        assert reading.draw is not None
-        drawn = self.log.events[reading.draw].targets[0]
-        return drawn.elements == window.elements == one.ref.elements and drawn.size == one.ref.size
+    def _is_whole(self, one: Recorded, reading: Reading) -> bool:
+        return reading.window is not None and reading.window.size == one.ref.size and self.readings.is_whole(reading)
 
     # Plain distributions ----------------------------------------------------------------------------------------------
 

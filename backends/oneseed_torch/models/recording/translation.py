@@ -48,7 +48,7 @@ class Translation:
     def _take(self, at: int, event: Event) -> None:
         reading = self.readings.of_event.get(at)
         target = event.targets[0]
-        if reading is not None and (reading.kind in SIMPLE):
+        if reading is not None and reading.kind in SIMPLE and self.readings.is_whole(reading):
             self._write(target, Node("draw", target.size, value=reading))
         elif reading is not None and reading.kind in ("computed", "fill", "nothing"):
             for ref in event.targets:
@@ -136,6 +136,8 @@ def _as_slice(node: Node, held: Ref, base: Ref) -> Node:
 
 def _view(node: Node, base: Ref, ref: Ref) -> Node:
     """Return a view of a value that fills another view."""
+    if base.dtype != ref.dtype:
+        raise Untranslated("a view of values as those of another dtype")
     if (base.size, base.stride, base.offset) == (ref.size, ref.stride, ref.offset):
         return node
     core = ref._replace(stride=tuple(s for n, s in zip(ref.size, ref.stride, strict=True) if s or n == 1),
