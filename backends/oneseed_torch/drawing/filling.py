@@ -205,7 +205,7 @@ def _dispatched(draw: Draw, tensor: Tensor) -> Tensor:
         # Every transform knows a copy, and Inductor one of complex numbers.
         tensor.copy_(_returned(draw, tensor.device))
     else:
-        draw_(tensor, text_of(draw))
+        torch.ops.oneseed.draw_(tensor, text_of(draw))
     return tensor
 
 
@@ -247,10 +247,10 @@ def _constant(draw: Draw) -> Tensor:
     return torch.ops.aten.lift_fresh.default(values_of(draw))
 
 
-def _returned(asked: Draw, device: Any) -> Tensor:
+def _returned(draw: Draw, device: Any) -> Tensor:
     """Return the result of the operation that makes a tensor; for a transform it is a constant."""
     with _DisableFuncTorch():
-        return draw(text_of(asked), str(device))
+        return torch.ops.oneseed.draw(text_of(draw), str(device))
 
 
-draw_, draw = define(_written)
+_library = define(_written)
