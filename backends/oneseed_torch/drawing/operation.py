@@ -96,6 +96,15 @@ def define(fill: Callable[[Draw, Tensor], Any]) -> torch.library.Library:
     library.impl("draw_", draw_, "CompositeExplicitAutograd")
     library.impl("draw", draw, "CompositeExplicitAutograd")
     library.impl("draw_", nothing, "Meta")
-    # The level is that of PyTorch's own code: to find the module of this, it would look at the files of all modules.
-    torch.library.register_fake("oneseed::draw", empty, lib=library, _stacklevel=0)
+    _know_fake(library, "oneseed::draw", empty)
     return library
+
+
+def _know_fake(library: torch.library.Library, name: str, function: Callable[..., Tensor]) -> None:
+    """Tell PyTorch what an operation returns for fake tensors."""
+    try:
+        from torch._library.simple_registry import singleton
+
+        singleton.find(name).fake_impl.register(function, __file__, library)
+    except (ImportError, AttributeError, TypeError):  # the public way looks for its caller in the files of all modules
+        torch.library.register_fake(name, function, lib=library)

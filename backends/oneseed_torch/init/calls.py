@@ -10,7 +10,6 @@ from torch.compiler import is_dynamo_compiling
 from torch.overrides import handle_torch_function, has_torch_function_variadic
 
 from oneseed_torch.drawing.watched import PLAIN
-from oneseed_torch.init.compiled import in_graph
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,6 +54,8 @@ def _around(function: Callable[P, R], again: Again | None) -> Callable[P, R]:
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         tensor: Any = args[0] if args else kwargs.get("tensor")
         if is_dynamo_compiling():
+            from oneseed_torch.init.compiled import in_graph
+
             return cast(R, in_graph(call, function, *args, **kwargs))
         plain = type(tensor) in PLAIN and not has_torch_function_variadic(tensor)
         if again and plain and again(function, tensor, args, kwargs):
