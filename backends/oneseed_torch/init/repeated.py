@@ -140,7 +140,8 @@ def filled_with_kernels_that_change_nothing(
     function: Callable[..., Any], tensor: Tensor, args: tuple[Any, ...], kwargs: Given
 ) -> bool:
     """Fill the weight of a convolution as `dirac_` would, like `drawn`."""
-    if len(args) != 1 or kwargs or not 3 <= tensor.ndim <= 5 or 0 in tensor.shape or is_observed():
+    # While `torch.jit.trace` records, sizes are tensors.
+    if len(args) != 1 or kwargs or is_observed() or not 3 <= tensor.ndim <= 5 or 0 in tensor.shape:
         return False
     # Of a negated or conjugated tensor, what is stored is not what is read.
     return not tensor.is_neg() and not tensor.is_conj() and _written(tensor, _put_dirac, None)
