@@ -184,6 +184,21 @@ static int write_together(job *j, PyObject *capsule, size_t threads, PyObject *a
     return raised;
 }
 
+/* Write a plan, by several threads where it is large. */
+static int write_plan(plan *p, size_t threads, PyObject *ask)
+{
+    if (threads == 1 || p->rows * p->columns < 2 * SMALLEST)
+        return write_alone(p);
+    job *j;
+    PyObject *capsule = new_job(1, &j);
+    if (!capsule)
+        return -1;
+    j->plans[0] = *p, j->count = 1;
+    const int failed = write_together(j, capsule, threads, ask);
+    Py_DECREF(capsule);
+    return failed;
+}
+
 static size_t read_threads(PyObject *number)
 {
     const size_t threads = PyLong_AsSize_t(number);
@@ -256,25 +271,15 @@ static PyObject *draw(PyObject *module, PyObject *const *args, Py_ssize_t n)
     const size_t threads = read_threads(args[FIELDS]);
     if (PyErr_Occurred() || read_plan(args, &p, &view))
         return NULL;
-    int failed;
-    if (threads == 1 || p.rows * p.columns < 2 * SMALLEST)
-        failed = write_alone(&p);
-    else {
-        job *j;
-        PyObject *capsule = new_job(1, &j);
-        failed = capsule ? 0 : -1;
-        if (capsule) {
-            j->plans[0] = p, j->count = 1;
-            failed = write_together(j, capsule, threads, args[FIELDS + 1]);
-            Py_DECREF(capsule);
-        }
-    }
+    const int failed = write_plan(&p, threads, args[FIELDS + 1]);
     if (view.obj)
         PyBuffer_Release(&view);
     if (failed)
         return NULL;
     Py_RETURN_NONE;
 }
+
+#include "prepared.h"
 
 PyDoc_STRVAR(kernel_doc, "kernel()\n--\n\nReturn the name of the kernel in use.");
 
@@ -309,6 +314,8 @@ PyObject *xla_function(PyObject *module, PyObject *threads);
 static PyMethodDef methods[] = {
     {"draw", (PyCFunction)(void (*)(void))draw, METH_FASTCALL, draw_doc},
     {"draw_all", (PyCFunction)(void (*)(void))draw_all, METH_FASTCALL, draw_all_doc},
+    {"prepare", (PyCFunction)(void (*)(void))prepare, METH_FASTCALL, prepare_doc},
+    {"write", (PyCFunction)(void (*)(void))write_prepared, METH_FASTCALL, write_doc},
     {"help", help, METH_O, help_doc},
     {"orthogonal", (PyCFunction)(void (*)(void))orthogonal, METH_FASTCALL, orthogonal_doc},
     {"kernel", kernel_name, METH_NOARGS, kernel_doc},

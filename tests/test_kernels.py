@@ -163,6 +163,39 @@ def test_memory_by_its_address():
     np.testing.assert_array_equal(out.T, expected)
 
 
+def test_arguments_that_are_read_once():
+    draw = LAWS["normal"].describe((60, 50), "float32", axes="o i")
+    what = kernel.packed(draw.distribution, "float32")
+    out, steps = np.zeros((60, 50), np.float32), draw.strides
+    plan = engine.kernels.prepare((60, 50), out.strides, steps, 0, what)
+    for seed, stream in ((7, 0), (2**64 - 1, 3), (7, 0)):
+        expected = np.zeros_like(out)
+        engine.kernels.draw(expected, None, None, steps, 0, seed, stream, what, 1, None)
+        engine.kernels.write(plan, out.ctypes.data, seed, stream, 1, None)
+        np.testing.assert_array_equal(out, expected)
+    before, address = out.copy(), out.ctypes.data
+    for error, arguments in (
+        (TypeError, (plan, address, 7, 0, 1)),
+        (ValueError, (object(), address, 7, 0, 1, None)),
+        (OverflowError, (plan, address, -1, 0, 1, None)),
+        (OverflowError, (plan, address, 7, 2**64, 1, None)),
+        (TypeError, (plan, "address", 7, 0, 1, None)),
+        (ValueError, (plan, address, 7, 0, 0, None)),
+    ):
+        with pytest.raises(error):
+            engine.kernels.write(*arguments)
+    np.testing.assert_array_equal(out, before)
+    for error, arguments in (
+        (TypeError, (None, None, steps, 0, what)),
+        (TypeError, ((60, 50), out.strides, steps, 0)),
+        (ValueError, ((60,), (4,), steps, 0, what)),
+        (ValueError, ((60, 50), out.strides, steps, 0, what[:-1])),
+        (OverflowError, ((60, 50), out.strides, steps, -1, what)),
+    ):
+        with pytest.raises(error):
+            engine.kernels.prepare(*arguments)
+
+
 def test_what_does_not_fit_is_refused_before_anything_is_written():
     draw = engine.kernels.draw
     what = kernel.packed(LAWS["normal"].describe((4,)).distribution, "float32")

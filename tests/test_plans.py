@@ -273,3 +273,65 @@ def test_a_value_that_is_assigned_is_what_is_drawn():
     assert (stored((2, 2)) == [[1, 2], [3, 4]]).all()
     with pytest.raises(ValueError, match="the shape of the array"):
         stored((2, 3))
+
+
+RANDOM = {
+    "normal": ((0.0, 1.0), (-0.0, 1.0), (0, 1), (0.5, 1), (2.0, 0.0)),
+    "uniform": ((0.0, 1.0), (-0.0, 1.0), (0, 1), (-1, 1.0)),
+    "truncated_normal": ((0.0, 1.0), (-0.0, 1), (1, 2)),
+    "randint": ((0, 10), (-3, 2**31 - 3)),
+}
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("function", RANDOM)
+def test_functions_of_random_repeat_their_draws(name, function):
+    draw = getattr(oneseed.random, function)
+    classes = {"normal": RandomNormal, "truncated_normal": TruncatedNormal}
+    dtype = "int32" if function == "randint" else "float32"
+    for first, second in RANDOM[function] * 2:
+        for seed in (7, 8):
+            for shape in ((3, 5), (2,)):
+                fresh = classes.get(function, RandomUniform)(first, second, seed=seed)(shape, dtype, backend="numpy")
+                made = draw(shape, first, second, dtype=dtype, seed=seed, backend=name)
+                assert oneseed.fingerprint(made) == oneseed.fingerprint(fresh)
+    assert same(draw((2,), *RANDOM[function][0], seed=7), draw((2,), *RANDOM[function][0], seed=np.int64(7)))
+
+
+def test_functions_of_random_go_on_without_an_int():
+    oneseed.set_random_seed(1)
+    a, b = oneseed.random.normal((4,)), oneseed.random.normal((4,))
+    oneseed.set_random_seed(1)
+    assert not same(a, b)
+    assert same(a, oneseed.random.normal((4,)))
+    generator = oneseed.SeedGenerator(7)
+    assert not same(oneseed.random.normal((4,), seed=generator), oneseed.random.normal((4,), seed=generator))
+    with pytest.raises(TypeError, match="`seed`"):
+        oneseed.random.normal((4,), seed=True)
+    with pytest.raises(ValueError, match="`stddev`"):
+        oneseed.random.normal((4,), 0.0, -1.0, seed=7)
+
+
+def test_functions_of_random_follow_the_settings():
+    before = oneseed.random.normal((4,), seed=7)
+    with oneseed.using(floatx="float64"):
+        assert oneseed.random.normal((4,), seed=7).dtype == np.float64
+    with oneseed.using(rng="native"):
+        native = oneseed.random.normal((4,), seed=7)
+    assert not same(before, native)
+    assert same(before, oneseed.random.normal((4,), seed=7))
+
+
+def test_the_first_call_of_an_initializer_makes_what_the_next_ones_make(monkeypatch):
+    backend = type(oneseed.registry.load("numpy"))
+
+    def never(self, draw, device=None):
+        raise AssertionError(draw)
+
+    monkeypatch.setattr(backend, "draw", never)
+    init = HeNormal(11)
+    if backend().kernel is None:
+        with pytest.raises(AssertionError):
+            init((3, 4))
+    else:
+        assert same(init((3, 4)), init((3, 4)))

@@ -184,6 +184,8 @@ oneseed.initializers.HeNormal(7)((4, 4))
 oneseed.initializers.Orthogonal(seed=7)((4, 4))
 assert not torch.cuda.is_initialized() and not torch.xpu.is_initialized()
 assert "torch._dynamo" not in sys.modules
+for name in ("drawing.accelerators", "drawing.operations", "drawing.native", "in_graph", "init", "models"):
+    assert f"oneseed_torch.{name}" not in sys.modules, name
 """
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
 

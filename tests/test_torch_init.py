@@ -106,6 +106,52 @@ def test_what_is_not_random_equals_pytorch(dtype):
             assert torch.equal(init.dirac_(ours, groups), torch.nn.init.dirac_(theirs, groups))
 
 
+LAYOUTS = {
+    "contiguous": lambda whole: whole,
+    "transposed": lambda whole: whole.transpose(0, 1),
+    "with gaps": lambda whole: whole[1::2, 1:],
+    "channels last": lambda whole: whole.transpose(1, -1).contiguous().transpose(1, -1),
+    "requires gradients": lambda whole: whole.requires_grad_(),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("name", ["eye_", "dirac_"])
+def test_ones_of_any_layout_equal_pytorch(name, dtype, layout):
+    for shape in [(6, 4), (3, 7)] if name == "eye_" else [(6, 4, 3), (3, 7, 4, 1), (5, 3, 2, 3, 4)]:
+        ours, theirs = (LAYOUTS[layout](torch.full(shape, 9.0, dtype=getattr(torch, dtype))) for _ in range(2))
+        version, whole = ours._version, ours if ours._base is None else ours._base
+        assert getattr(init, name)(ours) is ours
+        assert ours._version > version
+        getattr(torch.nn.init, name)(theirs)
+        assert torch.equal(whole.detach(), (theirs if theirs._base is None else theirs._base).detach())
+
+
+@pytest.mark.parametrize("name", ["eye_", "dirac_", "normal_", "orthogonal_"])
+def test_what_is_stored_in_another_way_is_read_as_it_should(name):
+    shape = (4, 3) if name != "dirac_" else (4, 3, 2)
+    seed = {} if name in ("eye_", "dirac_") else {"seed": 7}
+    expected = getattr(init, name)(torch.empty(shape), **seed)
+    stored = torch.zeros(shape, dtype=torch.complex64)
+    for _ in range(2):  # for the second, much is known from the first
+        getattr(init, name)(torch.conj(stored).imag, **seed)
+        assert torch.equal(stored.imag, -expected)
+    if name != "normal_":
+        plain = getattr(init, name)(torch.zeros(shape, dtype=torch.complex64), **seed)
+        for _ in range(2):
+            getattr(init, name)(torch.conj(stored), **seed)
+            assert torch.equal(stored, plain.conj().resolve_conj())
+
+
+@pytest.mark.parametrize("name", ["eye_", "dirac_"])
+def test_a_map_over_tensors_fills_each(name):
+    shape = (2, 4, 3) if name == "eye_" else (2, 4, 3, 2)
+    made = torch.func.vmap(lambda each: getattr(init, name)(each.clone()))(torch.zeros(shape))
+    for each in made:
+        assert torch.equal(each, getattr(init, name)(torch.empty(shape[1:])))
+
+
 def test_constants_of_other_numbers():
     for value in (math.nan, math.inf, -0.0, np.float32(0.1), torch.tensor(0.1), np.array(3)):
         made, expected = (module.constant_(torch.empty(2), float(value)) for module in (init, torch.nn.init))

@@ -21,6 +21,7 @@ import oneseed
 from oneseed.initializers import HeNormal
 from oneseed.random import SeedGenerator
 from oneseed_torch import init
+from oneseed_torch.drawing import operation
 
 # PyTorch warns of its own old parts.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
@@ -112,6 +113,29 @@ def test_the_operations_hold_to_their_schemas():
     made = torch.ops.oneseed.draw(text, "cpu")
     assert made.min() >= -(2**63)
     assert made.max() < -(2**63) + 7
+    base = torch.zeros(4, 4, dtype=torch.int64)
+    version = base._version
+    torch.ops.oneseed.draw_(base, text)
+    assert torch.equal(base, made)
+    assert base._version > version
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_operations_know_fake_tensors_in_each_way(monkeypatch, hidden):
+    name = f"made_{hidden}"
+    library = torch.library.Library("oneseed_tests", "FRAGMENT")
+    library.define(f"{name}(str device) -> Tensor")
+    library.impl(name, lambda device: torch.ones(3, device=device), "CompositeExplicitAutograd")
+    with monkeypatch.context() as patch:
+        if hidden:
+            patch.setitem(sys.modules, "torch._library.simple_registry", None)
+        operation._know_fake(library, f"oneseed_tests::{name}", lambda device: torch.empty(3, device=device))
+    function = getattr(torch.ops.oneseed_tests, name)
+    assert torch.equal(function("cpu"), torch.ones(3))
+    with FakeTensorMode():
+        made = function("cpu")
+    assert isinstance(made, FakeTensor)
+    assert made.device.type == "cpu"
 
 
 def test_a_recorded_draw_without_a_seed_warns():

@@ -113,11 +113,12 @@ def filling(draw: Draw, strides: Shape) -> Callable[[int, int, int], None] | Non
     """Return a function of address, seed and stream that writes a draw into memory; None without kernels."""
     if kernels is None:
         return None
-    run, ask, shape = kernels.draw, helpers.ask, draw.block
+    run, ask = kernels.write, helpers.ask
     steps, first, _, _, what = _address(draw)
+    plan = kernels.prepare(draw.block, strides, steps, first, what)
 
     def fill(address: int, seed: int, stream: int) -> None:
-        run(address, shape, strides, steps, first, seed, stream, what, THREADS, ask)
+        run(plan, address, seed, stream, THREADS, ask)
 
     return fill
 

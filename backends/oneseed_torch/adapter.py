@@ -16,11 +16,9 @@ from oneseed.draws import Draw
 from oneseed.stream.paths import Path
 from oneseed_torch.compiling import keep_out, outside
 from oneseed_torch.drawing.devices import ACCELERATORS, device_of, is_usable
-from oneseed_torch.drawing.filling import check_device, check_native, check_seed, made, prepared
+from oneseed_torch.drawing.filling import check_device, check_native, check_seed, made, native_values, prepared
 from oneseed_torch.drawing.memory import copied, from_numpy, shared
-from oneseed_torch.drawing.native import native
 from oneseed_torch.drawing.watched import has_no_values, is_abstract, is_recorded
-from oneseed_torch.in_graph import in_graph
 
 Array = NDArray[Any]
 Tensor = Any
@@ -60,7 +58,7 @@ class TorchBackend:
             return nothing.new_empty(draw.block)
         if draw.native:
             check_native(draw)
-            return native(draw, where)
+            return native_values(draw, where)
         return self._made(distribution, draw, where)
 
     def _made(self, distribution: Distribution, draw: Draw, where: Any) -> Tensor:
@@ -145,6 +143,8 @@ class TorchBackend:
 
     def compiled(self, *call: Any) -> Tensor:
         """Make an initializer's tensor in a graph."""
+        from oneseed_torch.in_graph import in_graph
+
         return in_graph(*call)
 
     def outside(self, function: Callable[[], Any]) -> Any:

@@ -13,7 +13,7 @@ from oneseed.distributions import Fill, Structured
 from oneseed.draws import Draw
 from oneseed_torch.compiling import CONSTANT, in_turn, keep_out, known, outside, turn
 from oneseed_torch.drawing.devices import device_of
-from oneseed_torch.drawing.filling import check_device, draw, draw_, values_of
+from oneseed_torch.drawing.filling import check_device, values_of
 from oneseed_torch.drawing.operation import text_of
 
 Tensor = Any
@@ -60,9 +60,9 @@ def in_graph(
     elif plan == "values":
         tensor.copy_(VALUES[turn()](*asked))
     elif plan != "nothing" and tensor.is_complex():  # which Inductor does not write in place
-        tensor.copy_(draw(plan, str(tensor.device)))
+        tensor.copy_(torch.ops.oneseed.draw(plan, str(tensor.device)))
     elif plan != "nothing":
-        draw_(tensor, plan)
+        torch.ops.oneseed.draw_(tensor, plan)
     return tensor
 
 

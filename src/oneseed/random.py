@@ -1,8 +1,10 @@
 """Random tensors without an initializer, under the names of `keras.random`."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
+from oneseed import registry
 from oneseed.dtypes import INTEGERS, dtype_name
 from oneseed.initializers.elementwise.random import RandomNormal, RandomUniform, TruncatedNormal
 from oneseed.seeds import SeedGenerator, set_random_seed
@@ -10,6 +12,9 @@ from oneseed.seeds import SeedGenerator, set_random_seed
 __all__ = ["SeedGenerator", "normal", "randint", "set_random_seed", "truncated_normal", "uniform"]
 
 Seed = int | SeedGenerator | None
+
+KEPT = 256
+"""Initializers with an int as the seed that are kept: each has prepared what its next call asks for again."""
 
 
 def normal(
@@ -46,7 +51,7 @@ def normal(
     >>> oneseed.random.normal((2, 3), seed=7).shape
     (2, 3)
     """
-    return RandomNormal(mean, stddev, seed)(shape, dtype, **call)
+    return _initializer(RandomNormal, mean, stddev, seed)(shape, dtype, **call)
 
 
 def uniform(
@@ -84,7 +89,7 @@ def uniform(
     >>> bool(((0 <= x) & (x < 1)).all())
     True
     """
-    return RandomUniform(minval, maxval, seed)(shape, dtype, **call)
+    return _initializer(RandomUniform, minval, maxval, seed)(shape, dtype, **call)
 
 
 def truncated_normal(
@@ -121,7 +126,7 @@ def truncated_normal(
     >>> bool(abs(oneseed.random.truncated_normal((1000,), seed=7)).max() <= 2)
     True
     """
-    return TruncatedNormal(mean, stddev, seed)(shape, dtype, **call)
+    return _initializer(TruncatedNormal, mean, stddev, seed)(shape, dtype, **call)
 
 
 def randint(
@@ -161,4 +166,20 @@ def randint(
     name = dtype if isinstance(dtype, str) and dtype in INTEGERS else dtype_name(dtype)
     if name not in INTEGERS:
         raise ValueError(f"`dtype` must be one of {', '.join(INTEGERS)} for integers. Received: dtype={dtype!r}")
-    return RandomUniform(minval, maxval, seed)(shape, name, **call)
+    return _initializer(RandomUniform, minval, maxval, seed)(shape, name, **call)
+
+
+def _initializer(kind: Any, first: Any, second: Any, seed: Seed) -> Any:
+    """Return an initializer, one that has been used before if its arguments are the same plain numbers."""
+    for _, reads in registry.readers():
+        if reads():  # what a compiler reads has nothing to be kept
+            return kind(first, second, seed)
+    if type(seed) is not int or type(first) not in (int, float) or type(second) not in (int, float):
+        return kind(first, second, seed)
+    # -0.0 is equal to 0.0, and 1 to 1.0.
+    return _kept(kind, repr(first), repr(second), first, second, seed)
+
+
+@lru_cache(maxsize=KEPT)
+def _kept(kind: Any, _first: str, _second: str, first: float, second: float, seed: int) -> Any:
+    return kind(first, second, seed)

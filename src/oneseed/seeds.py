@@ -19,8 +19,6 @@ _LIMIT = 2**64
 _lock = Lock()
 """Held while a number is counted; a forked process gets a new one, since no thread there would release the old one."""
 
-_UNSEEDED = stream_number(("unseeded",))
-
 AT_ONCE = 256
 """Seeds of objects built without one that are made together."""
 

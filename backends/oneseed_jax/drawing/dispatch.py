@@ -15,7 +15,6 @@ from oneseed.draws import Draw
 from oneseed_jax.drawing import host
 from oneseed_jax.drawing.devices import check_sharding, default_device, explicit_axes, put, tracing
 from oneseed_jax.drawing.keys import place_of, value_of
-from oneseed_jax.drawing.native import native
 
 Array = Any
 
@@ -71,6 +70,8 @@ def together(draws: Sequence[Draw], devices: Sequence[Any]) -> list[Array | None
 def _executed(draw: Draw, device: Any) -> Array:
     distribution = draw.distribution
     if draw.native:
+        from oneseed_jax.drawing.native import native  # which most programs do not ask for
+
         with _transfers():
             return native(draw, device)
     if isinstance(distribution, Fill):

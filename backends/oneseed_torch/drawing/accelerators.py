@@ -11,6 +11,7 @@ import torch
 
 from oneseed.distributions import Normal
 from oneseed.draws import Draw
+from oneseed.dtypes import FLOAT8
 from oneseed_torch.drawing.operations import fill_on
 from oneseed_torch.drawing.tables import refuse_capture
 
@@ -61,6 +62,14 @@ def filler(device: Any) -> Callable[[Draw, Any], None]:
         _warn(device, repr(error))
         return fill_on
     return fill
+
+
+def sample_on(draw: Draw, out: Any) -> None:
+    """Write a random draw into a tensor that is not on the CPU."""
+    if draw.dtype in FLOAT8:  # which the kernel does not round to
+        fill_on(draw, out)
+    else:
+        filler(out.device)(draw, out)
 
 
 def _warn(device: Any, reason: str) -> None:

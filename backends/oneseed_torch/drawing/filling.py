@@ -11,14 +11,10 @@ from torch.utils._python_dispatch import _disable_current_modes
 from oneseed.checks import Shape
 from oneseed.distributions import Complex, Fill, Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import FLOAT8
 from oneseed.host_arrays import host
 from oneseed_torch.compiling import keep_out
-from oneseed_torch.drawing.accelerators import filler
 from oneseed_torch.drawing.memory import byte_strides, copied, fresh, memory, put_array
-from oneseed_torch.drawing.native import native
 from oneseed_torch.drawing.operation import define, text_of
-from oneseed_torch.drawing.operations import fill_on
 from oneseed_torch.drawing.watched import (
     count_write,
     functions_overridden,
@@ -135,10 +131,10 @@ def sample_(draw: Draw, out: Tensor) -> Tensor:
     """Write a random draw that stream v1 defines into a tensor with values, in whichever way its device allows."""
     if out.device.type == "cpu":
         host().fill([(draw, memory(out))])
-    elif draw.dtype in FLOAT8:  # which the kernel does not round to
-        fill_on(draw, out)
     else:
-        filler(out.device)(draw, out)
+        from oneseed_torch.drawing.accelerators import sample_on  # of no use to a program on the CPU alone
+
+        sample_on(draw, out)
     return out
 
 
@@ -194,18 +190,25 @@ def check_native(draw: Draw) -> None:
         )
 
 
+def native_values(draw: Draw, device: Any) -> Tensor:
+    """Return the values of PyTorch's own generator."""
+    from oneseed_torch.drawing.native import native
+
+    return native(draw, device)
+
+
 def _dispatched(draw: Draw, tensor: Tensor) -> Tensor:
     """Write a draw by operations that PyTorch knows."""
     if draw.native:
         check_native(draw)
-        tensor.copy_(native(draw, tensor.device))
+        tensor.copy_(native_values(draw, tensor.device))
     elif isinstance(draw.distribution, Structured):
         tensor.copy_(_constant(draw))
     elif is_transformed() or tensor.is_complex() or tensor.is_neg():
         # Every transform knows a copy, and Inductor one of complex numbers.
         tensor.copy_(_returned(draw, tensor.device))
     else:
-        draw_(tensor, text_of(draw))
+        torch.ops.oneseed.draw_(tensor, text_of(draw))
     return tensor
 
 
@@ -231,7 +234,7 @@ def _written(draw: Draw, tensor: Tensor) -> Tensor:
 def _apart(draw: Draw, like: Tensor) -> Tensor:
     """Return the values of a draw in memory of their own."""
     if draw.native:
-        return native(draw, like.device)
+        return native_values(draw, like.device)
     return _written(draw, torch.empty(like.shape, dtype=like.dtype, device=like.device))
 
 
@@ -247,10 +250,10 @@ def _constant(draw: Draw) -> Tensor:
     return torch.ops.aten.lift_fresh.default(values_of(draw))
 
 
-def _returned(asked: Draw, device: Any) -> Tensor:
+def _returned(draw: Draw, device: Any) -> Tensor:
     """Return the result of the operation that makes a tensor; for a transform it is a constant."""
     with _DisableFuncTorch():
-        return draw(text_of(asked), str(device))
+        return torch.ops.oneseed.draw(text_of(draw), str(device))
 
 
-draw_, draw = define(_written)
+_library = define(_written)

@@ -58,38 +58,53 @@ def _distribution(given: dict[str, Any]) -> Any:
     return Complex(*map(_distribution, numbers)) if name == "complex" else SAMPLED[name](*numbers)
 
 
-def define(fill: Callable[[Draw, Tensor], Any]) -> tuple[Any, Any]:
+def define(fill: Callable[[Draw, Tensor], Any]) -> torch.library.Library:
     """Define both operations.
+
+    Neither needs what `torch.library.custom_op` would add for gradients, and which would take as long as loading all
+    the rest of this backend.
 
     Parameters
     ----------
     fill : callable
-        Writes a draw into a tensor with values.
+        Writes a draw into a tensor with values, and tells autograd of the write.
 
     Returns
     -------
-    tuple
-        ``draw_(out, draw)``, which returns None, and ``draw(draw, device)``, which returns a tensor.
+    torch.library.Library
+        What the operations live as long as.
     """
 
-    def draw_(out: torch.Tensor, draw: str) -> None:
+    def draw_(out: Tensor, draw: str) -> None:
         fill(draw_of(draw), out)
 
-    def draw(draw: str, device: str) -> torch.Tensor:
-        given = draw_of(draw)
-        out = torch.empty(given.block, dtype=getattr(torch, given.dtype), device=device)
-        fill(given, out)
-        return out
-
-    def nothing(out: torch.Tensor, draw: str) -> None:
-        """Change nothing: a tensor without values has none to be written."""
-
-    def empty(draw: str, device: str) -> torch.Tensor:
+    def empty(draw: str, device: str) -> Tensor:
         given = draw_of(draw)
         return torch.empty(given.block, dtype=getattr(torch, given.dtype), device=device)
 
-    writing = torch.library.custom_op("oneseed::draw_", draw_, mutates_args=("out",))
-    making = torch.library.custom_op("oneseed::draw", draw, mutates_args=())
-    writing.register_fake(nothing)
-    making.register_fake(empty)
-    return writing, making
+    def draw(draw: str, device: str) -> Tensor:
+        out = empty(draw, device)
+        fill(draw_of(draw), out)
+        return out
+
+    def nothing(out: Tensor, draw: str) -> None:
+        """Change nothing: a tensor without values has none to be written."""
+
+    library = torch.library.Library("oneseed", "FRAGMENT")
+    for schema in ("draw_(Tensor(a0!) out, str draw) -> ()", "draw(str draw, str device) -> Tensor"):
+        library.define(schema, tags=(torch.Tag.pt2_compliant_tag,))
+    library.impl("draw_", draw_, "CompositeExplicitAutograd")
+    library.impl("draw", draw, "CompositeExplicitAutograd")
+    library.impl("draw_", nothing, "Meta")
+    _know_fake(library, "oneseed::draw", empty)
+    return library
+
+
+def _know_fake(library: torch.library.Library, name: str, function: Callable[..., Tensor]) -> None:
+    """Tell PyTorch what an operation returns for fake tensors."""
+    try:
+        from torch._library.simple_registry import singleton
+
+        singleton.find(name).fake_impl.register(function, __file__, library)
+    except (ImportError, AttributeError, TypeError):  # the public way looks for its caller in the files of all modules
+        torch.library.register_fake(name, function, lib=library)

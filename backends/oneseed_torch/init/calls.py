@@ -10,7 +10,6 @@ from torch.compiler import is_dynamo_compiling
 from torch.overrides import handle_torch_function, has_torch_function_variadic
 
 from oneseed_torch.drawing.watched import PLAIN
-from oneseed_torch.init.compiled import in_graph
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -19,8 +18,8 @@ R = TypeVar("R")
 Again = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], bool]
 
 
-def in_place(function: Callable[P, R]) -> Callable[P, R]:
-    """Make a function that fills its first argument, `tensor`, one that PyTorch and its libraries know.
+def in_place_again(again: Again) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return what makes a function that fills its first argument, `tensor`, one that PyTorch and its libraries know.
 
     - `torch.compile` gets the draw as one operation of its graph.
     - Modes and classes that override `__torch_function__` see the call as they see one of the function of that name in
@@ -30,19 +29,14 @@ def in_place(function: Callable[P, R]) -> Callable[P, R]:
 
     Parameters
     ----------
-    function : callable
-        The function.
+    again : callable
+        Tries each usual call first; see `repeated`.
 
     Returns
     -------
     callable
-        One of the same name, arguments and docstring.
+        The decorator, which returns a function of the same name, arguments and docstring.
     """
-    return _around(function, None)
-
-
-def in_place_again(again: Again) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Return what does the same as `in_place`, and has `again` try each usual call first; see `repeated`."""
 
     def around(function: Callable[P, R]) -> Callable[P, R]:
         return _around(function, again)
@@ -50,14 +44,16 @@ def in_place_again(again: Again) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return around
 
 
-def _around(function: Callable[P, R], again: Again | None) -> Callable[P, R]:
+def _around(function: Callable[P, R], again: Again) -> Callable[P, R]:
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         tensor: Any = args[0] if args else kwargs.get("tensor")
         if is_dynamo_compiling():
+            from oneseed_torch.init.compiled import in_graph
+
             return cast(R, in_graph(call, function, *args, **kwargs))
         plain = type(tensor) in PLAIN and not has_torch_function_variadic(tensor)
-        if again and plain and again(function, tensor, args, kwargs):
+        if plain and again(function, tensor, args, kwargs):
             return cast(R, tensor)
         if has_torch_function_variadic(tensor) and not torch.nn.parameter.is_lazy(tensor):
             result: R = handle_torch_function(seen, (tensor,), *args, **kwargs)

@@ -13,7 +13,7 @@ import torch
 from oneseed.distributions import Structured
 from oneseed_torch.compiling import CONSTANT, in_turn, keep_out, known, outside, turn
 from oneseed_torch.drawing import recording
-from oneseed_torch.drawing.filling import draw, draw_, values_of
+from oneseed_torch.drawing.filling import values_of
 from oneseed_torch.drawing.operation import text_of
 from oneseed_torch.drawing.watched import PLAIN
 
@@ -60,9 +60,9 @@ def in_graph(
     elif plan == "values":
         plain.copy_(VALUES[turn()](function, shape, tensor.dtype, *args, **kwargs))
     elif plan != "nothing" and tensor.is_complex():  # which Inductor does not write in place
-        plain.copy_(draw(plan, str(tensor.device)))
+        plain.copy_(torch.ops.oneseed.draw(plan, str(tensor.device)))
     elif plan != "nothing":
-        draw_(plain, plan)
+        torch.ops.oneseed.draw_(plain, plan)
     return tensor
 
 

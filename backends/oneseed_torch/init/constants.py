@@ -11,9 +11,14 @@ from oneseed_torch.drawing.recording import note
 from oneseed_torch.drawing.shards import count_change, local_parts
 from oneseed_torch.drawing.watched import PLAIN, sizes_of
 from oneseed_torch.drawing.writing import no_values, shape_of
-from oneseed_torch.init.calls import in_place, in_place_again
+from oneseed_torch.init.calls import in_place_again
 from oneseed_torch.init.put import PathLike, Seed, Tensor, check_unused
-from oneseed_torch.init.repeated import filled, filled_with, filled_with_ones_on_the_diagonal
+from oneseed_torch.init.repeated import (
+    filled,
+    filled_with,
+    filled_with_kernels_that_change_nothing,
+    filled_with_ones_on_the_diagonal,
+)
 
 UNSIGNED = {getattr(torch, f"uint{bits}"): getattr(torch, f"int{bits}") for bits in (16, 32, 64)}
 """The dtypes that PyTorch knows few operations of, and those of the same bits for 0 and 1."""
@@ -177,7 +182,7 @@ def eye_(tensor: Tensor, *, seed: Seed = None, path: PathLike = None) -> Tensor:
     return tensor
 
 
-@in_place
+@in_place_again(filled_with_kernels_that_change_nothing)
 def dirac_(tensor: Tensor, groups: int = 1, *, seed: Seed = None, path: PathLike = None) -> Tensor:
     """Fill the weight of a convolution so that it passes on its inputs.
 

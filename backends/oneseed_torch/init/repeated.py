@@ -30,6 +30,9 @@ Fill = Callable[[int, int, int], None]
 MOST = 4096
 """Kinds of calls that are kept; then the next one starts over."""
 
+FLOATS = frozenset({torch.float32, torch.bfloat16, torch.float16, torch.float64})
+"""The dtypes that every device has the identity in, as one operation."""
+
 _known: dict[Any, Fill | Draw | None] = {}
 """What writes into memory, by the kind of call, or a draw that is computed as a whole; None for the function itself."""
 
@@ -72,17 +75,17 @@ def drawn(function: Callable[..., Any], tensor: Tensor, args: tuple[Any, ...], k
             return False
     elif seed is not None and type(seed) is not SeedGenerator:
         return False
-    if not args or not _is_usual(tensor) or not tensor.is_cpu or _is_lazy(tensor) or is_observed():
+    if not args or not _is_usual(tensor) or not tensor.is_cpu or tensor.is_neg() or is_observed():
         return False
-    key = (function, tensor.shape, tensor.stride(), tensor.dtype, *args[1:], *kwargs.items())
-    if (len(args) > 1 or kwargs) and (key := _exact(key, args, kwargs)) is None:
+    key: Any = (function, tensor.shape, tensor.stride(), tensor.dtype)
+    if (len(args) > 1 or kwargs) and (key := _exact((*key, *args[1:], *kwargs.items()), args, kwargs)) is None:
         return False
     try:
         fill = _known[key]
     except KeyError:
         fill = _learned(key, function, tensor, args, kwargs)
     address = tensor.data_ptr()
-    if fill is None or address == 0 or settings.in_force().rng != "portable":
+    if fill is None or address == 0 or settings.in_force().rng != "portable" or _is_conjugated(fill, tensor):
         return False
     parts = () if path is None else as_path(path)
     # Whether PyTorch records a program has been asked already.
@@ -94,6 +97,11 @@ def drawn(function: Callable[..., Any], tensor: Tensor, args: tuple[Any, ...], k
     # Autograd did not see the write, and must refuse a backward pass that saved the old values.
     count_write((tensor,))
     return True
+
+
+def _is_conjugated(fill: Fill | Draw, tensor: Tensor) -> bool:
+    """Tell whether what is stored of a tensor is not what is read; the kernels write real numbers alone."""
+    return isinstance(fill, Draw) and bool(tensor.is_conj())
 
 
 def _compute(draw: Draw, tensor: Tensor) -> None:
@@ -128,6 +136,17 @@ def filled_with_ones_on_the_diagonal(
     return len(args) == 1 and not kwargs and tensor.ndim == 2 and _written(tensor, _put_identity, None)
 
 
+def filled_with_kernels_that_change_nothing(
+    function: Callable[..., Any], tensor: Tensor, args: tuple[Any, ...], kwargs: Given
+) -> bool:
+    """Fill the weight of a convolution as `dirac_` would, like `drawn`."""
+    # While `torch.jit.trace` records, sizes are tensors.
+    if len(args) != 1 or kwargs or is_observed() or not 3 <= tensor.ndim <= 5 or 0 in tensor.shape:
+        return False
+    # Of a negated or conjugated tensor, what is stored is not what is read.
+    return not tensor.is_neg() and not tensor.is_conj() and _written(tensor, _put_dirac, None)
+
+
 def _filled(tensor: Tensor, value: Any) -> bool:
     return _written(tensor, _put, value)
 
@@ -157,7 +176,19 @@ def _put(tensor: Tensor, value: Any) -> None:
 
 
 def _put_identity(tensor: Tensor, _: None) -> None:
-    tensor.zero_().diagonal().fill_(1)
+    if tensor.dtype in FLOATS and not is_observed():  # PyTorch has it for these, and `torch.func` not at all
+        torch.eye(*tensor.shape, out=tensor)
+    else:
+        tensor.zero_().diagonal().fill_(1)
+
+
+def _put_dirac(tensor: Tensor, _: None) -> None:
+    tensor.zero_()
+    shape, strides = tensor.shape, tensor.stride()
+    at = tensor.storage_offset()
+    for size, stride in zip(shape[2:], strides[2:], strict=True):
+        at += size // 2 * stride
+    tensor.as_strided((min(shape[:2]),), (strides[0] + strides[1],), at).fill_(1)
 
 
 def _is_usual(tensor: Tensor) -> bool:
@@ -168,11 +199,6 @@ def _is_usual(tensor: Tensor) -> bool:
     if tensor.requires_grad and tensor.grad_fn is not None:
         return False
     return tensor.layout is torch.strided and not tensor.is_nested and not tensor.is_quantized
-
-
-def _is_lazy(tensor: Tensor) -> bool:
-    """Tell whether a tensor is to be negated or conjugated when it is read: what is stored is something else."""
-    return bool(tensor.is_neg() or tensor.is_conj())
 
 
 def _exact(key: Any, args: tuple[Any, ...], kwargs: Given) -> Any:

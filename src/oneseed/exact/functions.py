@@ -6,13 +6,10 @@ units in the last place.
 """
 
 import math
-from fractions import Fraction
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-
-from oneseed.exact.fixed_point import pi
 
 Array = NDArray[np.float64]
 
@@ -71,6 +68,10 @@ def _twice_artanh(f: Array) -> Array:
 @cache
 def _half_pi() -> tuple[float, ...]:
     """Return pi / 2 in pieces of 30 bits, whose products with a number of 20 bits are exact."""
+    from fractions import Fraction
+
+    from oneseed.exact.fixed_point import pi
+
     one = 1 << 256
     left, pieces = Fraction(pi(one), 2 * one), []
     for place in (29, 60, 91):

@@ -6,7 +6,6 @@ bit from one machine to the next, and far in a tail, or between close bounds, ne
 
 import math
 import sys
-from fractions import Fraction
 from functools import lru_cache
 
 STDDEV_OF_PM2 = 0.87962566103423975041
@@ -50,6 +49,8 @@ def stddev_after(lower: float, upper: float) -> float:
             f"`lower` and `upper` must leave something within {FARTHEST[64]} standard deviations of the mean. "
             f"Received: lower={lower!r}, upper={upper!r}"
         )
+    from fractions import Fraction
+
     from oneseed.exact.fixed_point import FAR, PRECISION, normal_cdf, normal_density
 
     one = 1 << PRECISION

@@ -158,7 +158,10 @@ class Initializer(Configured):
         call = Call(shape, name, axes, path, partition_shape, partition_offset, set_.rng, True)
         draw = self._draw(call)
         if key is not None:
-            plans.keep(self, key, engine, draw)
+            # What repeats the call makes it sooner, too: the first one as well.
+            make = plans.keep(self, key, engine, draw)
+            if make is not None:
+                return make()
         return engine.draw(draw, where)
 
     def describe(

@@ -1,9 +1,6 @@
 """Arrays and complex numbers as plain data, in Keras's form, and back."""
 
-import base64
-import binascii
 import math
-import zlib
 from copy import deepcopy
 from typing import Any
 
@@ -54,6 +51,9 @@ def deserialize_value(value: Any) -> Any:
 
 def packed(array: NDArray[Any]) -> dict[str, Any]:
     """Return an array as plain data: shape, dtype, and its bytes, little-endian, compressed and written in base64."""
+    import base64
+    import zlib
+
     little = array.astype(array.dtype.newbyteorder("<")) if array.dtype.byteorder == ">" else array
     text = base64.b64encode(zlib.compress(np.ascontiguousarray(little).tobytes(), 9)).decode("ascii")
     return {"shape": list(array.shape), "dtype": array.dtype.name, "zlib": text}
@@ -74,6 +74,10 @@ def unpacked(value: Any) -> Any:
             "A dict in place of an array must have 'shape', 'dtype', one of "
             f"{', '.join(NUMERIC)}, and 'zlib'. Received: {shown(value)}"
         )
+    import base64
+    import binascii
+    import zlib
+
     dtype, shape = numpy_dtype(value["dtype"]), checks.shape(value["shape"])
     size = math.prod(shape) * dtype.itemsize
     try:

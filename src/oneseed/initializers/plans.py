@@ -73,19 +73,20 @@ def found(initializer: Any, key: Key, engine: Backend) -> Make | None:
     return known[1] if known is not None and known[0] is engine else None
 
 
-def keep(initializer: Any, key: Key, engine: Backend, draw: Draw) -> None:
-    """Keep what makes the tensor of a call, unless an attribute could change unnoticed."""
+def keep(initializer: Any, key: Key, engine: Backend, draw: Draw) -> Make | None:
+    """Keep and return what makes the tensor of a call; None where an attribute could change unnoticed."""
     state = dict(initializer.__dict__)
     if not isinstance(draw.seed, int | None) or not all(map(_is_plain, state.values())):
-        return
+        return None
     number = id(initializer)
     plans = _held.get(number)
     own = plans is not None and plans.owner() is initializer and _unchanged(plans.state, state)
     if plans is None or not own or len(plans.makers) >= MOST:
         plans = _held[number] = Plans(initializer, state, lambda _: _held.pop(number, None))
     prepare = getattr(engine, "prepared", None)
-    make = prepare(draw) if prepare else None
-    plans.makers[key] = engine, make or _Again(engine, draw)
+    make = (prepare(draw) if prepare else None) or _Again(engine, draw)
+    plans.makers[key] = engine, make
+    return make
 
 
 def _unchanged(kept: dict[str, Any], state: dict[str, Any]) -> bool:

@@ -17,7 +17,7 @@ MODULE = "oneseed.initializers"
 _HOMES = ("keras", "keras_core", "oneseed", "tensorflow", "tf_keras")
 """The packages whose class names mean our built-in classes; anything else must be registered."""
 
-_IN_KERAS = re.compile(r"oneseed(?:[.-]initializers)?>(\w+)")
+_IN_KERAS = r"oneseed(?:[.-]initializers)?>(\w+)"
 """The names by which a Keras that knows our classes calls them, and its own subclasses of them, in files."""
 
 
@@ -135,7 +135,7 @@ def _class_of(config: dict[str, Any], name: str, custom_objects: dict[str, Any])
 
 def _built_in(name: str | None) -> Any:
     """Return the class that a Keras knows by a name, or None; a class that was registered here comes before it."""
-    found = _IN_KERAS.fullmatch(name or "")
+    found = re.fullmatch(_IN_KERAS, name or "")
     return ALIASES.get(found[1]) if found and find_registered(name or "") is None else None
 
 

@@ -77,8 +77,10 @@ def _checked(part: object, path: Sequence[Part]) -> Part:
 
 @cache
 def _blake2b() -> Callable[..., Any]:
-    from hashlib import blake2b  # which takes longer to import than all the rest here
-
+    try:
+        from _blake2 import blake2b  # what `hashlib` has; that one loads OpenSSL, which takes longer than all the rest
+    except ImportError:
+        from hashlib import blake2b
     return blake2b
 
 

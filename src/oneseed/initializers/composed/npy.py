@@ -20,13 +20,13 @@ LONGEST = 10_000
 """As many bytes a header has at most; those of arrays of numbers have 118 or 246."""
 
 ENTRIES = {
-    "descr": re.compile(r"""['"]descr['"]\s*:\s*(?:'([^']*)'|"([^"]*)"|(\[))"""),
-    "fortran_order": re.compile(r"""['"]fortran_order['"]\s*:\s*(True|False)\b"""),
-    "shape": re.compile(r"""['"]shape['"]\s*:\s*\(([0-9,\s]*)\)"""),
+    "descr": r"""['"]descr['"]\s*:\s*(?:'([^']*)'|"([^"]*)"|(\[))""",
+    "fortran_order": r"""['"]fortran_order['"]\s*:\s*(True|False)\b""",
+    "shape": r"""['"]shape['"]\s*:\s*\(([0-9,\s]*)\)""",
 }
 """The entries of the header, a dict of Python as text. A list as "descr" is a dtype with fields."""
 
-CODE = re.compile(r"[<>=|]?(?:b1|c8|c16|f[248]|[iu][1248])")
+CODE = r"[<>=|]?(?:b1|c8|c16|f[248]|[iu][1248])"
 """What the format calls a dtype of numbers."""
 
 
@@ -50,7 +50,7 @@ def mapped(path: str) -> NDArray[Any]:
     """
     with open(path, "rb") as file:
         start, text = _header(file.read(LONGEST + 12), path)
-    found = {name: pattern.search(text) for name, pattern in ENTRIES.items()}
+    found = {name: re.search(pattern, text) for name, pattern in ENTRIES.items()}
     descr, order, sizes = found.values()
     if descr is None or order is None or sizes is None:
         raise malformed(path, f"its header lacks {', '.join(name for name, entry in found.items() if entry is None)}")
@@ -98,6 +98,6 @@ def _dtype(descr: re.Match[str], path: str) -> np.dtype[Any]:
         raise no_numbers(path, "fields")
     if text.endswith("O"):
         raise malformed(path, "it holds Python objects, which are never loaded")
-    if not CODE.fullmatch(text):
+    if not re.fullmatch(CODE, text):
         raise no_numbers(path, text[:20])
     return np.dtype(text)

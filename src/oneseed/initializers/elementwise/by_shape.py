@@ -1,7 +1,6 @@
 """Initializers that take the width of their distribution from the shape, beside those of the fans' variance."""
 
 import math
-from fractions import Fraction
 from typing import Any
 
 from oneseed import checks
@@ -304,6 +303,8 @@ class RandomWalk(RandomInitializer):
     def _g(self, n: int) -> float:
         if self.scale is not None:
             return float(self.scale)
+        from fractions import Fraction
+
         from oneseed.exact.fixed_point import exp  # not the C library's, which is not the same everywhere
 
         if self.activation == "linear":

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, ClassVar
 
 import numpy as np
@@ -131,7 +130,7 @@ class Signs(Structured):
     @np.errstate(all="ignore")
     def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Make the block."""
-        positive = words(host, draw) < round(Fraction(self.p) * 2**32)
+        positive = words(host, draw) < round(self.p * 2**32)
         plus, minus = (cast_scalar(value, draw.dtype, "value") for value in (self.value, -self.value))
         signs: NDArray[Any] = np.where(positive, plus, minus)
         return signs

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, ClassVar
 
 import numpy as np
@@ -199,6 +198,8 @@ class PriorProbability(Initializer):
 
     def distribution_for(self, target: Target) -> Fill:
         """Return the distribution for a tensor."""
+        from fractions import Fraction
+
         from oneseed.exact.fixed_point import log  # not the C library's, which is not the same everywhere
 
         check_float(target.dtype)
