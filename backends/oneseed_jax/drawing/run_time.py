@@ -131,10 +131,13 @@ def _lowered_for_cpus(
 
 def _on_each_device(context: Any, words: Any, given: Any, call: Callable[[Array], list[Array]]) -> Any:
     axes = context.module_context.axis_context
-    if not cuts(context) or not getattr(axes, "device_assignment", None):
+    mapped: frozenset[Any] = getattr(axes, "manual_axes", frozenset())
+    if not cuts(context) or not (mapped or getattr(axes, "device_assignment", None)):
         return mlir.lower_fun(call, multiple_results=True)(context.replace(avals_in=[given]), words)
     # Each device calls and keeps its part. A callback of the first one alone would go through all of them whole.
-    call = jax.shard_map(call, mesh=_mesh(axes), in_specs=PartitionSpec(), out_specs=PartitionSpec(), check_vma=False)
+    mesh, whole = jax.sharding.get_abstract_mesh() if mapped else _mesh(axes), PartitionSpec()
+    left = set(mesh.axis_names) - mapped
+    call = jax.shard_map(call, mesh=mesh, axis_names=left, in_specs=whole, out_specs=whole, check_vma=False)
     untyped = context.replace(avals_in=[jax.core.ShapedArray(given.shape, given.dtype)])
     return mlir.lower_fun(call, multiple_results=True)(untyped, words)
 
