@@ -64,10 +64,9 @@ def applied(function):
     return jax.jit(lambda key: Apply(function, seed=key)((2, 3), backend="jax"))
 
 
-def in_a_process(code, *arguments, devices=1, **environment):
-    flags = {"XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}", "JAX_PLATFORMS": "cpu"}
-    run = [sys.executable, "-W", "ignore:os.fork:RuntimeWarning", "-c", textwrap.dedent(code), *arguments]
-    variables = {**os.environ, **flags, **environment}
+def in_a_process(code, **environment):
+    run = [sys.executable, "-c", textwrap.dedent(code)]
+    variables = {**os.environ, "JAX_PLATFORMS": "cpu", **environment}
     done = subprocess.run(run, env=variables, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     return done
@@ -276,7 +275,7 @@ def test_threads_that_draw_and_wait_at_once():
 
 
 ENDING = """
-    import atexit, os, sys, threading, time
+    import atexit, threading, time
     import jax
     from oneseed import initializers
     from oneseed.distributions import Structured
@@ -306,8 +305,7 @@ ENDING = """
         except Exception as error:  # of a kind that depends on the version
             print(error, flush=True)
 
-    if "later" in sys.argv:
-        atexit.register(later)  # before oneseed registers its own at the first call, so that it runs after that
+    atexit.register(later)  # before oneseed registers its own at the first call, so that it runs after that
     compiled = made.lower(jax.random.key(7)).compile()
 
     def call():
@@ -316,25 +314,31 @@ ENDING = """
     worker = threading.Thread(target=call, daemon=True)
     worker.start()
     begun.wait()
+    atexit.register(end.set)  # the last one that is registered is the first one that runs
 """
 
 
 def test_the_end_waits_for_what_is_at_work_and_refuses_what_comes_later():
-    code = ENDING + "    atexit.register(end.set)"  # the last one that is registered is the first one that runs
-    done = in_a_process(code, "later")
+    done = in_a_process(ENDING)
     first, second, error = done.stdout.splitlines()
     assert (first, second) == ("made", "closed")
     assert "Python is about to end" in error
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="JAX is not made for forks")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this platform")
 def test_a_fork_does_not_wait_for_what_is_at_work_in_its_parent():
     code = """
-    child = os.fork()
-    if not child:
-        sys.exit()
-    print("child", os.waitpid(child, 0)[1], flush=True)
-    end.set()
-    worker.join()
+        import os, sys
+        from types import SimpleNamespace
+        from oneseed_numpy import engine
+
+        def close():
+            print("closed by the", "parent" if child else "child", flush=True)
+
+        engine.kernels = SimpleNamespace(xla=lambda threads, make: make, close_xla=close)
+        assert engine.xla_function(print) is print
+        child = os.fork()
+        if child:
+            assert os.waitpid(child, 0)[1] == 0
     """
-    assert in_a_process(ENDING + code).stdout == "child 0\nmade\n"
+    assert in_a_process(code).stdout == "closed by the parent\n"
