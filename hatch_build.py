@@ -15,7 +15,7 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 NAME = "_kernel"
 PACKAGE = "oneseed_numpy"
-PARTS = ["portable", "avx2", "avx512", "neon", "fill", "orthogonal", "stream", "share", "xla", "python"]
+PARTS = ["portable", "avx2", "avx512", "neon", "fill", "orthogonal", "stream", "share", "xla", "callback", "python"]
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 """Whether this Python has no limited API, so that the binary is for its version alone."""
 # Windows has one pyconfig.h for both kinds of Python, which therefore does not say which one it is.

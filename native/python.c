@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "callback.h"
 #include "engine.h"
 
 enum {
@@ -305,11 +306,24 @@ static PyObject *use(PyObject *module, PyObject *name)
 }
 
 PyDoc_STRVAR(xla_doc,
-    "xla(threads)\n--\n\n"
+    "xla(threads, make)\n--\n\n"
     "Return, as a capsule, the function that programs compiled by XLA call to draw, see `xla.c`. Up to `threads` threads\n"
-    "of XLA's pool share a large draw.");
+    "of XLA's pool share a large draw. What no kernel makes, `make(name, seeds, out)` writes into memory: `name` is the\n"
+    "bytes of the attribute `computed`, the others are views of memory, of the seeds as uint64 and of the result. It\n"
+    "returns None, or a str that says what went wrong. It is called until `close_xla` is called.");
 
-PyObject *xla_function(PyObject *module, PyObject *threads);
+PyObject *xla_function(PyObject *module, PyObject *const *args, Py_ssize_t n);
+
+PyDoc_STRVAR(close_xla_doc,
+    "close_xla()\n--\n\n"
+    "Wait until no call of the `make` of `xla` is at work, and let later ones fail: to be called before Python ends.");
+
+static PyObject *close_xla(PyObject *module, PyObject *none)
+{
+    (void)module, (void)none;
+    close_callback();
+    Py_RETURN_NONE;
+}
 
 static PyMethodDef methods[] = {
     {"draw", (PyCFunction)(void (*)(void))draw, METH_FASTCALL, draw_doc},
@@ -320,7 +334,8 @@ static PyMethodDef methods[] = {
     {"orthogonal", (PyCFunction)(void (*)(void))orthogonal, METH_FASTCALL, orthogonal_doc},
     {"kernel", kernel_name, METH_NOARGS, kernel_doc},
     {"use", use, METH_O, use_doc},
-    {"xla", xla_function, METH_O, xla_doc},
+    {"xla", (PyCFunction)(void (*)(void))xla_function, METH_FASTCALL, xla_doc},
+    {"close_xla", close_xla, METH_NOARGS, close_xla_doc},
     {NULL, NULL, 0, NULL},
 };
 

@@ -1,13 +1,14 @@
-/* The function that programs compiled by XLA call to draw. It takes no lock of Python's. */
+/* The function that programs compiled by XLA call to draw. It takes no lock of Python's, but where Python makes a tensor. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "callback.h"
 #include "engine.h"
 #include "share.h"
 
-PyObject *xla_function(PyObject *module, PyObject *threads);
+PyObject *xla_function(PyObject *module, PyObject *const *args, Py_ssize_t n);
 
 enum {
     PIECE = 1 << 16,     /* the least values of a piece, the unit of work of threads */
@@ -252,26 +253,35 @@ static const char *run_matrices(const xla_call *call, const uint64_t *seeds, siz
     return write_all(call, &m.shared) ? without_memory : NULL;
 }
 
-static const char *run(const xla_call *call)
+/* Run a call with one of the attributes that say what to make; NULL, or an error. */
+static xla_error *run(const xla_call *call)
 {
     uint64_t few[FEW] = {0};
     const xla_array *how = attribute(call, "seed"), *draws = attribute(call, "draws"), *haar = attribute(call, "orthogonal");
-    if (call->operands.count < 1 || call->results.count < 1 || !how || !how->count || !draws == !haar)
-        return "oneseed: there must be an operand and the attributes `seed` and either `draws` or `orthogonal`";
+    const xla_array *computed = attribute(call, "computed");
+    if (call->operands.count < 1 || call->results.count < 1 || !how || !how->count || !draws + !haar + !computed != 2)
+        return xla_failed(call, XLA_INVALID_ARGUMENT,
+            "oneseed: there must be an operand and the attributes `seed` and one of `draws`, `orthogonal` and `computed`");
     const xla_buffer *words = call->operands.buffers[0];
     const int64_t form = *(const int64_t *)how->data, count = words->rank ? words->sizes[words->rank - 1] : 0;
     if (words->dtype != XLA_U32 || form < 0 || form >= FORMS || count < 1 || count > 4 || (form != HASHED && count != 2))
-        return "oneseed: the first operand must be the words of seeds";
+        return xla_failed(call, XLA_INVALID_ARGUMENT, "oneseed: the first operand must be the words of seeds");
     const size_t batch = product(words->sizes, words->rank - 1);
     uint64_t *seeds = batch > FEW ? malloc(batch * sizeof *seeds) : few;
     if (!seeds)
-        return without_memory;
+        return xla_failed(call, XLA_INVALID_ARGUMENT, without_memory);
     for (size_t row = 0; row < batch; row++)
         seeds[row] = seed_of((const uint32_t *)words->data + row * (size_t)count, count, how);
-    const char *wrong = draws ? run_draws(call, seeds, batch, draws) : run_matrices(call, seeds, batch, haar);
+    xla_error *error;
+    if (computed)
+        error = call_back(call, seeds, batch, computed);
+    else {
+        const char *wrong = draws ? run_draws(call, seeds, batch, draws) : run_matrices(call, seeds, batch, haar);
+        error = wrong ? xla_failed(call, XLA_INVALID_ARGUMENT, wrong) : NULL;
+    }
     if (seeds != few)
         free(seeds);
-    return wrong;
+    return error;
 }
 
 static xla_error *called(xla_call *call)
@@ -283,22 +293,25 @@ static xla_error *called(xla_call *call)
             metadata->traits = 0;
             return NULL;
         }
-    const char *wrong = call->stage == XLA_EXECUTE ? run(call) : NULL;
-    if (!wrong)
-        return NULL;
-    return call->api->create_error(&(xla_error_create){sizeof(xla_error_create), NULL, wrong, XLA_INVALID_ARGUMENT});
+    return call->stage == XLA_EXECUTE ? run(call) : NULL;
 }
 
-PyObject *xla_function(PyObject *module, PyObject *threads)
+PyObject *xla_function(PyObject *module, PyObject *const *args, Py_ssize_t n)
 {
     (void)module;
-    const size_t most = PyLong_AsSize_t(threads);
+    if (n != 2) {
+        PyErr_Format(PyExc_TypeError, "the arguments must be (threads, make). Received: %zd", n);
+        return NULL;
+    }
+    const size_t most = PyLong_AsSize_t(args[0]);
     if (PyErr_Occurred())
         return NULL;
     if (most == 0 || most > SIZE_MAX / 8) {
         PyErr_SetString(PyExc_ValueError, "`threads` must be at least 1");
         return NULL;
     }
+    if (set_callback(args[1]))
+        return NULL;
     most_threads = most < MOST_THREADS ? most : MOST_THREADS;
     return PyCapsule_New((void *)called, NULL, NULL);
 }

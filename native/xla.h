@@ -11,7 +11,7 @@
 enum { XLA_MAJOR = 0, XLA_MINOR = 1 };
 
 enum { XLA_EXECUTE = 3 };          /* the stage of a call */
-enum { XLA_INVALID_ARGUMENT = 3 }; /* the code of an error */
+enum { XLA_INVALID_ARGUMENT = 3, XLA_INTERNAL = 13 }; /* codes of errors */
 enum { XLA_ARRAY = 1 };            /* the type of an attribute */
 enum { XLA_S64 = 5, XLA_U32 = 8, XLA_F32 = 11, XLA_F64 = 12, XLA_C64 = 15, XLA_C128 = 18 }; /* types of elements */
 enum { XLA_METADATA = 1 };         /* the type of an extension */

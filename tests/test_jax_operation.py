@@ -175,7 +175,7 @@ def test_without_the_kernels_the_bits_are_the_same(monkeypatch, reason):
         monkeypatch.setattr(engine, "kernels", None)
         monkeypatch.delenv("ONESEED_KERNEL", raising=False)
     elif reason == "refused":
-        monkeypatch.setattr(type(host.host()), "xla_function", lambda self: object())
+        monkeypatch.setattr(type(host.host()), "xla_function", lambda self, make: object())
     else:
         monkeypatch.setenv("ONESEED_KERNEL", "numpy")
     monkeypatch.setattr(foreign, "registered", foreign.once(foreign.registered.__wrapped__))

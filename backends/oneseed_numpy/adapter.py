@@ -86,9 +86,9 @@ class NumpyBackend:
         """Return a distribution as the kernels read it."""
         return packed(distribution, dtype)
 
-    def xla_function(self) -> Any | None:
+    def xla_function(self, make: Callable[[bytes, memoryview, memoryview], str | None]) -> Any | None:
         """Return the kernels' function for XLA."""
-        return engine.xla_function()
+        return engine.xla_function(make)
 
     def fill(self, parts: Sequence[tuple[Draw, Array]]) -> None:
         """Execute draws that are sampled, each in an array."""

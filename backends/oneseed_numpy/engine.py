@@ -1,6 +1,9 @@
 """Draws into host memory: by the compiled kernels, or without them by NumPy, which makes the same bits."""
 
+import atexit
+import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -123,8 +126,14 @@ def filling(draw: Draw, strides: Shape) -> Callable[[int, int, int], None] | Non
     return fill
 
 
-def xla_function() -> Any | None:
+def xla_function(make: Callable[[bytes, memoryview, memoryview], str | None]) -> Any | None:
     """Return, as a capsule, the function that programs compiled by XLA call to draw.
+
+    Parameters
+    ----------
+    make : callable
+        Writes what no kernel makes, see the kernels' `xla`. It is the same in a process. It is called until the process
+        ends: those of `atexit` functions registered earlier run later, and have no call answered any more.
 
     Returns
     -------
@@ -138,9 +147,13 @@ def xla_function() -> Any | None:
     """
     if kernel.asked() == kernel.WITHOUT:
         return None
-    if not hasattr(kernels, "xla"):
+    if not hasattr(kernels, "close_xla"):
         raise RuntimeError("the compiled kernels are missing; install oneseed again, with a C compiler")
-    return kernels.xla(THREADS)
+    function = kernels.xla(THREADS, make)
+    atexit.register(kernels.close_xla)
+    if hasattr(os, "register_at_fork"):  # calls that are at work in the parent never end in a fork
+        os.register_at_fork(after_in_child=partial(atexit.unregister, kernels.close_xla))
+    return function
 
 
 def words(seed: int, stream: int, first: int, count: int) -> Array:

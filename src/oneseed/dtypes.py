@@ -77,6 +77,11 @@ def wide_dtype(name: str) -> str:
     return "complex128" if name in COMPLEX else "float64"
 
 
+def unrounded_dtype(name: str) -> str:
+    """Return the dtype whose roundings are the values of dtype `name`: float32 for halves, float8, and itself."""
+    return name if name in COMPLEX else working_dtype(name)
+
+
 def narrowed(wide: NDArray[Any], dtype: str) -> NDArray[Any]:
     """Round float64 or complex128 values to a dtype: halves and float8 by way of float32, whose roundings they are.
 
@@ -98,8 +103,9 @@ def narrowed(wide: NDArray[Any], dtype: str) -> NDArray[Any]:
         If a finite value is beyond the largest of the dtype.
     """
     with np.errstate(all="ignore"):
-        working = dtype if dtype in COMPLEX else working_dtype(dtype)
-        values: NDArray[Any] = wide.astype(numpy_dtype(working), copy=False).astype(numpy_dtype(dtype), copy=False)
+        values: NDArray[Any] = wide.astype(numpy_dtype(unrounded_dtype(dtype)), copy=False).astype(
+            numpy_dtype(dtype), copy=False
+        )
     beyond = np.isfinite(wide) & ~np.isfinite(values)
     if beyond.any():
         raise ValueError(

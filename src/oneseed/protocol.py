@@ -126,8 +126,9 @@ class HostBackend(Backend, Protocol):
         It is the type ``oneseed_distribution`` of ``native/oneseed.h``.
         """
 
-    def xla_function(self) -> Any | None:
+    def xla_function(self, make: Callable[[bytes, memoryview, memoryview], str | None]) -> Any | None:
         """Return, as a capsule, the function that programs compiled by XLA call to draw; None where NumPy is to draw.
 
+        What no kernel makes, `make` writes: of a name, the seeds in uint64, and the memory; it returns what went wrong.
         RuntimeError where the kernels are missing.
         """

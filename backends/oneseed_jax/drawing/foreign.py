@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from oneseed.distributions import Haar
 from oneseed.draws import Draw
 from oneseed.host_arrays import host
+from oneseed_jax.drawing.makers import make
 
 TARGET = "oneseed_draw"
 """The name by which programs call the kernels. What it stands for must not change: compiled programs are stored."""
@@ -44,7 +45,7 @@ def registered() -> bool:
     """
     try:
         jax.local_devices(backend="cpu")
-        function = host().xla_function()
+        function = host().xla_function(make)
         if function is None:
             return False
         jax.ffi.register_ffi_target(TARGET, function, platform="cpu")

@@ -110,4 +110,4 @@ def structured(draw: Draw) -> Array:
 
     from oneseed_jax.drawing.run_time import computed  # with a part of JAX that loads much more
 
-    return computed(distribution, draw)
+    return computed(draw)

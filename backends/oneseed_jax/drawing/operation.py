@@ -18,10 +18,11 @@ from jax.interpreters import ad, batching, mlir, partial_eval
 from oneseed.checks import Shape
 from oneseed.draws import Draw
 from oneseed_jax.drawing import foreign, partitioning, xla
-from oneseed_jax.drawing.derivation import batched, operands, words_from
+from oneseed_jax.drawing.derivation import operands, words_from
 from oneseed_jax.drawing.devices import batched_type, cuts
 from oneseed_jax.drawing.keys import Form, halves_of
 from oneseed_jax.drawing.numbers import Kind, packed
+from oneseed_jax.drawing.primitives import run, run_batched
 
 Array = Any
 
@@ -75,27 +76,6 @@ def _types(words: Any, *first: Any, tensors: tuple[Tensor, ...], **static: Any) 
     return [batched_type(words, tensor.block, tensor.kind.dtype) for tensor in tensors]
 
 
-def _run(*given: Array, **static: Any) -> list[Array]:
-    """Run the operation by itself, as under `jax.vmap` outside of a compiled function."""
-    with jax.disable_jit(False):
-        found: list[Array] = _compiled(given, tuple(static.items()))
-    return found
-
-
-@partial(jax.jit, static_argnums=1)
-def _compiled(given: Sequence[Array], static: tuple[tuple[str, Any], ...]) -> list[Array]:
-    found: list[Array] = draw_p.bind(*given, **dict(static))
-    return found
-
-
-def _batched(
-    given: Sequence[Array], axes: Sequence[int], form: Form, derived_by: tuple[int, ...], **static: Any
-) -> tuple[list[Array], list[int]]:
-    given, derived_by = batched(given, axes, form, derived_by)
-    found = draw_p.bind(*given, form=form, derived_by=derived_by, **static)
-    return found, [0] * len(found)
-
-
 def _differentiated(given: Sequence[Array], tangents: Sequence[Any], **static: Any) -> tuple[list[Array], list[Any]]:
     found = draw_p.bind(*given, **static)
     return found, [ad.Zero(jax.typeof(values).to_tangent_aval()) for values in found]
@@ -114,8 +94,8 @@ def _without_unused(used: list[bool], equation: Any) -> tuple[list[bool], Any]:
 
 
 draw_p.def_abstract_eval(_types)
-draw_p.def_impl(_run)
-batching.primitive_batchers[draw_p] = _batched
+draw_p.def_impl(partial(run, draw_p))
+batching.primitive_batchers[draw_p] = partial(run_batched, draw_p)
 ad.primitive_jvps[draw_p] = _differentiated
 partial_eval.dce_rules[draw_p] = _without_unused
 

@@ -1,11 +1,11 @@
 """Tensors that are computed as a whole, on the host, where the seed is known only when a program runs.
 
-Small orthogonal matrices are made by the kernels where those can be called; all else by a callback into Python.
+In a program for CPUs they are calls of the kernels, which make small orthogonal matrices and have Python make all else.
+On other platforms, and where the kernels cannot be called, JAX's own callback calls Python.
 """
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from threading import Lock
 from typing import Any
 
 import jax
@@ -17,27 +17,26 @@ from jax.interpreters import batching, mlir
 from jax.sharding import Mesh, PartitionSpec
 from numpy.typing import NDArray
 
-from oneseed.distributions import Haar, Structured
+from oneseed.distributions import Haar
 from oneseed.distributions.orthogonal import is_small
 from oneseed.draws import Draw
-from oneseed.dtypes import COMPLEX, numpy_dtype, working_dtype
-from oneseed.host_arrays import host
+from oneseed.dtypes import numpy_dtype, unrounded_dtype
 from oneseed_jax.drawing import foreign
 from oneseed_jax.drawing.arrays import rounded
-from oneseed_jax.drawing.derivation import batched, operands, words_from
+from oneseed_jax.drawing.derivation import operands, words_from
 from oneseed_jax.drawing.devices import batched_type, cuts
 from oneseed_jax.drawing.keys import Form, halves_of
+from oneseed_jax.drawing.makers import Maker, named
+from oneseed_jax.drawing.primitives import run, run_batched
 
 Array = Any
 
 
-def computed(distribution: Structured, draw: Draw) -> Array:
-    """Return the block of a draw with a traced seed: the result of a callback.
+def computed(draw: Draw) -> Array:
+    """Return the block of a draw from a structured distribution, with a traced seed.
 
     Parameters
     ----------
-    distribution : Structured
-        The distribution of the draw.
     draw : Draw
         The draw.
 
@@ -47,112 +46,100 @@ def computed(distribution: Structured, draw: Draw) -> Array:
         The values, traced.
     """
     given, form, derived_by = operands(draw.seed)
-    # What held on to a traced seed would leak it.
-    make = _AtRunTime(distribution, draw._replace(seed=0))
-    values: Array = host_draw_p.bind(*given, form=form, derived_by=derived_by, make=make)
+    values: Array
+    (values,) = host_draw_p.bind(*given, form=form, derived_by=derived_by, maker=Maker(draw))
     return values
 
 
-class _AtRunTime:
-    """Makes the tensors of a draw when the program runs; devices that ask for the same at the same time share one."""
-
-    def __init__(self, distribution: Structured, draw: Draw) -> None:
-        self.distribution, self.draw = distribution, draw
-        self._counting, self._making = Lock(), Lock()
-        self._asking = 0
-        self._last: tuple[bytes, NDArray[Any]] | None = None
-
-    def __call__(self, words: Any) -> NDArray[Any]:
-        """Return the tensors for an array of seeds, each as its low and high half, shape ``(*batch, 2)``."""
-        seeds = np.asarray(words)
-        with self._counting:
-            self._asking += 1
-        try:
-            with self._making:
-                if self._last is None or self._last[0] != seeds.tobytes():
-                    self._last = seeds.tobytes(), self._values(seeds)
-                return self._last[1]
-        finally:
-            with self._counting:
-                self._asking -= 1
-                if not self._asking:
-                    self._last = None
-
-    def _values(self, seeds: NDArray[np.uint32]) -> NDArray[Any]:
-        batch = seeds.shape[:-1]
-        out = np.empty(batch + self.draw.block, numpy_dtype(self.draw.dtype))
-        for at in np.ndindex(batch):
-            low, high = seeds[at].tolist()
-            out[at] = self.distribution.checked_values(self.draw._replace(seed=high << 32 | low), host())
-        return out
-
-
 host_draw_p = Primitive("oneseed_host_draw")
+host_draw_p.multiple_results = True
 dispatch.prim_requires_devices_during_lowering.add(host_draw_p)
 
 
-def _type(words: Any, *first: Any, make: _AtRunTime, **static: Any) -> Any:
-    return batched_type(words, make.draw.block, make.draw.dtype)
+def _types(words: Any, *first: Any, maker: Maker, **static: Any) -> list[Any]:
+    return [batched_type(words, maker.draw.block, maker.draw.dtype)]
 
 
-def _called(*given: Array, form: Form, derived_by: Sequence[int], make: _AtRunTime) -> Array:
+host_draw_p.def_abstract_eval(_types)
+host_draw_p.def_impl(partial(run, host_draw_p))
+batching.primitive_batchers[host_draw_p] = partial(run_batched, host_draw_p)
+
+
+# Lowering -------------------------------------------------------------------------------------------------------------
+
+
+def _by_callback(*given: Array, form: Form, derived_by: Sequence[int], maker: Maker) -> list[Array]:
+    """Have JAX call Python, on any platform."""
     words = given[0]
 
     def stacked(*given: Array) -> Array:
         return jnp.stack(halves_of(words_from(given, derived_by), form))
 
+    def make(halves: Any) -> NDArray[Any]:
+        seeds = np.ascontiguousarray(halves).view(np.uint64)
+        tensors = maker(seeds.reshape(-1))
+        return np.stack(tensors).reshape(kind.shape) if tensors else np.empty(kind.shape, kind.dtype)
+
     for _ in range(words.ndim - 1):
         stacked = jax.vmap(stacked)
-    kind = jax.ShapeDtypeStruct(words.shape[:-1] + make.draw.block, numpy_dtype(make.draw.dtype))
-    return jax.pure_callback(make, kind, stacked(*given))
+    kind = jax.ShapeDtypeStruct(words.shape[:-1] + maker.draw.block, numpy_dtype(maker.draw.dtype))
+    return [jax.pure_callback(make, kind, stacked(*given))]
 
 
-def _by_kernels(words: Array, *, seed: NDArray[np.int64], make: _AtRunTime) -> Array:
+def _by_python(words: Array, *, seed: NDArray[np.int64], maker: Maker) -> list[Array]:
+    """Have the kernels call Python."""
+    kind = jax.ShapeDtypeStruct(words.shape[:-1] + maker.draw.block, numpy_dtype(maker.draw.dtype))
+    return [jax.ffi.ffi_call(foreign.TARGET, kind)(words, seed=seed, computed=named(maker))]
+
+
+def _by_kernels(words: Array, *, seed: NDArray[np.int64], maker: Maker) -> list[Array]:
     """Make small orthogonal matrices whole, in the logical order of axes; return the block of the draw, rounded."""
-    draw, haar = make.draw, make.distribution
+    draw, haar = maker.draw, maker.draw.distribution
     assert isinstance(haar, Haar)
-    dtype = draw.dtype if draw.dtype in COMPLEX else working_dtype(draw.dtype)
+    dtype = unrounded_dtype(draw.dtype)
     kind = jax.ShapeDtypeStruct(words.shape[:-1] + tuple(draw.shape[axis] for axis in draw.order), numpy_dtype(dtype))
     whole = jax.ffi.ffi_call(foreign.TARGET, kind)(words, seed=seed, orthogonal=foreign.matrix_fields(haar, draw))
     batch = words.ndim - 1
     places = [*range(batch), *(batch + int(axis) for axis in np.argsort(draw.order))]
     block = whole.transpose(places)[(..., *draw.slices)]
-    return block if dtype == draw.dtype else rounded(block, draw.dtype)
+    return [block if dtype == draw.dtype else rounded(block, draw.dtype)]
 
 
-def _lowered(
-    context: Any, words: Any, *first: Any, derived_by: tuple[int, ...], make: _AtRunTime, **static: Any
-) -> Any:
+def _lowered(context: Any, words: Any, *first: Any, derived_by: tuple[int, ...], maker: Maker, **static: Any) -> Any:
     if context.module_context.lowering_parameters.for_export:
+        name = maker.draw.distribution.name
         raise ValueError(
-            f"oneseed computes the distribution {make.distribution.name!r} on the host, by a call that jax.export "
+            f"oneseed computes the distribution {name!r} on the host, by a call that jax.export "
             "cannot store. Draw it outside of the exported function and pass it as an argument, or give its "
             "initializer an integer as seed, so that the values themselves are stored. Received: a seed that the "
             "exported function computes"
         )
-    call = partial(_called, derived_by=() if first else derived_by, make=make, **static)
+    call = partial(_by_callback, derived_by=() if first else derived_by, maker=maker, **static)
     return _on_each_device(context, words, context.avals_in[0], call)
 
 
 def _lowered_for_cpus(
-    context: Any, *given: Any, form: Form, derived_by: tuple[int, ...], make: _AtRunTime, **static: Any
+    context: Any, *given: Any, form: Form, derived_by: tuple[int, ...], maker: Maker, **static: Any
 ) -> Any:
-    haar = make.distribution
-    small = isinstance(haar, Haar) and is_small(haar.rows, haar.columns, make.draw.dtype)
-    if context.module_context.lowering_parameters.for_export or not small or not foreign.registered():
-        return _lowered(context, *given, form=form, derived_by=derived_by, make=make)
-    call = partial(_by_kernels, seed=np.array([form, *derived_by], np.int64), make=make)
+    if context.module_context.lowering_parameters.for_export or not foreign.registered():
+        return _lowered(context, *given, form=form, derived_by=derived_by, maker=maker, **static)
+    haar = maker.draw.distribution
+    small = isinstance(haar, Haar) and is_small(haar.rows, haar.columns, maker.draw.dtype)
+    call = partial(_by_kernels if small else _by_python, seed=np.array([form, *derived_by], np.int64), maker=maker)
     return _on_each_device(context, given[-1], context.avals_in[-1], call)
 
 
-def _on_each_device(context: Any, words: Any, given: Any, call: Callable[[Array], Array]) -> Any:
+def _on_each_device(context: Any, words: Any, given: Any, call: Callable[[Array], list[Array]]) -> Any:
     axes = context.module_context.axis_context
-    if not cuts(context) or not getattr(axes, "device_assignment", None):
-        return mlir.lower_fun(call, multiple_results=False)(context.replace(avals_in=[given]), words)
+    mapped: frozenset[Any] = getattr(axes, "manual_axes", frozenset())
+    if not cuts(context) or not (mapped or getattr(axes, "device_assignment", None)):
+        return mlir.lower_fun(call, multiple_results=True)(context.replace(avals_in=[given]), words)
     # Each device calls and keeps its part. A callback of the first one alone would go through all of them whole.
-    call = jax.shard_map(call, mesh=_mesh(axes), in_specs=PartitionSpec(), out_specs=PartitionSpec(), check_vma=False)
+    mesh, whole = jax.sharding.get_abstract_mesh() if mapped else _mesh(axes), PartitionSpec()
+    left = set(mesh.axis_names) - mapped
+    call = jax.shard_map(call, mesh=mesh, axis_names=left, in_specs=whole, out_specs=whole, check_vma=False)
     untyped = context.replace(avals_in=[jax.core.ShapedArray(given.shape, given.dtype)])
-    return mlir.lower_fun(call, multiple_results=False)(untyped, words)
+    return mlir.lower_fun(call, multiple_results=True)(untyped, words)
 
 
 def _mesh(axes: Any) -> Mesh:
@@ -165,15 +152,5 @@ def _mesh(axes: Any) -> Mesh:
     return Mesh(devices.reshape(around.axis_sizes), around.axis_names, around.axis_types)
 
 
-def _batched(
-    given: Sequence[Array], axes: Sequence[int], form: Form, derived_by: tuple[int, ...], make: _AtRunTime
-) -> tuple[Array, int]:
-    given, derived_by = batched(given, axes, form, derived_by)
-    return host_draw_p.bind(*given, form=form, derived_by=derived_by, make=make), 0
-
-
-host_draw_p.def_abstract_eval(_type)
-host_draw_p.def_impl(_called)
 mlir.register_lowering(host_draw_p, _lowered)
 mlir.register_lowering(host_draw_p, _lowered_for_cpus, platform="cpu")
-batching.primitive_batchers[host_draw_p] = _batched

@@ -13,7 +13,7 @@ from oneseed.distributions.fields import part_of_field, write_field
 from oneseed.distributions.sampled import Normal
 from oneseed.distributions.structured import Structured
 from oneseed.draws import Draw, Host
-from oneseed.dtypes import COMPLEX, cast_scalar, numpy_dtype, wide_dtype, working_dtype
+from oneseed.dtypes import COMPLEX, cast_scalar, numpy_dtype, unrounded_dtype, wide_dtype
 
 Matrix = NDArray[np.float64] | NDArray[np.complex128]
 Parts = Sequence[tuple[tuple[slice, ...], Matrix]]
@@ -58,9 +58,7 @@ class Haar(Structured):
     @np.errstate(all="ignore")
     def values(self, draw: Draw, host: Host) -> NDArray[Any]:
         """Make the whole tensor, in float64 or complex128, and return the block, rounded."""
-        # A half is a rounding of float32, not of float64.
-        kept = draw.dtype if draw.dtype in COMPLEX else working_dtype(draw.dtype)
-        whole = np.empty(tuple(draw.shape[axis] for axis in draw.order), numpy_dtype(kept))
+        whole = np.empty(tuple(draw.shape[axis] for axis in draw.order), numpy_dtype(unrounded_dtype(draw.dtype)))
         if whole.size:
             write_matrices(host, draw, whole.reshape(self.count, self.rows, self.columns), self.gain)
         block = whole.transpose(np.argsort(draw.order))[draw.slices]

@@ -7,7 +7,7 @@ from oneseed import checks
 from oneseed.checks import Shape
 from oneseed.composites import Combination
 from oneseed.draws import Distribution
-from oneseed.dtypes import COMPLEX, INTEGERS, dtype_name, working_dtype
+from oneseed.dtypes import INTEGERS, dtype_name, unrounded_dtype
 from oneseed.fans import Layout, parse
 from oneseed.initializers.composed.composite import CompositeInitializer, check_on_host, resolved, several
 from oneseed.initializers.known import known
@@ -24,7 +24,7 @@ class _Combined(CompositeInitializer):
                 f"`dtype` must be a float or complex dtype for this initializer. Received: dtype={dtype!r}"
             )
         # The terms are not rounded before they are added: a half is drawn as float32.
-        wide = dtype if dtype in COMPLEX else working_dtype(dtype)
+        wide = unrounded_dtype(dtype)
         draws = tuple(target.part(initializer, name=name, dtype=wide) for initializer, _, name in parts)
         check_on_host(draws, type(self).__name__)
         return Combination(draws, tuple(factor for _, factor, _ in parts))
