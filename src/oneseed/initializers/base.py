@@ -157,12 +157,9 @@ class Initializer(Configured):
         engine.check_dtype(name)
         call = Call(shape, name, axes, path, partition_shape, partition_offset, set_.rng, True)
         draw = self._draw(call)
-        if key is not None:
-            # What repeats the call makes it sooner, too: the first one as well.
-            make = plans.keep(self, key, engine, draw)
-            if make is not None:
-                return make()
-        return engine.draw(draw, where)
+        # What repeats the call makes the first one sooner, too.
+        make = None if key is None else plans.keep(self, key, engine, draw)
+        return engine.draw(draw, where) if make is None else make()
 
     def describe(
         self,
