@@ -220,6 +220,10 @@ def test_version_and_help(run):
             ("schemes", "gpt2", "--set", "layers=1", "--set", "layers=2"),
             "The argument layers must be given once. Received: --set layers=1 and --set layers=2",
         ),
+        (
+            ("schemes", "torch", "--set", 'layers={"a": "norm", "a": "embedding"}'),
+            "In --set layers the key 'a' comes twice; it must come once. Received: --set layers={",
+        ),
         (("sample", "random_normal", "--shape", "3", "--set", "stddev=-1"), "`stddev` must be 0 or more"),
         (("sample", "he_normal", "--shape", "3", "--backend", "nunpy"), "Did you mean 'numpy'?"),
         (("sample", "he_normal", "--shape", "3", "--backend", ""), "Received: backend=''"),

@@ -235,6 +235,11 @@ def test_unmatched_parameters_are_listed_before_any_draw():
         (lambda: Scheme.from_config([]), TypeError, "`config` must be a dict"),
         (lambda: Scheme.from_config({"rules": []}), ValueError, "'version', 1, and 'rules', a list"),
         (
+            lambda: Scheme.from_json('{"format": "oneseed.scheme", "version": 1, "rules": [], "rules": []}'),
+            ValueError,
+            "must be JSON: the key 'rules' comes twice",
+        ),
+        (
             lambda: Scheme.from_json('{"format": "oneseed.scheme", "version": 2, "rules": []}'),
             ValueError,
             "'version', 1",

@@ -295,3 +295,17 @@ def boolean(argument: str, value: Any) -> bool:
 def _converted(value: Any) -> complex:
     """Return what a tensor of one number without a method for it holds."""
     return complex(value) if "complex" in str(getattr(value, "dtype", "")) else float(value)
+
+
+class RepeatedKey(ValueError):
+    """A key comes twice in a JSON object."""
+
+
+def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object as a dict; RepeatedKey if a key comes twice, of which the json module would drop one."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise RepeatedKey(f"the key {shown(key)} comes twice")
+        found[key] = value
+    return found

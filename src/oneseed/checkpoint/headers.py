@@ -8,10 +8,10 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
-from oneseed.checks import MAX_SIZE, Shape
+from oneseed.checks import MAX_SIZE, Shape, unique
 from oneseed.dtypes import numpy_dtype
 from oneseed.initializers.composed.files import DTYPES
 
@@ -164,16 +164,6 @@ def whole_numbers(value: Any) -> bool:
         and len(value) <= 64
         and all(type(item) is int and 0 <= item < MAX_SIZE for item in value)
     )
-
-
-def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object as a dict; ValueError if a key comes twice, of which the json module would drop one."""
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ValueError(f"the key {shortened(key)!r} comes twice")
-        found[key] = value
-    return found
 
 
 def shortened(text: object, longest: int = 100) -> str:

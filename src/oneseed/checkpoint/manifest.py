@@ -190,7 +190,7 @@ def parsed(data: bytes, where: str) -> tuple[Checkpoint, dict[str, str] | None]:
         If it is malformed, of another version, or not what was written.
     """
     try:
-        manifest = json.loads(data, object_pairs_hook=headers.unique)
+        manifest = json.loads(data, object_pairs_hook=checks.unique)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{where!r} is not a manifest: {shortened(error)}.") from None
     if not isinstance(manifest, dict) or (manifest.get("format"), manifest.get("version")) != (FORMAT, VERSION):

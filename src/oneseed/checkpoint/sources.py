@@ -135,7 +135,7 @@ def _loaded(file: Path) -> Any:
             import tomllib
 
             return tomllib.loads(data.decode())
-        return json.loads(data, object_pairs_hook=headers.unique)
+        return json.loads(data, object_pairs_hook=checks.unique)
     except (ValueError, RecursionError) as error:
         kind = file.suffix[1:].upper()
         raise ValueError(f"{str(file)!r} is not {kind} of unique keys: {shortened(error)}.") from None

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from oneseed.checks import LONGEST, nearest, shown
+from oneseed.checks import LONGEST, RepeatedKey, nearest, shown, unique
 from oneseed.initializers.base import Initializer, RandomInitializer
 from oneseed.initializers.configs import required
 from oneseed.initializers.known import ALIASES
@@ -105,7 +105,9 @@ def settings(given: list[str] | None) -> dict[str, Any]:
             raise ValueError(f"The argument {key} must be given once. Received: --set {texts[key]} and --set {setting}")
         texts[key] = setting
         try:
-            arguments[key] = json.loads(text)
+            arguments[key] = json.loads(text, object_pairs_hook=unique)
+        except RepeatedKey as error:
+            raise ValueError(f"In --set {key} {error}; it must come once. Received: --set {_text(setting)}") from None
         except (ValueError, RecursionError):
             arguments[key] = WORDS.get(text, text)
     return arguments

@@ -245,7 +245,7 @@ class Scheme:
         """
         import json
 
-        return cls.from_config(_read(json.loads, text, "JSON"))
+        return cls.from_config(_read(lambda given: json.loads(given, object_pairs_hook=checks.unique), text, "JSON"))
 
     def to_toml(self) -> str:
         """Return the scheme as TOML.
