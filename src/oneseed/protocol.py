@@ -23,7 +23,7 @@ class Backend(Protocol):
     - ``worker()`` returns, as a path, what tells this process apart from others that load data for the same program,
       and () elsewhere: seeds of objects built without one then differ between them.
     - ``prepared(draw)`` returns a function that makes the tensor of a draw, any number of times, with as little as
-      possible beside; or None.
+      possible beside; or None. A subclass with a ``draw`` of its own does not inherit it.
     - ``records()`` tells whether what runs now becomes a program that runs later: a draw whose seed is the next of a
       sequence then warns.
     - ``reads()`` tells whether a compiler reads the code that calls it, which is then not run. With it go

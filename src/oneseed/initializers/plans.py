@@ -7,6 +7,7 @@ change unnoticed.
 
 import weakref
 from collections.abc import Callable
+from functools import cache
 from operator import is_
 from typing import Any
 
@@ -83,10 +84,21 @@ def keep(initializer: Any, key: Key, engine: Backend, draw: Draw) -> Make | None
     own = plans is not None and plans.owner() is initializer and _unchanged(plans.state, state)
     if plans is None or not own or len(plans.makers) >= MOST:
         plans = _held[number] = Plans(initializer, state, lambda _: _held.pop(number, None))
-    prepare = getattr(engine, "prepared", None)
+    prepare = getattr(engine, "prepared", None) if _prepares(type(engine)) else None
     make = (prepare(draw) if prepare else None) or _Again(engine, draw)
     plans.makers[key] = engine, make
     return make
+
+
+@cache
+def _prepares(kind: Any) -> bool:
+    """Tell whether a backend's class has a `prepared` that goes with its `draw`, which a subclass may have changed."""
+    for cls in kind.__mro__:
+        if "prepared" in vars(cls):
+            return True
+        if "draw" in vars(cls):
+            return False
+    return False
 
 
 def _unchanged(kept: dict[str, Any], state: dict[str, Any]) -> bool:
