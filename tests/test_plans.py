@@ -250,12 +250,14 @@ def test_kept_fills():
 
 
 @pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("shape", [(), (3, 5), (150, 150)], ids=str)
+@pytest.mark.parametrize("shape", [(), (3, 5), (150, 150), (200, 200)], ids=str)
 def test_kept_draws_and_fills_on_every_backend(name, shape):
-    for init in (HeNormal(7), oneseed.initializers.Ones()):
-        expected = oneseed.fingerprint(init(list(shape), backend="numpy"))
-        made = [init(shape, backend=name) for _ in range(3)]
-        assert {oneseed.fingerprint(tensor) for tensor in made} == {expected}
+    fills = Zeros(), Ones(), Constant(-0.0), Constant(2.5), Constant(True), Constant(float("inf"))
+    for init in (HeNormal(7), *fills):
+        for dtype in ("float32", "bfloat16") if init is not fills[-2] else ("int8", "bool"):
+            expected = oneseed.fingerprint(init(list(shape), dtype, backend="numpy"))
+            made = [init(shape, dtype, backend=name) for _ in range(3)]
+            assert {oneseed.fingerprint(tensor) for tensor in made} == {expected}
 
 
 def test_a_value_that_is_assigned_is_what_is_drawn():

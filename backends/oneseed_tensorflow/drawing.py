@@ -3,10 +3,12 @@
 import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from oneseed.checks import Shape
 from oneseed.composites import Concatenated
@@ -48,7 +50,7 @@ def execute(draw: Draw, device: str | None) -> Tensor:
 
 
 def prepared(draw: Draw) -> Callable[[], Tensor] | None:
-    """Return a function that makes a small tensor of a draw, and does little else where TensorFlow executes eagerly.
+    """Return a function that makes a tensor of a draw, and does little else where TensorFlow executes eagerly.
 
     Parameters
     ----------
@@ -58,17 +60,27 @@ def prepared(draw: Draw) -> Callable[[], Tensor] | None:
     Returns
     -------
     callable or None
-        None for larger tensors, and for what the kernels do not sample.
+        None for larger tensors that are drawn, and for what the kernels do not sample.
     """
-    make = host().prepared(draw)
-    if make is None or math.prod(draw.block) * numpy_dtype(draw.dtype).itemsize >= COPIED:
+    make: Callable[[], Tensor] | None = host().prepared(draw)
+    if make is None:
+        return None
+    if math.prod(draw.block) * numpy_dtype(draw.dtype).itemsize < COPIED:
+        make = partial(_copied, make)
+    elif isinstance(draw.distribution, Fill):
+        make = partial(_filled, draw.block, draw.distribution.scalar(draw.dtype))
+    else:
         return None
 
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]
-    def copied() -> Tensor:
-        return tf.constant(make()) if tf.executing_eagerly() else execute(draw, None)
+    def eager() -> Tensor:
+        return make() if tf.executing_eagerly() else execute(draw, None)
 
-    return copied  # type: ignore[no-any-return]
+    return eager  # type: ignore[no-any-return]
+
+
+def _copied(make: Callable[[], NDArray[Any]]) -> Tensor:
+    return tf.constant(make())
 
 
 def placed(device: str | None) -> AbstractContextManager[Any]:

@@ -1,6 +1,7 @@
 """Writing a draw into a tensor that is there already, on any device."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -89,11 +90,14 @@ def prepared(draw: Draw, otherwise: Callable[[], Tensor]) -> Callable[[], Tensor
     Returns
     -------
     callable or None
-        None where a function would gain nothing: without elements or a kernel, or for what is not sampled.
+        None where a function would gain nothing: without elements or a kernel, or for what is computed as a whole.
     """
     if 0 in draw.block:
         return None
     dtype, sizes, stream = getattr(torch, draw.dtype), draw.block or ((),), draw.stream
+    if isinstance(draw.distribution, Fill):
+        filled = _filled(draw.distribution, draw)
+        return lambda: otherwise() if functions_overridden() > 0 else filled()
     like = torch.empty(draw.block, dtype=dtype, device="meta")
     fill = host().filling(draw, byte_strides(like))
     if fill is None:
@@ -112,6 +116,13 @@ def prepared(draw: Draw, otherwise: Callable[[], Tensor]) -> Callable[[], Tensor
         return tensor
 
     return make
+
+
+def _filled(distribution: Fill, draw: Draw) -> Callable[[], Tensor]:
+    dtype, sizes, value = getattr(torch, draw.dtype), draw.block or ((),), distribution.scalar(draw.dtype).item()
+    if distribution.zero or value == 1:
+        return partial(torch.zeros if distribution.zero else torch.ones, *sizes, dtype=dtype)
+    return partial(torch.full, draw.block, value, dtype=dtype)
 
 
 def made(draw: Draw, device: Any) -> Tensor:

@@ -80,7 +80,7 @@ class Ones(Initializer, repeats=True):
     example="Constant(np.arange(12))",
     shape=(8, 12),
 )
-class Constant(Initializer):
+class Constant(Initializer, repeats=True):
     """Fill a tensor with a value, or with an array that is broadcast to the shape.
 
     Parameters
@@ -105,7 +105,7 @@ class Constant(Initializer):
     """
 
     def __init__(self, value: Any = 0.0) -> None:
-        self._value, self._fill = self._taken(value)
+        self._value, self._drawn = self._taken(value)
 
     @property
     def value(self) -> Any:
@@ -114,12 +114,12 @@ class Constant(Initializer):
 
     @value.setter
     def value(self, value: Any) -> None:
-        self._value, self._fill = self._taken(value)
+        self._value, self._drawn = self._taken(value)
 
-    def _taken(self, value: Any) -> tuple[Any, Distribution]:
-        """Check a value; return what the configuration has of it, and what it draws."""
+    def _taken(self, value: Any) -> tuple[Any, Distribution | None]:
+        """Check a value; return what the configuration has of it, and what it draws if it is not a plain number."""
         if isinstance(value, bool | int | float | complex):
-            return value, Fill(value)
+            return value, None
         array = _copied(value)
         # A list of plain numbers stays one, so that the configuration is what was written.
         kept = deepcopy(value) if _plain(value) else array
@@ -127,9 +127,9 @@ class Constant(Initializer):
 
     def distribution_for(self, target: Target) -> Distribution:
         """Return the distribution for a tensor."""
-        if isinstance(self._fill, Values):
-            self._check_shape(self._fill.array.shape, target.shape)
-        return self._fill
+        if isinstance(self._drawn, Values):
+            self._check_shape(self._drawn.array.shape, target.shape)
+        return Fill(self._value) if self._drawn is None else self._drawn
 
     def _check_shape(self, given: Shape, shape: Shape) -> None:
         padded = (1,) * (len(shape) - len(given)) + given
@@ -187,7 +187,7 @@ class Assign(Constant):
     def __init__(self, value: Any) -> None:
         super().__init__(value)
 
-    def _taken(self, value: Any) -> tuple[Any, Distribution]:
+    def _taken(self, value: Any) -> tuple[Any, Distribution | None]:
         array = _copied(value)
         return array, Values(array)
 
