@@ -38,7 +38,7 @@ def pytest_collectreport(report):
         note(report)
 
 
-LONG = 0.15
+LONG = 0.1
 """Seconds from which a test that other sessions have passed is not repeated in the one with all frameworks."""
 
 
