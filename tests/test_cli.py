@@ -101,7 +101,7 @@ def test_a_folder_is_not_written_over(run, tmp_path, option, suffix):
     assert list(tmp_path.iterdir()) == [folder]
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="there is no folder that the system keeps")
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="no /proc on this system")
 def test_a_file_that_cannot_be_written_is_named(run):
     err = run("sample", "he_normal", "--shape", "3", "--out", "/proc/self/w.npy")[2]
     assert err == "oneseed: /proc/self/w.npy cannot be written: No such file or directory\n"

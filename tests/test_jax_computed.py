@@ -325,7 +325,7 @@ def test_the_end_waits_for_what_is_at_work_and_refuses_what_comes_later():
     assert "Python is about to end" in error
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this platform")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_fork_does_not_wait_for_what_is_at_work_in_its_parent():
     code = """
         import os, sys

@@ -16,7 +16,7 @@ from oneseed.draws import Draw
 from oneseed.stream.paths import Path
 from oneseed_torch.compiling import keep_out, outside
 from oneseed_torch.drawing.devices import ACCELERATORS, device_of, is_usable
-from oneseed_torch.drawing.filling import check_device, check_native, check_seed, made, native_values, prepared
+from oneseed_torch.drawing.filling import check_device, check_native, check_seed, filled, made, native_values, prepared
 from oneseed_torch.drawing.memory import copied, from_numpy, shared
 from oneseed_torch.drawing.watched import has_no_values, is_abstract, is_recorded
 
@@ -44,8 +44,7 @@ class TorchBackend:
         """Execute a draw; a function that PyTorch compiles calls it, and does not look inside."""
         distribution = draw.distribution
         if device is None and isinstance(distribution, Fill) and distribution.zero:
-            # PyTorch knows the default device sooner than it tells, and reads single sizes faster than a tuple of them.
-            return torch.zeros(*(draw.block or [()]), dtype=getattr(torch, draw.dtype))
+            return filled(distribution, draw)()  # PyTorch knows the default device sooner than it tells
         return self._draw(draw, device)
 
     def _draw(self, draw: Draw, device: Any) -> Tensor:
@@ -62,9 +61,8 @@ class TorchBackend:
         return self._made(distribution, draw, where)
 
     def _made(self, distribution: Distribution, draw: Draw, where: Any) -> Tensor:
-        dtype = getattr(torch, draw.dtype)
         if isinstance(distribution, Fill):
-            return torch.full(draw.block, distribution.scalar(draw.dtype).item(), dtype=dtype, device=where)
+            return filled(distribution, draw)(device=where)
         if isinstance(distribution, Concatenated):
             return torch.cat([self._draw(part, where) for part in distribution.within(draw)], dim=distribution.axis)
         return made(draw, where)

@@ -61,16 +61,17 @@ def prepared(draw: Draw, otherwise: Callable[[], Array]) -> Callable[[], Array] 
     make, device = host().prepared(draw), default_device()
     if make is None or draw.dtype in WIDE or _is_special(device) or device.platform != "cpu":
         return None
-    if isinstance(draw.distribution, Fill) and np.isnan(draw.distribution.scalar(draw.dtype)):
-        return None  # `jax_debug_nans` may refuse it
     kind = numpy_dtype(draw.dtype)
     aval, sharding = jax.core.ShapedArray(draw.block, kind), SingleDeviceSharding(device)
-    if aval.size * kind.itemsize >= COPIED:
-        if isinstance(draw.distribution, Fill):  # XLA fills as fast
-            value = draw.distribution.scalar(draw.dtype)
+    large = aval.size * kind.itemsize >= COPIED
+    if isinstance(draw.distribution, Fill):
+        value = draw.distribution.scalar(draw.dtype)
+        if np.isnan(value):
+            return None  # `jax_debug_nans` may refuse it
+        if large:  # XLA fills as fast
             return lambda: otherwise() if _is_special(device) else lax.full(draw.block, value)
-        if not isinstance(draw.distribution, Structured):
-            make = partial(sampled, draw)
+    elif large and not isinstance(draw.distribution, Structured):
+        make = partial(sampled, draw)
 
     def put() -> Array:
         if _is_special(device):

@@ -125,6 +125,6 @@ def make(name: bytes, seeds: memoryview, out: memoryview) -> str | None:
         memory = np.frombuffer(out, np.uint8).view(numpy_dtype(draw.dtype)).reshape(-1, *draw.block)
         for at, tensor in enumerate(maker(given)):
             memory[at] = tensor
-    except BaseException as error:  # which XLA hands on to whoever waits for the result
+    except BaseException as error:  # XLA raises it where the result is waited for
         return "oneseed: " + "".join(traceback.format_exception(error))
     return None

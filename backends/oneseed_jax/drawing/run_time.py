@@ -68,6 +68,11 @@ batching.primitive_batchers[host_draw_p] = partial(run_batched, host_draw_p)
 # Lowering -------------------------------------------------------------------------------------------------------------
 
 
+def _kind(words: Array, maker: Maker) -> jax.ShapeDtypeStruct:
+    """Return shape and dtype of the tensors for the seeds of which these are the words."""
+    return jax.ShapeDtypeStruct(words.shape[:-1] + maker.draw.block, numpy_dtype(maker.draw.dtype))
+
+
 def _by_callback(*given: Array, form: Form, derived_by: Sequence[int], maker: Maker) -> list[Array]:
     """Have JAX call Python, on any platform."""
     words = given[0]
@@ -82,14 +87,13 @@ def _by_callback(*given: Array, form: Form, derived_by: Sequence[int], maker: Ma
 
     for _ in range(words.ndim - 1):
         stacked = jax.vmap(stacked)
-    kind = jax.ShapeDtypeStruct(words.shape[:-1] + maker.draw.block, numpy_dtype(maker.draw.dtype))
+    kind = _kind(words, maker)
     return [jax.pure_callback(make, kind, stacked(*given))]
 
 
 def _by_python(words: Array, *, seed: NDArray[np.int64], maker: Maker) -> list[Array]:
     """Have the kernels call Python."""
-    kind = jax.ShapeDtypeStruct(words.shape[:-1] + maker.draw.block, numpy_dtype(maker.draw.dtype))
-    return [jax.ffi.ffi_call(foreign.TARGET, kind)(words, seed=seed, computed=named(maker))]
+    return [jax.ffi.ffi_call(foreign.TARGET, _kind(words, maker))(words, seed=seed, computed=named(maker))]
 
 
 def _by_kernels(words: Array, *, seed: NDArray[np.int64], maker: Maker) -> list[Array]:

@@ -96,8 +96,8 @@ def prepared(draw: Draw, otherwise: Callable[[], Tensor]) -> Callable[[], Tensor
         return None
     dtype, sizes, stream = getattr(torch, draw.dtype), draw.block or ((),), draw.stream
     if isinstance(draw.distribution, Fill):
-        filled = _filled(draw.distribution, draw)
-        return lambda: otherwise() if functions_overridden() > 0 else filled()
+        fills = filled(draw.distribution, draw)
+        return lambda: otherwise() if functions_overridden() > 0 else fills()
     like = torch.empty(draw.block, dtype=dtype, device="meta")
     fill = host().filling(draw, byte_strides(like))
     if fill is None:
@@ -118,10 +118,12 @@ def prepared(draw: Draw, otherwise: Callable[[], Tensor]) -> Callable[[], Tensor
     return make
 
 
-def _filled(distribution: Fill, draw: Draw) -> Callable[[], Tensor]:
-    dtype, sizes, value = getattr(torch, draw.dtype), draw.block or ((),), distribution.scalar(draw.dtype).item()
+def filled(distribution: Fill, draw: Draw) -> Callable[..., Tensor]:
+    """Return PyTorch's own function for a tensor of one value, which takes a device."""
+    dtype, value = getattr(torch, draw.dtype), distribution.scalar(draw.dtype).item()
     if distribution.zero or value == 1:
-        return partial(torch.zeros if distribution.zero else torch.ones, *sizes, dtype=dtype)
+        # Sizes one by one take less time to read than a tuple of them.
+        return partial(torch.zeros if distribution.zero else torch.ones, *(draw.block or ((),)), dtype=dtype)
     return partial(torch.full, draw.block, value, dtype=dtype)
 
 
