@@ -22,6 +22,7 @@ typedef __m256d F64;
 #define not64(a) _mm256_xor_si256(a, _mm256_set1_epi32(-1))
 #define xor3(a, b, c) _mm256_xor_si256(a, _mm256_xor_si256(b, c))
 #define shift_right64 _mm256_srli_epi64
+#define upper_halves(a) shift_right64(a, 32) /* in the lower ones, whatever is above */
 #define shift_left64 _mm256_slli_epi64
 #define signs64(a) _mm256_cmpgt_epi64(_mm256_setzero_si256(), a)
 #define multiply _mm256_mul_epu32
@@ -55,7 +56,6 @@ typedef __m256d F64;
 #define mulf64 _mm256_mul_pd
 #define minf64 _mm256_min_pd
 #define maxf64 _mm256_max_pd
-#define storef32 _mm256_storeu_ps
 #define storef64 _mm256_storeu_pd
 
 INLINE V64 load64(const void *from) { return _mm256_loadu_si256((const __m256i *)from); }

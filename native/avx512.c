@@ -22,6 +22,7 @@ typedef __m512d F64;
 #define not64(a) _mm512_ternarylogic_epi64(a, a, a, 0x55)
 #define xor3(a, b, c) _mm512_ternarylogic_epi64(a, b, c, 0x96)
 #define shift_right64 _mm512_srli_epi64
+#define upper_halves(a) _mm512_shuffle_epi32(a, 0xF5) /* in the lower ones, whatever is above */
 #define shift_left64 _mm512_slli_epi64
 #define signs64(a) _mm512_srai_epi64(a, 63)
 #define multiply _mm512_mul_epu32
@@ -60,13 +61,12 @@ typedef __m512d F64;
 #define load32 _mm512_loadu_si512
 #define store64 _mm512_storeu_si512
 #define store32 _mm512_storeu_si512
-#define storef32 _mm512_storeu_ps
 #define storef64 _mm512_storeu_pd
 
 INLINE V32 high32(V32 a, V32 b)
 {
-    V64 even = multiply(a, b), odd = multiply(shift_right64(a, 32), shift_right64(b, 32));
-    return _mm512_mask_blend_epi32(0xAAAA, shift_right64(even, 32), odd);
+    V64 even = multiply(a, b), odd = multiply(upper_halves(a), upper_halves(b));
+    return _mm512_mask_blend_epi32(0xAAAA, upper_halves(even), odd);
 }
 
 INLINE V32 joined32(V64 a, V64 b)

@@ -26,7 +26,7 @@
 #define STEP TARGET static __attribute__((noinline))
 #define PRAGMA(text) _Pragma(#text)
 #ifdef __clang__
-#define UNROLL(n) PRAGMA(clang loop unroll_count(n))
+#define UNROLL(n) PRAGMA(clang loop unroll(full))
 #else
 #define UNROLL(n) PRAGMA(GCC unroll n)
 #endif

@@ -3,15 +3,16 @@
  * A `V64` holds W integers of 64 bits, a `V32` 2 W of 32 bits; `F64` and `F32` are the floats of the same sizes.
  *
  * Values are made in chunks that fit the first-level cache, one step after the other: the words of all, the rows of the
- * table and the positions in them, then the polynomials. That leaves the processor many independent chains of
- * operations, where one value after the other would wait for each product.
+ * table and the positions in them, then the polynomials. Each step is a chain of operations that wait for each other, so
+ * those of a few vectors are written side by side.
  */
 #include <string.h>
 
 enum {
-    GROUP = 4 * W,      /* the words of W blocks, and the values that are converted at once */
-    FRONT = 4,          /* room for the words of the first block that come before the first value */
-    CHUNK = CHUNK_SIZE, /* values of a run made at once */
+    BESIDE = 4,                 /* the most vectors whose operations are written side by side */
+    GROUP = W < 4 ? 8 * W : 32, /* values that are converted at once */
+    FRONT = 4,                  /* room for the words of the first block that come before the first value */
+    CHUNK = CHUNK_SIZE,         /* values of a run made at once */
     SPACE = COLUMNS_SPACE + FRONT + 2 * GROUP
 };
 
@@ -54,27 +55,46 @@ INLINE V64 high64_of_short(V64 a, V64 b)
 }
 #endif
 
-enum { SHORT64 = 4 }; /* the sum of the coefficients from this one on is below 2**32 in every row */
+enum { SHORT64 = 4 }; /* the sum of the coefficients after this one is below 2**32 in every row */
 
-INLINE V32 quantile32(V32 u, const uint32_t *rows, V32 position)
+INLINE void quantiles32(V32 z[], const uint32_t *words, const uint32_t *rows, const uint32_t *positions, const int many)
 {
-    V32 c[4], z, sign = signs32(u);
-    look_up32(rows, c);
-    z = c[3];
+    V32 c[BESIDE][4], x[BESIDE];
+    UNROLL(BESIDE)
+    for (int i = 0; i < many; i++) {
+        look_up32(rows + 2 * W * i, c[i]);
+        x[i] = load32(positions + 2 * W * i), z[i] = c[i][3];
+    }
+    UNROLL(3)
     for (int j = 2; j >= 0; j--)
-        z = add32(c[j], high32(z, position));
-    return sub32(sign, xor32(z, sign));
+        UNROLL(BESIDE)
+        for (int i = 0; i < many; i++)
+            z[i] = add32(c[i][j], high32(z[i], x[i]));
+    UNROLL(BESIDE)
+    for (int i = 0; i < many; i++) {
+        const V32 sign = signs32(load32(words + 2 * W * i));
+        z[i] = sub32(sign, xor32(z[i], sign));
+    }
 }
 
-INLINE V64 quantile64(V64 u, const uint64_t *rows, V64 position)
+INLINE void quantiles64(V64 z[], const uint64_t *words, const uint64_t *rows, const uint64_t *positions)
 {
-    V64 c[8], z, sign = signs64(u);
-    look_up64(rows, c);
-    z = c[7];
+    V64 c[BESIDE][8], x[BESIDE];
+    UNROLL(BESIDE)
+    for (int i = 0; i < BESIDE; i++) {
+        look_up64(rows + W * i, c[i]);
+        x[i] = load64(positions + W * i), z[i] = c[i][7];
+    }
     UNROLL(7)
     for (int j = 6; j >= 0; j--)
-        z = add64(c[j], j >= SHORT64 ? high64_of_short(z, position) : high64(z, position));
-    return sub64(sign, xor64(z, sign));
+        UNROLL(BESIDE)
+        for (int i = 0; i < BESIDE; i++)
+            z[i] = add64(c[i][j], j >= SHORT64 ? high64_of_short(z[i], x[i]) : high64(z[i], x[i]));
+    UNROLL(BESIDE)
+    for (int i = 0; i < BESIDE; i++) {
+        const V64 sign = signs64(load64(words + W * i));
+        z[i] = sub64(sign, xor64(z[i], sign));
+    }
 }
 
 /* Write rows and positions of `count` words, rounded up to whole vectors; the words themselves move into the window. */
@@ -135,22 +155,6 @@ INLINE F64 finished64(V64 whole, int kind, const oneseed_distribution *what)
     return value;
 }
 
-INLINE F32 value32(const scratch *s, size_t i, int kind, const oneseed_distribution *what)
-{
-    V32 u = load32((const uint32_t *)s->words + i);
-    if (kind == ONESEED_UNIFORM)
-        return finished32(sub32(or32(shift_right32(u, 7), set32(1)), set32(1 << 24)), kind, what);
-    return finished32(quantile32(u, (const uint32_t *)s->rows + i, load32((const uint32_t *)s->positions + i)), kind, what);
-}
-
-INLINE F64 value64(const scratch *s, size_t i, int kind, const oneseed_distribution *what)
-{
-    V64 u = load64(s->words + i);
-    if (kind == ONESEED_UNIFORM)
-        return finished64(sub64(or64(shift_right64(u, 10), set64(1)), set64(UINT64_C(1) << 53)), kind, what);
-    return finished64(quantile64(u, s->rows + i, load64(s->positions + i)), kind, what);
-}
-
 #include "narrow.h"
 
 /* Values ----------------------------------------------------------------------------------------------------------- */
@@ -175,42 +179,65 @@ INLINE V32 integer32(V32 u, const oneseed_distribution *what)
     return add32(number, set32((uint32_t)what->first));
 }
 
-/* Write a group of values from place `i` of the scratch memory on. */
+/* Write a group of values from place `i` of the scratch memory on, which are made of words of 32 bits. */
+INLINE void group32(char *out, const scratch *s, size_t i, int kind, int dtype, const oneseed_distribution *what)
+{
+    enum { MANY = GROUP / (2 * W) };
+    const uint32_t *words = (const uint32_t *)s->words + i;
+    V32 z[MANY];
+    if (kind == ONESEED_NORMAL || kind == ONESEED_TRUNCATED)
+        quantiles32(z, words, (const uint32_t *)s->rows + i, (const uint32_t *)s->positions + i, MANY);
+    UNROLL(BESIDE)
+    for (int k = 0; k < MANY; k++) {
+        if (kind == ONESEED_INTEGERS)
+            z[k] = integer32(load32(words + 2 * W * k), what);
+        else if (kind == ONESEED_UNIFORM)
+            z[k] = sub32(or32(shift_right32(load32(words + 2 * W * k), 7), set32(1)), set32(1 << 24));
+        if (kind != ONESEED_INTEGERS) {
+            const F32 value = finished32(z[k], kind, what);
+            z[k] = dtype == ONESEED_FLOAT32 ? bits32(value) : narrow(value, dtype);
+        }
+    }
+    UNROLL(BESIDE)
+    for (int k = 0; k < MANY; k += 2, out += 4 * W * size_of(dtype)) {
+        if (size_of(dtype) == 4)
+            store32(out, z[k]), store32(out + 8 * W, z[k + 1]);
+        else if (size_of(dtype) == 2)
+            store16(out, z[k], z[k + 1]);
+        else
+            store8(out, z[k], z[k + 1]);
+    }
+}
+
+INLINE void group64(char *out, const scratch *s, size_t i, int kind, const oneseed_distribution *what)
+{
+    for (size_t end = i + GROUP; i < end; i += BESIDE * W, out += BESIDE * W * sizeof(double)) {
+        V64 z[BESIDE];
+        if (kind != ONESEED_UNIFORM)
+            quantiles64(z, s->words + i, s->rows + i, s->positions + i);
+        UNROLL(BESIDE)
+        for (int k = 0; k < BESIDE; k++) {
+            if (kind == ONESEED_UNIFORM)
+                z[k] = sub64(or64(shift_right64(load64(s->words + i + W * k), 10), set64(1)), set64(UINT64_C(1) << 53));
+            storef64((double *)out + W * k, finished64(z[k], kind, what));
+        }
+    }
+}
+
 INLINE void group(char *out, const scratch *s, size_t i, int kind, int dtype, const oneseed_distribution *what)
 {
-    if (dtype == ONESEED_FLOAT64) {
-        for (int j = 0; j < 4; j++)
-            storef64((double *)out + W * j, value64(s, i + W * j, kind, what));
-        return;
-    }
-    if (kind == ONESEED_WORDS) { /* of 64 bits: those of 32 bits are integers */
-        memcpy(out, s->words + i, GROUP * sizeof(uint64_t));
-        return;
-    }
-    if (dtype == ONESEED_FLOAT32) {
-        storef32((float *)out, value32(s, i, kind, what));
-        storef32((float *)out + 2 * W, value32(s, i + 2 * W, kind, what));
-        return;
-    }
     const uint32_t *words = (const uint32_t *)s->words + i;
-    if (dtype == ONESEED_INT64) {
-        for (int j = 0; j < GROUP; j++) {
-            uint64_t number = ((what->width * words[j]) >> 32) + what->first;
-            memcpy(out + 8 * j, &number, 8);
+    if (kind == ONESEED_WORDS) /* of 64 bits: those of 32 bits are integers */
+        memcpy(out, s->words + i, GROUP * sizeof(uint64_t));
+    else if (dtype == ONESEED_FLOAT64)
+        group64(out, s, i, kind, what);
+    else if (dtype == ONESEED_INT64)
+        for (int k = 0; k < GROUP; k++) {
+            uint64_t number = ((what->width * words[k]) >> 32) + what->first;
+            memcpy(out + 8 * k, &number, 8);
         }
-        return;
-    }
-    V32 a, b;
-    if (kind == ONESEED_INTEGERS)
-        a = integer32(load32(words), what), b = integer32(load32(words + 2 * W), what);
     else
-        a = narrow(value32(s, i, kind, what), dtype), b = narrow(value32(s, i + 2 * W, kind, what), dtype);
-    if (size_of(dtype) == 4)
-        store32(out, a), store32(out + 8 * W, b);
-    else if (size_of(dtype) == 2)
-        store16(out, a, b);
-    else
-        store8(out, a, b);
+        group32(out, s, i, kind, dtype, what);
 }
 
 /* Steps ------------------------------------------------------------------------------------------------------------ *
@@ -219,14 +246,14 @@ INLINE void group(char *out, const scratch *s, size_t i, int kind, int dtype, co
  * the words, by far the most code, are compiled four times only.
  */
 
-STEP void words_of_run32(uint32_t *to, uint64_t block, size_t groups, const schedule *s, const char *out, size_t size)
+STEP void words_of_run32(uint32_t *to, uint64_t block, size_t count, const schedule *s, const char *out, size_t size)
 {
-    words_of_run(to, block, groups, 0, s, out, size);
+    words_of_run((char *)to, block, count, 0, s, out, size);
 }
 
-STEP void words_of_run64(uint64_t *to, uint64_t block, size_t groups, const schedule *s, const char *out, size_t size)
+STEP void words_of_run64(uint64_t *to, uint64_t block, size_t count, const schedule *s, const char *out, size_t size)
 {
-    words_of_run(to, block, groups, 1, s, out, size);
+    words_of_run((char *)to, block, count, 1, s, out, size);
 }
 
 STEP void words_of_columns32(uint32_t *to, const uint64_t *blocks, size_t padded, size_t count, const schedule *s)
@@ -318,11 +345,11 @@ TARGET void NAMED(run, KERNEL)(
     scratch s;
     while (count) {
         const size_t lead = first & 3, part = count < CHUNK - lead ? count : CHUNK - lead;
-        const size_t whole = (part + GROUP - 1) / GROUP * GROUP, most = (lead + whole + GROUP - 1) / GROUP;
+        const size_t whole = (part + GROUP - 1) / GROUP * GROUP;
         if (is_wide(what))
-            words_of_run64(s.words + FRONT - lead, first >> 2, most, &keys, out, size);
+            words_of_run64(s.words + FRONT - lead, first >> 2, lead + whole, &keys, out, size);
         else
-            words_of_run32((uint32_t *)s.words + FRONT - lead, first >> 2, most, &keys, out, size);
+            words_of_run32((uint32_t *)s.words + FRONT - lead, first >> 2, lead + whole, &keys, out, size);
         convert(out, &s, FRONT, part, what);
         out += part * size, first += part, count -= part;
     }
@@ -374,12 +401,11 @@ TARGET void NAMED(columns, KERNEL)(
                     words32[column * padded + row] = words32[own];
             }
     }
-    if (values % GROUP) { /* the last group is half of words that no row has */
-        if (wide)
-            memset(s.words + from + values, 0, 2 * W * sizeof(uint64_t));
-        else
-            memset(words32 + from + values, 0, 2 * W * sizeof(uint32_t));
-    }
+    const size_t rest = (GROUP - values % GROUP) % GROUP; /* words of the last group that no row has */
+    if (wide)
+        memset(s.words + from + values, 0, rest * sizeof(uint64_t));
+    else
+        memset(words32 + from + values, 0, rest * sizeof(uint32_t));
     convert((char *)s.values, &s, from, values, what);
     for (size_t column = 0; column < r->columns; column++) {
         const char *these = (const char *)s.values + column * padded * size;

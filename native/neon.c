@@ -22,6 +22,7 @@ typedef float64x2_t F64;
 #define not64(a) veorq_u64(a, vdupq_n_u64(~UINT64_C(0)))
 #define xor3(a, b, c) veorq_u64(a, veorq_u64(b, c))
 #define shift_right64 vshrq_n_u64
+#define upper_halves(a) shift_right64(a, 32) /* in the lower ones, whatever is above */
 #define shift_left64 vshlq_n_u64
 #define signs64(a) vreinterpretq_u64_s64(vshrq_n_s64(vreinterpretq_s64_u64(a), 63))
 #define multiply(a, b) vmull_u32(vmovn_u64(a), vmovn_u64(b))
@@ -62,7 +63,6 @@ typedef float64x2_t F64;
 #define mulf64 vmulq_f64
 #define minf64 vminq_f64
 #define maxf64 vmaxq_f64
-#define storef32 vst1q_f32
 #define storef64 vst1q_f64
 
 /* Bytes, since memory may lie at any address. */

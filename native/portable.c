@@ -3,12 +3,9 @@
 #define TARGET
 #include "engine.h"
 
-#undef UNROLL /* the loops over lanes are what compilers unroll */
-#define UNROLL(n)
-
 #include <string.h>
 
-enum { W = 2 };
+enum { W = 1 };
 typedef struct {
     uint64_t at[W];
 } V64;
@@ -45,6 +42,7 @@ LANES(V64, not64, (V64 a), ~A)
 LANES(V64, xor3, (V64 a, V64 b, V64 c), A ^ B ^ c.at[i])
 LANES(V64, shift_right64, (V64 a, int n), A >> n)
 LANES(V64, shift_left64, (V64 a, int n), A << n)
+LANES(V64, upper_halves, (V64 a), A >> 32)
 LANES(V64, signs64, (V64 a), UINT64_C(0) - (A >> 63))
 LANES(V64, multiply, (V64 a, V64 b), (uint64_t)(uint32_t)A * (uint32_t)B)
 LANES(V64, lower_halves, (V64 a, V64 b), (uint32_t)A | B << 32)
@@ -100,7 +98,6 @@ SAME_BITS(F64, as_float64, V64)
 MEMORY(V64, load64, store64)
 MEMORY(V32, load32, store32)
 
-INLINE void storef32(float *to, F32 a) { memcpy(to, &a, sizeof a); }
 INLINE void storef64(double *to, F64 a) { memcpy(to, &a, sizeof a); }
 
 INLINE void store16(void *to, V32 a, V32 b)

@@ -16,31 +16,48 @@ INLINE schedule scheduled(const oneseed_address *at)
     return s;
 }
 
-/* Philox4x32-10: the four words of W blocks, each in the lower half of its lane. The upper half is arbitrary. */
-INLINE void philox(V64 blocks, uint64_t plane, const schedule *s, V64 word[4])
+/* The counters of W blocks, each of their words in the lower half of a lane. */
+INLINE void counters(V64 c[4], V64 blocks, uint64_t plane, const schedule *s)
 {
-    V64 c0 = blocks, c1 = or64(shift_right64(blocks, 32), set64(plane << 29)), c2 = set64(s->c2), c3 = set64(s->c3);
+    c[0] = blocks, c[1] = or64(shift_right64(blocks, 32), set64(plane << 29)), c[2] = set64(s->c2), c[3] = set64(s->c3);
+}
+
+/* Philox4x32-10: the counters become the four words of their blocks. The upper half of a lane is arbitrary. */
+INLINE void philox(V64 c[][4], const int many, const schedule *s)
+{
     const V64 m0 = set64(0xD2511F53u), m1 = set64(0xCD9E8D57u);
     UNROLL(10)
     for (int round = 0; round < 10; round++) {
-        V64 product0 = multiply(c0, m0), product1 = multiply(c2, m1);
-        c0 = xor3(shift_right64(product1, 32), c1, set64(s->k0[round]));
-        c2 = xor3(shift_right64(product0, 32), c3, set64(s->k1[round]));
-        c1 = product1, c3 = product0;
+        const V64 k0 = set64(s->k0[round]), k1 = set64(s->k1[round]);
+        V64 product0[BESIDE], product1[BESIDE];
+        UNROLL(BESIDE)
+        for (int i = 0; i < many; i++)
+            product0[i] = multiply(c[i][0], m0), product1[i] = multiply(c[i][2], m1);
+        UNROLL(BESIDE)
+        for (int i = 0; i < many; i++) {
+            c[i][0] = xor3(upper_halves(product1[i]), c[i][1], k0);
+            c[i][2] = xor3(upper_halves(product0[i]), c[i][3], k1);
+            c[i][1] = product1[i], c[i][3] = product0[i];
+        }
     }
-    word[0] = c0, word[1] = c1, word[2] = c2, word[3] = c3;
 }
 
-/* The words of W blocks for the dtype: of 32 bits in the lower halves, or of 64 bits joined from the two planes. */
-INLINE void words_of_blocks(V64 blocks, int wide, const schedule *s, V64 word[4])
+/* The words of some vectors of blocks: of 32 bits in the lower halves, or of 64 bits joined from the two planes. */
+INLINE void words_of_blocks(V64 word[BESIDE][4], const V64 *blocks, const int many, int wide, const schedule *s)
 {
-    philox(blocks, 0, s, word);
-    if (wide) {
-        V64 low[4];
-        philox(blocks, 1, s, low);
-        for (int j = 0; j < 4; j++)
-            word[j] = lower_halves(low[j], word[j]);
+    UNROLL(BESIDE)
+    for (int i = 0; i < many; i++) {
+        counters(word[i], blocks[i], 0, s);
+        if (wide)
+            counters(word[many + i], blocks[i], 1, s);
     }
+    philox(word, wide ? 2 * many : many, s);
+    if (wide)
+        UNROLL(BESIDE)
+        for (int i = 0; i < many; i++)
+            UNROLL(4)
+            for (int j = 0; j < 4; j++)
+                word[i][j] = lower_halves(word[many + i][j], word[i][j]);
 }
 
 INLINE void prefetch(const char *memory, size_t bytes)
@@ -49,25 +66,46 @@ INLINE void prefetch(const char *memory, size_t bytes)
         PREFETCH(memory + line);
 }
 
-/* Write the words of `groups` groups of consecutive blocks, in order. */
-INLINE void words_of_run(void *to, uint64_t block, size_t groups, int wide, const schedule *s, const char *out, size_t size)
+/* Write the words of `many` vectors of consecutive blocks, in order. */
+INLINE void words_in_order(void *to, V64 first, const int many, int wide, const schedule *s)
 {
-    V64 blocks = add64(set64(block), numbered64());
-    for (size_t g = 0; g < groups; g++) {
-        V64 word[4], ordered[4];
-        words_of_blocks(blocks, wide, s, word);
-        blocks = add64(blocks, set64(W));
+    V64 blocks[BESIDE], word[BESIDE][4], ordered[4];
+    V32 half[2];
+    UNROLL(BESIDE)
+    for (int i = 0; i < many; i++)
+        blocks[i] = add64(first, set64((uint64_t)(i * W)));
+    words_of_blocks(word, blocks, many, wide, s);
+    UNROLL(BESIDE)
+    for (int i = 0; i < many; i++) {
         if (wide) {
-            in_order64(word, ordered);
+            in_order64(word[i], ordered);
+            UNROLL(4)
             for (int j = 0; j < 4; j++)
-                store64((uint64_t *)to + GROUP * g + W * j, ordered[j]);
+                store64((uint64_t *)to + 4 * W * i + W * j, ordered[j]);
         } else {
-            V32 half[2];
-            in_order32(word, half);
-            store32((uint32_t *)to + GROUP * g, half[0]);
-            store32((uint32_t *)to + GROUP * g + 2 * W, half[1]);
+            in_order32(word[i], half);
+            store32((uint32_t *)to + 4 * W * i, half[0]);
+            store32((uint32_t *)to + 4 * W * i + 2 * W, half[1]);
         }
-        prefetch(out + GROUP * size * g, GROUP * size);
+    }
+}
+
+/* Write the words of consecutive blocks, in order: at least `count` words, and less than 8 W more. */
+INLINE void words_of_run(
+    char *to, uint64_t block, size_t count, int wide, const schedule *s, const char *out, size_t size)
+{
+    const int many = wide ? BESIDE / 2 : BESIDE;
+    const size_t each = 4 * W * (size_t)many;
+    V64 blocks = add64(set64(block), numbered64());
+    while (count > each / 2) {
+        words_in_order(to, blocks, many, wide, s);
+        prefetch(out, each * size);
+        blocks = add64(blocks, set64(each / 4));
+        to += each * (wide ? 8 : 4), out += each * size, count -= count < each ? count : each;
+    }
+    if (count) {
+        words_in_order(to, blocks, many / 2, wide, s);
+        prefetch(out, each / 2 * size);
     }
 }
 
@@ -76,16 +114,17 @@ INLINE void words_of_columns(void *to, const uint64_t *blocks, size_t padded, si
 {
     for (size_t block = 0; block < count; block++)
         for (size_t row = 0; row < padded; row += 2 * W) {
-            V64 a[4], b[4];
-            words_of_blocks(add64(load64(blocks + row), set64(block)), wide, s, a);
-            words_of_blocks(add64(load64(blocks + row + W), set64(block)), wide, s, b);
+            const V64 on = set64(block);
+            const V64 now[2] = {add64(load64(blocks + row), on), add64(load64(blocks + row + W), on)};
+            V64 word[BESIDE][4];
+            words_of_blocks(word, now, 2, wide, s);
             for (size_t j = 0; j < 4; j++) {
                 const size_t at = (4 * block + j) * padded + row;
                 if (wide) {
-                    store64((uint64_t *)to + at, a[j]);
-                    store64((uint64_t *)to + at + W, b[j]);
+                    store64((uint64_t *)to + at, word[0][j]);
+                    store64((uint64_t *)to + at + W, word[1][j]);
                 } else
-                    store32((uint32_t *)to + at, joined32(a[j], b[j]));
+                    store32((uint32_t *)to + at, joined32(word[0][j], word[1][j]));
             }
         }
 }
