@@ -210,7 +210,22 @@ static void write_scattered(const plan *p, const kernel *k, char *place, uint64_
     }
 }
 
-static void write_columns(const plan *p, const kernel *k, cursor *c, size_t rows, size_t left, size_t columns)
+/* Where the next rows begin, as many of them as lie along the last axis, at most `most`; the cursor moves on. */
+static size_t find_rows(cursor *c, const plan *p, size_t most, char **places, uint64_t *starts)
+{
+    const int last = p->axes - 1;
+    const size_t found = last < 0 ? 1 : least(p->sizes[last] - c->at[last], most);
+    const ptrdiff_t stride = last < 0 ? 0 : p->strides[last];
+    const uint64_t step = last < 0 ? 0 : p->steps[last];
+    for (size_t k = 0; k < found; k++)
+        places[k] = c->place + (ptrdiff_t)k * stride, starts[k] = c->start + k * step;
+    if (last >= 0)
+        c->at[last] += found - 1, c->place = places[found - 1], c->start = starts[found - 1];
+    next_row(c, p);
+    return found;
+}
+
+static void write_columns(const plan *p, const kernel *k, cursor *c, size_t rows, size_t columns)
 {
     char *places[ROWS_AT_ONCE];
     uint64_t starts[ROWS_AT_ONCE];
@@ -220,11 +235,14 @@ static void write_columns(const plan *p, const kernel *k, cursor *c, size_t rows
     rows_of_columns r = {.places = places, .starts = starts, .columns = columns, .apart = p->apart};
     const ptrdiff_t size = (ptrdiff_t)oneseed_size(p->what.dtype);
     for (; rows; rows -= r.rows) {
-        r.rows = least(rows, most), r.joined = 1;
-        for (size_t row = 0; row < r.rows; row++, next_row(c, p)) {
-            places[row] = c->place + (ptrdiff_t)left * p->apart, starts[row] = c->start + left;
-            r.joined &= places[row] == places[0] + (ptrdiff_t)row * size;
+        const size_t wanted = least(rows, most);
+        r.joined = 1;
+        for (size_t row = 0, found; row < wanted; row += found) {
+            found = find_rows(c, p, wanted - row, places + row, starts + row);
+            r.joined &= places[row + found - 1] == places[0] + (ptrdiff_t)(row + found - 1) * size &&
+                        places[row] == places[0] + (ptrdiff_t)row * size;
         }
+        r.rows = wanted;
         k->columns(&r, &p->at, &p->what);
     }
 }
@@ -236,16 +254,16 @@ void write_piece(const plan *p, size_t piece)
     const size_t rows = least(p->high, p->rows - top), columns = least(p->wide, p->columns - left);
     cursor c;
     seek(&c, p, top);
+    c.place += (ptrdiff_t)left * p->apart, c.start += left;
     if (p->way == COLUMNS) {
-        write_columns(p, k, &c, rows, left, columns);
+        write_columns(p, k, &c, rows, columns);
         return;
     }
     for (size_t row = 0; row < rows; row++, next_row(&c, p)) {
-        char *place = c.place + (ptrdiff_t)left * p->apart;
         if (p->way == LINES)
-            k->run(place, c.start + left, columns, &p->at, &p->what);
+            k->run(c.place, c.start, columns, &p->at, &p->what);
         else
-            write_scattered(p, k, place, c.start + left, columns);
+            write_scattered(p, k, c.place, c.start, columns);
     }
 }
 

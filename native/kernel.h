@@ -258,12 +258,12 @@ STEP void words_of_run64(uint64_t *to, uint64_t block, size_t count, const sched
 
 STEP void words_of_columns32(uint32_t *to, const uint64_t *blocks, size_t padded, size_t count, const schedule *s)
 {
-    words_of_columns(to, blocks, padded, count, 0, s);
+    words_of_columns((char *)to, blocks, padded, count, 0, s);
 }
 
 STEP void words_of_columns64(uint64_t *to, const uint64_t *blocks, size_t padded, size_t count, const schedule *s)
 {
-    words_of_columns(to, blocks, padded, count, 1, s);
+    words_of_columns((char *)to, blocks, padded, count, 1, s);
 }
 
 STEP void positions32(scratch *s, size_t i, size_t count, const oneseed_distribution *what)
@@ -366,6 +366,14 @@ static void scatter(char *const *places, ptrdiff_t from, const char *values, siz
     switch (size) { SCATTER(1) SCATTER(2) SCATTER(4) SCATTER(8) }
 }
 
+INLINE void copy(char *to, const char *from, size_t bytes)
+{
+    for (; bytes >= sizeof(V64); to += sizeof(V64), from += sizeof(V64), bytes -= sizeof(V64))
+        store64(to, load64(from));
+    if (bytes)
+        memcpy(to, from, bytes);
+}
+
 /* Each lane of a vector makes the words of a row of its own, so that those of a column lie side by side. */
 TARGET void NAMED(columns, KERNEL)(
     const rows_of_columns *r, const oneseed_address *at, const oneseed_distribution *what)
@@ -376,14 +384,14 @@ TARGET void NAMED(columns, KERNEL)(
     ALIGNED uint64_t blocks[ROWS_AT_ONCE];
     scratch s;
     uint32_t *words32 = (uint32_t *)s.words;
-    size_t lead = 0, mixed = 0;
-    size_t row = 0;
-    do {
-        const uint64_t start = r->starts[row < r->rows ? row : 0];
-        blocks[row] = start >> 2;
-        lead = (start & 3) > lead ? start & 3 : lead;
-        mixed |= (start ^ r->starts[0]) & 3;
-    } while (++row < padded);
+    uint64_t lead = 0, mixed = 0;
+    for (size_t row = 0; row < r->rows; row++) {
+        const uint64_t own = r->starts[row] & 3;
+        blocks[row] = r->starts[row] >> 2;
+        lead = own > lead ? own : lead, mixed |= own ^ (r->starts[0] & 3);
+    }
+    for (size_t row = r->rows; row < padded; row++)
+        blocks[row] = blocks[0];
     const size_t count = (lead + r->columns + 3) / 4, values = r->columns * padded;
     if (wide)
         words_of_columns64(s.words, blocks, padded, count, &keys);
@@ -393,7 +401,7 @@ TARGET void NAMED(columns, KERNEL)(
     if (mixed) { /* each row's words move to its own beginning */
         from = 0;
         for (size_t column = 0; column < r->columns; column++)
-            for (row = 0; row < r->rows; row++) {
+            for (size_t row = 0; row < r->rows; row++) {
                 const size_t own = (column + (r->starts[row] & 3)) * padded + row;
                 if (wide)
                     s.words[column * padded + row] = s.words[own];
@@ -411,7 +419,7 @@ TARGET void NAMED(columns, KERNEL)(
         const char *these = (const char *)s.values + column * padded * size;
         const ptrdiff_t away = (ptrdiff_t)column * r->apart;
         if (r->joined)
-            memcpy(r->places[0] + away, these, r->rows * size);
+            copy(r->places[0] + away, these, r->rows * size);
         else
             scatter(r->places, away, these, r->rows, size);
     }
