@@ -78,14 +78,14 @@ def shape_of(name):
         try:
             built(name).describe((6, 5), "float32")
         except ValueError:
-            return known.ENTRIES[name].shape
+            return known.entries()[name].shape
     return SHAPES.get(name, (6, 5))
 
 
 def built(name):
     """Build one with the arguments above; of a class that needs some and has none there, its example."""
     if name not in ARGUMENTS and required(CLASSES[name]):
-        return eval(known.ENTRIES[name].example, {**vars(initializers), "np": np})
+        return eval(known.entries()[name].example, {**vars(initializers), "np": np})
     return CLASSES[name](**ARGUMENTS.get(name, {}), **({"seed": 5} if name in RANDOM else {}))
 
 

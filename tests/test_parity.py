@@ -75,7 +75,7 @@ def test_every_class_has_a_known_answer():
         rows = json.loads(file.read_text(encoding="utf-8"))
         classes |= {type(oneseed.initializers.get(row["initializer"])) for row in rows}
     without_a_draw_of_their_own = {oneseed.initializers.Assign, oneseed.initializers.FromFile}
-    assert classes == {entry.cls for entry in known.ENTRIES.values()} - without_a_draw_of_their_own
+    assert classes == {entry.cls for entry in known.entries().values()} - without_a_draw_of_their_own
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from oneseed.initializers import known
 from oneseed.stream.sample import Recipe
 
 FLOATS = ("bfloat16", "complex128", "complex64", "float16", "float32", "float64", "float8_e4m3fn", "float8_e5m2")
-EXAMPLES = [entry for entry in known.ENTRIES.values() if entry.cls is not I.FromFile]
+EXAMPLES = [entry for entry in known.entries().values() if entry.cls is not I.FromFile]
 SMALL = [
     "Constant([1e-40, 2.0, 1e-320])",
     "Constant(1e-300)",

@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import Any
 
 from oneseed.initializers.base import Initializer
-from oneseed.initializers.known import ALIASES
+from oneseed.initializers.known import aliases
 
 PACKAGE = "oneseed"
 """What comes before ">" in the names by which a Keras knows the classes made here."""
@@ -38,7 +38,7 @@ def classes(keras: ModuleType, call: type[Initializer], home: str) -> dict[str, 
     classes: dict[type[Initializer], type[Initializer]] = {}
     known = keras.saving.get_custom_objects()
     # The bases of a class are made before it.
-    for cls in sorted(set(ALIASES.values()), key=lambda cls: (len(cls.__mro__), cls.__name__)):
+    for cls in sorted(set(aliases().values()), key=lambda cls: (len(cls.__mro__), cls.__name__)):
         name = cls.__name__
         base = next((classes[base] for base in cls.__mro__ if base in classes), call)
         theirs = next(
@@ -54,7 +54,7 @@ def classes(keras: ModuleType, call: type[Initializer], home: str) -> dict[str, 
         # Keras 3's .h5, and tf_keras's .h5 and SavedModel, go by __name__ alone.
         known[classes[cls].__name__] = classes[cls]
         keras.saving.register_keras_serializable(PLAIN, name)(cls)
-    named = {alias: classes[cls] for alias, cls in ALIASES.items()}
+    named = {alias: classes[cls] for alias, cls in aliases().items()}
     known.update({f"{PACKAGE}>{alias}": cls for alias, cls in named.items()})
     return named
 

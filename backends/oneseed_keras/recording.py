@@ -9,8 +9,10 @@ import numpy as np
 
 from oneseed.distributions import Normal, TruncatedNormal, Uniform
 from oneseed.host_arrays import to_numpy
-from oneseed.initializers import Initializer, Stored, UnitForgetBias, get
+from oneseed.initializers import Initializer, get
 from oneseed.initializers import TruncatedNormal as Truncated
+from oneseed.initializers.elementwise.stored import Stored
+from oneseed.initializers.sequences.recurrent import UnitForgetBias
 from oneseed.models.folding import Simple, filled, initializer, limited
 from oneseed.models.rule import Rule
 from oneseed.models.scheme import Scheme

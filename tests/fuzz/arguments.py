@@ -137,7 +137,7 @@ NUMBERS = [
     2**0.5,
 ]
 COUNTS = [0, 1, 2, 3, 4, 5, 8, 16, 64, -1, 2**31, np.int64(2)]
-EXAMPLES = [entry for entry in known.ENTRIES.values() if entry.cls is not I.FromFile]
+EXAMPLES = [entry for entry in known.entries().values() if entry.cls is not I.FromFile]
 NAMES = [entry.name for entry in EXAMPLES]
 INITIALIZERS = [
     "zeros",

@@ -51,7 +51,7 @@ def functions():
             value = getattr(home, name, None)
             if callable(value) and not name.startswith("_") and name not in LEFT_OUT and not name[0].isupper():
                 found[f"oneseed{module}.{name}"] = value
-    found |= {f"oneseed.initializers.{entry.cls.__name__}": entry.cls for entry in known.ENTRIES.values()}
+    found |= {f"oneseed.initializers.{entry.cls.__name__}": entry.cls for entry in known.entries().values()}
     scheme = oneseed.Scheme([oneseed.Rule("a*", "he_normal"), oneseed.Rule("*", "zeros")])
     more = [oneseed.Rule, oneseed.Scheme, oneseed.Parameter, oneseed.SeedGenerator, oneseed.Scheme.from_config]
     more += [

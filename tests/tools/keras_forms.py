@@ -15,7 +15,7 @@ import numpy as np
 import oneseed
 import oneseed_keras
 from oneseed import initializers as plain
-from oneseed.initializers.known import ALIASES
+from oneseed.initializers.known import aliases
 
 TASK, LIBRARY, FOLDER = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 keras = import_module(LIBRARY)
@@ -48,7 +48,7 @@ ABSTRACT = {"Assign", "Initializer"}  # of a tensor, which Keras cannot store, a
 
 
 def instances(namespace):
-    for name in sorted({cls.__name__ for cls in ALIASES.values()} - ABSTRACT):
+    for name in sorted({cls.__name__ for cls in aliases().values()} - ABSTRACT):
         cls = getattr(namespace, name)
         arguments = ARGUMENTS.get(name, lambda _: [])(namespace)
         try:
@@ -102,7 +102,7 @@ def main():
                     path.write_text(holder(initializer).to_json(), encoding="utf-8")
                 else:
                     holder(initializer).save(path)
-    print(json.dumps({"wrong": wrong, "classes": len(set(ALIASES.values())) - len(ABSTRACT)}))
+    print(json.dumps({"wrong": wrong, "classes": len(set(aliases().values())) - len(ABSTRACT)}))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import numpy as np
 import oneseed
 import oneseed_keras
 from oneseed import initializers as plain
-from oneseed.initializers.known import ALIASES
+from oneseed.initializers.known import aliases
 
 LIBRARY = sys.argv[1]
 BACKEND = os.environ["KERAS_BACKEND"] if LIBRARY == "keras" else "tensorflow"
@@ -113,13 +113,13 @@ def weights_of(initializer):
 
 def check_bases():
     """As in Keras, a class is a subclass of what its plain class is a subclass of: of both kinds, and of Keras's."""
-    for cls in set(ALIASES.values()):
+    for cls in set(aliases().values()):
         made = getattr(ours, cls.__name__)
         assert made.__name__ == f"Oneseed{cls.__name__}"
         assert issubclass(made, cls)
         assert issubclass(made, keras.initializers.Initializer)
         for base in cls.__mro__:
-            if ALIASES.get(base.__name__) is base:
+            if aliases().get(base.__name__) is base:
                 assert issubclass(made, getattr(ours, base.__name__)), (made, base)
                 theirs = getattr(keras.initializers, base.__name__, made)
                 assert issubclass(made, theirs), (made, theirs)
@@ -190,7 +190,7 @@ def check_data_of_plain_ones_is_read_by_keras():
 
 def check_every_alias():
     """Each name that oneseed knows stands for its class after "oneseed>", in layers too."""
-    for alias, cls in ALIASES.items():
+    for alias, cls in aliases().items():
         made = getattr(ours, cls.__name__)
         assert getattr(ours, alias) is made
         assert keras.saving.get_registered_object(f"oneseed>{alias}") is made

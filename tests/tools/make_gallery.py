@@ -20,7 +20,7 @@ import numpy as np
 
 from oneseed import initializers
 from oneseed.cli.plotting import picture
-from oneseed.initializers.known import ENTRIES, Entry, in_order
+from oneseed.initializers.known import Entry, entries, in_order
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE, PICTURES, REFERENCE = DOCS / "gallery.md", DOCS / "gallery", DOCS / "api" / "initializers"
@@ -213,11 +213,11 @@ def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     for old in PICTURES.glob("*.png"):
         old.unlink()
-    for name, entry in ENTRIES.items():
+    for name, entry in entries().items():
         draw(name, entry, PICTURES)
     PAGE.write_text(text, encoding="utf-8")
     write_reference()
-    print(f"{len(ENTRIES)} pictures, {sum(file.stat().st_size for file in PICTURES.iterdir())} bytes")
+    print(f"{len(entries())} pictures, {sum(file.stat().st_size for file in PICTURES.iterdir())} bytes")
 
 
 if __name__ == "__main__":

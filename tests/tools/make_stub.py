@@ -27,7 +27,7 @@ ALWAYS = {
 def text() -> str:
     """Return the stub."""
     homes = {module: list(names) for module, names in ALWAYS.items()}
-    for entry in known.ENTRIES.values():
+    for entry in known.entries().values():
         homes.setdefault(entry.cls.__module__, []).append(entry.cls.__name__)
     lines = [
         f"from {module} import {name} as {name}" for module, names in sorted(homes.items()) for name in sorted(names)

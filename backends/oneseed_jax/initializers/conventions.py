@@ -10,9 +10,9 @@ from oneseed.distributions import Complex, Distribution, TruncatedNormal
 from oneseed.dtypes import INTEGERS
 from oneseed.exact.windows import window
 from oneseed.fans import Layout
-from oneseed.initializers import DeltaOrthogonal, RandomNormal, RandomUniform, VarianceScaling
+from oneseed.initializers import RandomNormal, RandomUniform, VarianceScaling
 from oneseed.initializers.calls import check_inexact
-from oneseed.initializers.convolutions.orthogonal import DeltaKernel
+from oneseed.initializers.convolutions.orthogonal import DeltaKernel, DeltaOrthogonal
 from oneseed.initializers.elementwise.truncation import ENOUGH
 from oneseed.initializers.matrices.kernels import sides_of
 from oneseed.initializers.targets import Target

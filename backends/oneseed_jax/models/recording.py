@@ -8,7 +8,9 @@ import jax
 import numpy as np
 from jax.extend import core
 
-from oneseed.initializers import At, Stored, Zeros
+from oneseed.initializers import Zeros
+from oneseed.initializers.composed.computed import At
+from oneseed.initializers.elementwise.stored import Stored
 from oneseed.models.folding import Simple, filled, initializer
 from oneseed.models.graphs import Node, broadcast, constant, nodes, program, reshaped, scalar, simple, step, transposed
 from oneseed.models.rule import Rule

@@ -7,7 +7,8 @@ import torch
 from oneseed import checks
 from oneseed.distributions import Normal, check_fits
 from oneseed.dtypes import dtype_name
-from oneseed.initializers import Orthogonal, Sparse
+from oneseed.initializers import Orthogonal
+from oneseed.initializers.matrices.sparse import Sparse
 from oneseed_torch.drawing.writing import shape_of
 from oneseed_torch.init.calls import in_place_again
 from oneseed_torch.init.constants import matrix_shape

@@ -12,7 +12,7 @@ from torch import nn
 from oneseed import layouts
 from oneseed.checks import Shape
 from oneseed.fans import Guess
-from oneseed.initializers import At, Computed
+from oneseed.initializers.composed.computed import At, Computed
 from oneseed.models.collector import CollectorPaused
 from oneseed.models.rule import Rule
 from oneseed.models.scheme import Scheme

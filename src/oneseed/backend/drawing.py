@@ -7,7 +7,10 @@ from oneseed.backend.making import variable
 from oneseed.backend.owners import Tensor, in_force
 from oneseed.dtypes import FLOATS, dtype_name
 from oneseed.host_arrays import HOST
-from oneseed.initializers import Constant, RandomNormal, RandomSign, RandomUniform, Sum
+from oneseed.initializers.composed.combination import Sum
+from oneseed.initializers.elementwise.constants import Constant
+from oneseed.initializers.elementwise.discrete import RandomSign
+from oneseed.initializers.elementwise.random import RandomNormal, RandomUniform
 from oneseed.random import Seed
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from oneseed.checks import LONGEST, RepeatedKey, nearest, shown, unique
+from oneseed.initializers import known as register
 from oneseed.initializers.base import Initializer, RandomInitializer
 from oneseed.initializers.configs import required
-from oneseed.initializers.known import ALIASES
 from oneseed.initializers.names import find_registered
 from oneseed.models.seeding import seeded
 
@@ -121,9 +121,9 @@ def class_of(name: str) -> Any:
     ValueError
         If nothing has this name.
     """
-    cls = ALIASES.get(name) or find_registered(name)
+    cls = register.find(name) or find_registered(name)
     if cls is None or cls is Initializer:
-        hint = nearest(name, {*ALIASES} - {"Initializer", "initializer"})
+        hint = nearest(name, {*register.aliases()} - {"Initializer", "initializer"})
         raise ValueError(f"Unknown initializer {shown(name)}.{hint} `oneseed list` shows all.")
     return cls
 

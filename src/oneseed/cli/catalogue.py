@@ -11,7 +11,7 @@ from rich.table import Table
 from oneseed.cli.arguments import class_of
 from oneseed.initializers.base import Initializer, RandomInitializer
 from oneseed.initializers.configs import required
-from oneseed.initializers.known import ENTRIES, Entry, in_order
+from oneseed.initializers.known import Entry, entries, in_order
 
 SECTION = re.compile(r"^(\w[\w ]*)\n-+$\n", re.MULTILINE)
 """A heading of a docstring."""
@@ -75,7 +75,7 @@ def explained(name: str) -> dict[str, Any]:
     text = inspect.getdoc(cls) or ""
     about, *rest = SECTION.split(text)
     sections = dict(zip(rest[::2], rest[1::2], strict=True))
-    entry = ENTRIES.get(cls.__name__)
+    entry = entries().get(cls.__name__)
     facts = _entry(entry) if entry else {"initializer": name, "class": cls.__name__}
     return {
         **facts,

@@ -5,42 +5,45 @@ not those that Python has, ``range`` and ``sum``), and `get`, `serialize`, `dese
 """
 
 import builtins
-from importlib import import_module
-from pkgutil import walk_packages
 from typing import Any
 
 from oneseed.initializers import known
 from oneseed.initializers.base import Initializer as Initializer
 from oneseed.initializers.base import RandomInitializer as RandomInitializer
+from oneseed.initializers.elementwise import constants, random, scaling, scaling_by_name  # noqa: F401 - see below
 from oneseed.initializers.elementwise.gains import calculate_gain as calculate_gain
+from oneseed.initializers.matrices import identity, orthogonal  # noqa: F401 - see below
 from oneseed.initializers.names import register as register
 from oneseed.initializers.serialization import deserialize as deserialize
 from oneseed.initializers.serialization import get as get
 from oneseed.initializers.serialization import serialize as serialize
 
-# Each class enters itself into the register when its module is imported.
-for _module in walk_packages(__path__, f"{__name__}."):
-    import_module(_module.name)
 
-globals().update({cls.__name__: cls for cls in known.SHORTCUTS.values()})
-globals().update({name: cls for name, cls in known.SHORTCUTS.items() if not hasattr(builtins, name)})
+def _names(classes: dict[str, type[Initializer]]) -> dict[str, type[Initializer]]:
+    """Return classes by their own names and by those in snake case."""
+    shortcuts = {name: cls for name, cls in classes.items() if not hasattr(builtins, name)}
+    return {cls.__name__: cls for cls in classes.values()} | shortcuts
 
-# Keras 3's names of three classes.
-IdentityInitializer, OrthogonalInitializer, STFTInitializer = (
-    known.ALIASES[f"{name}Initializer"] for name in ("Identity", "Orthogonal", "STFT")
-)
 
-__all__ = sorted(  # noqa: PLE0605 - as the register has them
-    {
-        *(cls.__name__ for cls in known.SHORTCUTS.values()),
-        *(name for name in known.SHORTCUTS if not hasattr(builtins, name)),
-        *("IdentityInitializer", "OrthogonalInitializer", "STFTInitializer", "RandomInitializer"),
-        *("calculate_gain", "deserialize", "get", "register", "serialize"),
-    },
-    key=lambda name: (name.upper() != name, name[0].islower(), name),
-)
+# Each class enters itself into the register when its module is imported. The modules of Keras's classes are imported
+# above, all others when one of their names is asked for: that takes longer than all the rest of the package.
+globals().update(_names(known.loaded()))
 
 
 def __getattr__(name: str) -> Any:
-    """Tell type checkers that there are more names than they can see."""
+    if name == "__all__" or not name.startswith("_"):
+        names = _names(known.shortcuts())
+        # Keras 3's names of three classes.
+        names |= {f"{keras}Initializer": names[keras] for keras in ("Identity", "Orthogonal", "STFT")}
+        globals().update(names)
+        others = ("RandomInitializer", "calculate_gain", "deserialize", "get", "register", "serialize")
+        every = sorted({*names, *others}, key=lambda name: (name.upper() != name, name[0].islower(), name))
+        if name == "__all__":
+            return every
+        if name in names:
+            return names[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__getattr__("__all__")})

@@ -1,6 +1,8 @@
 """The register of initializers: each class enters itself, with its names and what the docs say of it."""
 
 from collections.abc import Callable
+from functools import cache
+from importlib import import_module
 from typing import NamedTuple, TypeVar
 
 from oneseed.initializers.base import Initializer
@@ -63,14 +65,9 @@ class Entry(NamedTuple):
     dtype: str
 
 
-ENTRIES: dict[str, Entry] = {}
-"""The entries by the names of their classes."""
-
-SHORTCUTS: dict[str, type[Initializer]] = {"initializer": Initializer}
-"""Each class under its name in snake case."""
-
-ALIASES: dict[str, type[Initializer]] = {"Initializer": Initializer, "initializer": Initializer}
-"""Every string that stands for a class of this package."""
+_entries: dict[str, Entry] = {}
+_shortcuts: dict[str, type[Initializer]] = {"initializer": Initializer}
+_aliases: dict[str, type[Initializer]] = {"Initializer": Initializer, "initializer": Initializer}
 
 
 def known(
@@ -107,23 +104,71 @@ def known(
 
     def enter(cls: Class) -> Class:
         names = (cls.__name__, name, *aliases)
-        if taken := [each for each in names if each in ALIASES]:
+        # A module whose import was interrupted enters its classes again.
+        if taken := [each for each in names if _place(_aliases.get(each, cls)) != _place(cls)]:
             raise ValueError(f"A name must stand for one class. Received: {taken[0]!r} for {cls!r}")
         if group not in GROUPS:
             raise ValueError(f"`group` must be one of {GROUPS}. Received: group={group!r}")
-        ENTRIES[cls.__name__] = Entry(cls, name, aliases, group, formula, use, example, shape, dtype)
-        SHORTCUTS[name] = cls
-        ALIASES.update(dict.fromkeys(names, cls))
+        _entries[cls.__name__] = Entry(cls, name, aliases, group, formula, use, example, shape, dtype)
+        _shortcuts[name] = cls
+        _aliases.update(dict.fromkeys(names, cls))
         return cls
 
     return enter
+
+
+def _place(cls: type) -> tuple[str, str]:
+    return cls.__module__, cls.__qualname__
+
+
+@cache
+def complete() -> None:
+    """Load the modules that no one has needed yet, so that the register knows every class."""
+    from pkgutil import walk_packages  # to load this takes as long as some of them
+
+    package = __name__.rpartition(".")[0]
+    for module in walk_packages(import_module(package).__path__, f"{package}."):
+        import_module(module.name)
+
+
+def entries() -> dict[str, Entry]:
+    """Return the entries by the names of their classes."""
+    complete()
+    return _entries
+
+
+def loaded() -> dict[str, type[Initializer]]:
+    """Return those of `shortcuts` whose modules are loaded."""
+    return _shortcuts
+
+
+def shortcuts() -> dict[str, type[Initializer]]:
+    """Return each class under its name in snake case."""
+    complete()
+    return _shortcuts
+
+
+def aliases() -> dict[str, type[Initializer]]:
+    """Return every string that stands for a class of this package."""
+    complete()
+    return _aliases
+
+
+def find(name: str) -> type[Initializer] | None:
+    """Return the class that a string stands for, or None."""
+    return _aliases.get(name) or aliases().get(name)
+
+
+def has(cls: type) -> bool:
+    """Tell whether a class is in the register."""
+    return _aliases.get(cls.__name__) is cls
 
 
 def in_order() -> list[Entry]:
     """Return the entries as docs show them: by group, and in it Keras's, then the others by module and place in it."""
     place = {name: at for at, name in enumerate(KERAS)}
     return sorted(
-        ENTRIES.values(),
+        entries().values(),
         key=lambda entry: (
             GROUPS.index(entry.group),
             place.get(entry.cls.__name__, len(KERAS)),

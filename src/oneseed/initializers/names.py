@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from oneseed.checks import nearest, shown
-from oneseed.initializers.known import ALIASES, SHORTCUTS
+from oneseed.initializers import known
 
 Class = TypeVar("Class", bound=type)
 
@@ -58,11 +58,11 @@ def register(cls: Any = None, *, package: str = "Custom", name: str | None = Non
         if not isinstance(custom, type):
             raise TypeError(f"`register` must decorate a class. Received: {shown(custom)}")
         full = f"{package}>{name or custom.__name__}"
-        known = _custom.get(full, custom)
+        before = _custom.get(full, custom)
         # The same class defined again, as in a notebook, replaces its former self.
-        if (known.__module__, known.__qualname__) != (custom.__module__, custom.__qualname__):
+        if (before.__module__, before.__qualname__) != (custom.__module__, custom.__qualname__):
             raise ValueError(
-                f"The name {full!r} belongs to {known.__module__}.{known.__qualname__}; choose another `package` "
+                f"The name {full!r} belongs to {before.__module__}.{before.__qualname__}; choose another `package` "
                 f"or `name`. Received: {shown(custom)}"
             )
         _custom[full] = custom
@@ -94,13 +94,13 @@ def find(name: str) -> Any:
     ValueError
         If nothing has this name.
     """
-    cls = ALIASES.get(name) or find_registered(name)
+    cls = known.find(name) or find_registered(name)
     if cls is not None:
         return cls
-    known = sorted({*SHORTCUTS, *_custom} - {"initializer", "assign"})
+    names = sorted({*known.shortcuts(), *_custom} - {"initializer", "assign"})
     raise ValueError(
-        f"Unknown initializer {shown(name)}.{nearest(name, [*ALIASES, *_custom])} Known ones are "
-        f"{', '.join(known)}; a custom class must be registered with `oneseed.initializers.register`. "
+        f"Unknown initializer {shown(name)}.{nearest(name, [*known.aliases(), *_custom])} Known ones are "
+        f"{', '.join(names)}; a custom class must be registered with `oneseed.initializers.register`. "
         f"Received: identifier={shown(name)}"
     )
 

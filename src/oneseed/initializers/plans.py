@@ -8,7 +8,6 @@ change unnoticed.
 import weakref
 from collections.abc import Callable
 from functools import cache
-from operator import is_
 from typing import Any
 
 from oneseed.draws import Draw
@@ -31,12 +30,23 @@ MOST = 64
 class Plans:
     """The draws of an initializer as it is now."""
 
-    __slots__ = ("makers", "owner", "state")
+    __slots__ = ("makers", "numbers", "owner", "state")
 
     def __init__(self, initializer: Any, state: dict[str, Any], forget: Callable[[Any], Any]) -> None:
         self.owner = weakref.ref(initializer, forget)
         self.state = state
+        # Numbers are equal to others that mean something else: 0.0 to -0.0, and 1 to True.
+        self.numbers = [(name, value) for name, value in state.items() if value is not None and type(value) is not str]
         self.makers: dict[Key, tuple[Backend, Make]] = {}
+
+    def hold(self, state: dict[str, Any]) -> bool:
+        """Tell whether the initializer's attributes are what they were. None of them can change in place."""
+        if self.state != state:
+            return False
+        for name, value in self.numbers:  # noqa: SIM110 - a generator takes longer
+            if state[name] is not value:
+                return False
+        return True
 
 
 _held: dict[int, Plans] = {}
@@ -58,17 +68,20 @@ def key_of(shape: Any, dtype: Any, axes: Any, path: Any, backend: str, set_: Set
     for size in shape:
         if type(size) is not int:
             return None
-    for name in (dtype, axes, path):
-        if name is not None and type(name) is not str:
-            return None
-    return shape, dtype, axes, path, backend, set_.floatx
+    if (
+        (dtype is None or type(dtype) is str)
+        and (axes is None or type(axes) is str)
+        and (path is None or type(path) is str)
+    ):
+        return shape, dtype, axes, path, backend, set_.floatx
+    return None
 
 
 def found(initializer: Any, key: Key, engine: Backend) -> Make | None:
     """Return what makes the tensor of a call, if it is known."""
     plans = _held.get(id(initializer))
     # A signal may have kept the callback of one that is gone from its work.
-    if plans is None or plans.owner() is not initializer or not _unchanged(plans.state, initializer.__dict__):
+    if plans is None or plans.owner() is not initializer or not plans.hold(initializer.__dict__):
         return None
     known = plans.makers.get(key)
     return known[1] if known is not None and known[0] is engine else None
@@ -81,7 +94,7 @@ def keep(initializer: Any, key: Key, engine: Backend, draw: Draw) -> Make | None
         return None
     number = id(initializer)
     plans = _held.get(number)
-    own = plans is not None and plans.owner() is initializer and _unchanged(plans.state, state)
+    own = plans is not None and plans.owner() is initializer and plans.hold(state)
     if plans is None or not own or len(plans.makers) >= MOST:
         plans = _held[number] = Plans(initializer, state, lambda _: _held.pop(number, None))
     prepare = getattr(engine, "prepared", None) if _prepares(type(engine)) else None
@@ -99,11 +112,6 @@ def _prepares(kind: Any) -> bool:
         if "draw" in vars(cls):
             return False
     return False
-
-
-def _unchanged(kept: dict[str, Any], state: dict[str, Any]) -> bool:
-    # The values' identity too: 0.0 is equal to -0.0, and 1 to True. None of them can change in place.
-    return kept == state and all(map(is_, kept.values(), state.values()))
 
 
 def _is_plain(value: Any) -> bool:

@@ -7,9 +7,9 @@ import numpy as np
 
 from oneseed.checks import shown
 from oneseed.host_arrays import backend_of
+from oneseed.initializers import known
 from oneseed.initializers.base import Initializer
 from oneseed.initializers.configs import required
-from oneseed.initializers.known import ALIASES
 from oneseed.initializers.names import find, find_registered, registered_name
 
 MODULE = "oneseed.initializers"
@@ -53,7 +53,7 @@ def serialize(initializer: Any) -> dict[str, Any]:
             "`initializer` must be an instance with `get_config`, such as a subclass of Initializer; a function "
             f"cannot be stored as data. Received: initializer={shown(initializer)}"
         )
-    built_in = ALIASES.get(cls.__name__) is cls
+    built_in = known.has(cls)
     return {
         "module": MODULE if built_in else None,
         "class_name": cls.__name__,
@@ -136,7 +136,7 @@ def _class_of(config: dict[str, Any], name: str, custom_objects: dict[str, Any])
 def _built_in(name: str | None) -> Any:
     """Return the class that a Keras knows by a name, or None; a class that was registered here comes before it."""
     found = re.fullmatch(_IN_KERAS, name or "")
-    return ALIASES.get(found[1]) if found and find_registered(name or "") is None else None
+    return known.find(found[1]) if found and find_registered(name or "") is None else None
 
 
 def callable_instances(cls: Any) -> bool:

@@ -16,10 +16,10 @@ from oneseed.initializers import (
     Orthogonal,
     RandomNormal,
     RandomUniform,
-    Sparse,
     TruncatedNormal,
     Zeros,
 )
+from oneseed.initializers.matrices.sparse import Sparse
 
 FAR = 10.0
 """Standard deviations from the mean beyond which a bound of a normal distribution does nothing."""

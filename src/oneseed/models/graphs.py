@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from oneseed.checks import Shape
-from oneseed.initializers import Computed, Initializer
+from oneseed.initializers import Initializer
+from oneseed.initializers.composed.computed import Computed
 from oneseed.models.folding import Simple, affine, cut
 from oneseed.programs import ELEMENTWISE
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from oneseed.initializers import At, Overlay, Stored, Zeros
+from oneseed.initializers import Zeros
+from oneseed.initializers.composed.computed import At, Overlay
+from oneseed.initializers.elementwise.stored import Stored
 from oneseed.models.folding import SIMPLE, Simple, filled
 from oneseed.models.folding import initializer as drawn_by
 from oneseed.models.graphs import Node, elementwise, nodes, program, simple
