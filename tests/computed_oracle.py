@@ -13,14 +13,14 @@ import ml_dtypes
 import mpmath
 import numpy as np
 import reference
+from families_oracle import DEFINITIONS as FAMILIES
 from families_oracle import INTEGER_SIZES, fan, halved, precisely
-from families_oracle import LAWS as FAMILIES
 
 # Functions of a random value ------------------------------------------------------------------------------------------
 
 
 def of_uniform(function, low, high, dtype):
-    """Return the law of a function of a uniform value, which is drawn in float64."""
+    """Return what makes a function of a uniform value, which is drawn in float64."""
     return lambda *address: halved(precisely(function, reference.uniform(*address, low, high, "float64")), dtype)
 
 
@@ -222,8 +222,8 @@ def element(initializer, shape, axes, path, dtype):
     if name == "Zeros":
         return lambda at: 0.0
     stream = reference.stream_of(path)
-    law = (RANDOM if name in RANDOM else FAMILIES)[name](given, shape, axes, dtype)
-    return lambda at: law(given["seed"], stream, reference.logical_index(shape, axes, at))
+    element = (RANDOM if name in RANDOM else FAMILIES)[name](given, shape, axes, dtype)
+    return lambda at: element(given["seed"], stream, reference.logical_index(shape, axes, at))
 
 
 def expected(row):

@@ -2,7 +2,7 @@
 
 from oneseed.distributions import Normal, TruncatedNormal, Uniform
 
-LAWS = [
+DISTRIBUTIONS = [
     Normal(),
     Normal(0.3, 0.02),
     TruncatedNormal(),

@@ -30,10 +30,10 @@ def neighbour(v, towards):
 
 @dataclass(frozen=True)
 class Theory:
-    """The distribution of ``centre + scale * y``, where y follows `law`."""
+    """The distribution of ``centre + scale * y``, where y follows `standard`."""
 
-    law: Any
-    cdf_of_law: Callable[[Any], Any]  # as that of `law`, but fast
+    standard: Any
+    standard_cdf: Callable[[Any], Any]  # as that of `standard`, but fast
     centre: float
     scale: float
     low: float
@@ -41,7 +41,7 @@ class Theory:
     half_open: bool = False
 
     def cdf(self, x):
-        return self.cdf_of_law(np.clip((x - self.centre) / self.scale, *self.law.support()))
+        return self.standard_cdf(np.clip((x - self.centre) / self.scale, *self.standard.support()))
 
     def ends(self, dtype):
         """The least and the greatest value that a draw in a dtype can have."""
@@ -60,9 +60,9 @@ class Theory:
 
 def normal(mean, stddev, cut=np.inf):
     """`stddev` is that before the cut, which is in units of it."""
-    law = stats.truncnorm(-cut, cut) if np.isfinite(cut) else stats.norm()
+    standard = stats.truncnorm(-cut, cut) if np.isfinite(cut) else stats.norm()
     below, mass = ndtr(-cut), ndtr(cut) - ndtr(-cut)
-    return Theory(law, lambda y: (ndtr(y) - below) / mass, mean, stddev, mean - cut * stddev, mean + cut * stddev)
+    return Theory(standard, lambda y: (ndtr(y) - below) / mass, mean, stddev, mean - cut * stddev, mean + cut * stddev)
 
 
 def uniform(low, high):
@@ -72,9 +72,9 @@ def uniform(low, high):
 
 def haar(n):
     """An entry of an orthogonal matrix: its square is Beta(1/2, (n-1)/2), so (1 + entry)/2 is Beta((n-1)/2, same)."""
-    law = stats.beta((n - 1) / 2, (n - 1) / 2, -1, 2)
+    standard = stats.beta((n - 1) / 2, (n - 1) / 2, -1, 2)
     knots = np.linspace(-1, 1, 2**16 + 1)
-    return Theory(law, partial(np.interp, xp=knots, fp=law.cdf(knots)), 0.0, 1.0, -1.0, 1.0)
+    return Theory(standard, partial(np.interp, xp=knots, fp=standard.cdf(knots)), 0.0, 1.0, -1.0, 1.0)
 
 
 def family(p):
@@ -97,9 +97,9 @@ def chi_squared(observed, expected):
     seen, hoped = observed[often].astype("f8"), expected[often].astype("f8")
     seen[0] += observed[~often].sum()
     hoped[0] += expected[~often].sum()
-    law = stats.chi2(len(seen) - 1)
+    distribution = stats.chi2(len(seen) - 1)
     statistic = ((seen - hoped) ** 2 / hoped).sum()
-    return min(1.0, 2 * min(law.cdf(statistic), law.sf(statistic)))
+    return min(1.0, 2 * min(distribution.cdf(statistic), distribution.sf(statistic)))
 
 
 def equally_often(cells, count):
@@ -147,13 +147,13 @@ def kolmogorov_smirnov(values, counts, theory):
 
 def tails(values, counts, theory):
     """Counts up to each of a few quantiles, against the binomial distribution."""
-    edges = theory.centre + theory.scale * theory.law.ppf(np.concatenate([TAILS, [0.5], 1 - TAILS]))
+    edges = theory.centre + theory.scale * theory.standard.ppf(np.concatenate([TAILS, [0.5], 1 - TAILS]))
     edges = edges.astype(values.dtype)
     comparable = values.astype("f4") if values.dtype.itemsize == 2 else values
     upto = np.searchsorted(comparable, edges.astype(comparable.dtype), "right")
     found = np.array([counts[:k].sum() for k in upto])
-    law = stats.binom(counts.sum(), theory.at_most(edges))
-    return family(2 * np.minimum(law.cdf(found), law.sf(found - 1)))
+    distribution = stats.binom(counts.sum(), theory.at_most(edges))
+    return family(2 * np.minimum(distribution.cdf(found), distribution.sf(found - 1)))
 
 
 def moments(values, counts, theory):
@@ -164,7 +164,7 @@ def moments(values, counts, theory):
         for k in range(4):
             power = power * y  # noqa: PLW2901
             sums[k] += power.sum()
-    means, squares = (np.array([theory.law.moment(k) for k in ks]) for ks in ((1, 2, 3, 4), (2, 4, 6, 8)))
+    means, squares = (np.array([theory.standard.moment(k) for k in ks]) for ks in ((1, 2, 3, 4), (2, 4, 6, 8)))
     return from_z((sums / total - means) / np.sqrt((squares - means**2) / total))
 
 
@@ -186,7 +186,7 @@ def evidence_on_matrices(q):
     entries = q.reshape(count, -1)
     square = entries * entries
     powers = {1: entries, 3: square * entries, 4: square * square, 6: square * square * square}
-    samples = {f"moment {k}": (x.mean(1), theory.law.moment(k)) for k, x in powers.items()}
+    samples = {f"moment {k}": (x.mean(1), theory.standard.moment(k)) for k, x in powers.items()}
     if q.shape[1] == q.shape[2]:
         power = np.eye(n)
         for k in (1, 2, 3):  # Diaconis and Shahshahani, "On the eigenvalues of random matrices", 1994

@@ -1,7 +1,7 @@
 """What the families of initializers must give, element by element, from their definitions: no code of oneseed.
 
-A law is a function of an initializer's arguments and of the tensor, which returns a function of an element's address;
-values are Python numbers, made by `reference`.
+A definition is a function of an initializer's arguments and of the tensor, which returns a function of an element's
+address; values are Python numbers, made by `reference`.
 """
 
 import math
@@ -162,7 +162,7 @@ def prior_probability(given, shape, axes, dtype):
     return lambda *address, at: value
 
 
-LAWS = {
+DEFINITIONS = {
     "FanInUniform": fan_in_uniform,
     "NaN": nan,
     "PositiveUnitBall": positive_unit_ball,
@@ -182,13 +182,13 @@ LAWS = {
 def expected(row):
     """Return the array that a row of known answers asks for."""
     given, shape, axes, dtype = row["initializer"]["config"], tuple(row["shape"]), row.get("axes"), row["dtype"]
-    law = LAWS[row["initializer"]["class_name"]](given, shape, axes, dtype)
+    element = DEFINITIONS[row["initializer"]["class_name"]](given, shape, axes, dtype)
     seed, stream = given.get("seed", 0), reference.stream_of(row.get("path", ()))
     block, offset = row.get("partition_shape", shape), row.get("partition_offset", (0,) * len(shape))
     out = np.empty(block, ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype)
     for place in np.ndindex(*block):
         at = tuple(a + b for a, b in zip(place, offset, strict=True))
-        out[place] = law(seed, stream, reference.logical_index(shape, axes, at), at=at)
+        out[place] = element(seed, stream, reference.logical_index(shape, axes, at), at=at)
     return out
 
 

@@ -36,14 +36,16 @@ def engine(request):
 # Bits
 
 
-def elements(law, seed, count, dtype, streams=(0, IMAG)):
-    """Make complex numbers from two streams by the definition; `law` takes the part, seed, stream, index and dtype."""
+def elements(element, seed, count, dtype, streams=(0, IMAG)):
+    """Make complex numbers from two streams by the definition; `element` takes part, seed, stream, index and dtype."""
     part = PARTS[dtype]
-    return [complex(*(law(which, seed, stream, i, part) for which, stream in enumerate(streams))) for i in range(count)]
+    return [
+        complex(*(element(which, seed, stream, i, part) for which, stream in enumerate(streams))) for i in range(count)
+    ]
 
 
 HALF = math.sqrt(2)
-LAWS = {
+DEFINITIONS = {
     "normal": (
         I.RandomNormal(0.5 - 2j, 0.3, 5),
         lambda which, *at: reference.normal(*at[:3], (0.5, -2.0)[which], 0.3 / HALF, at[3]),
@@ -61,9 +63,9 @@ LAWS = {
 
 
 @pytest.mark.parametrize("dtype", PARTS)
-@pytest.mark.parametrize("law", LAWS)
-def test_the_bits_of_the_definition(law, dtype):
-    init, element = LAWS[law]
+@pytest.mark.parametrize("name", DEFINITIONS)
+def test_the_bits_of_the_definition(name, dtype):
+    init, element = DEFINITIONS[name]
     made = init((150,), dtype)
     assert made.dtype == dtype
     np.testing.assert_array_equal(made, np.array(elements(element, 5, 150, dtype), dtype))
@@ -154,25 +156,25 @@ def test_seeds_and_places_of_jax():
 @pytest.mark.parametrize("distribution", ["truncated_normal", "untruncated_normal", "uniform"])
 @pytest.mark.parametrize("mode", ["fan_in", "fan_out", "fan_avg"])
 def test_the_variance_is_scale_by_fan_in_theory(distribution, mode):
-    law = I.VarianceScaling(3.0, mode, distribution, seed=1).describe((50, 150), "complex64").distribution
-    assert isinstance(law, Complex)
-    assert law.real == law.imag
+    found = I.VarianceScaling(3.0, mode, distribution, seed=1).describe((50, 150), "complex64").distribution
+    assert isinstance(found, Complex)
+    assert found.real == found.imag
     with mpmath.workdps(40):
-        total = 2 * variance(law.real)
+        total = 2 * variance(found.real)
         exact = mpmath.mpf(3) / {"fan_in": 50, "fan_out": 150, "fan_avg": 100}[mode]
         assert abs(total / exact - 1) < mpmath.mpf(2) ** -50
-    assert law.numbers["stddev"] == pytest.approx(math.sqrt(exact), rel=1e-15)
+    assert found.numbers["stddev"] == pytest.approx(math.sqrt(exact), rel=1e-15)
 
 
-def variance(law):
-    """The variance of a real law centred on 0, to 40 digits."""
-    if isinstance(law, Uniform):
-        return mpmath.mpf(law.high) ** 2 / 3
-    if isinstance(law, Normal):
-        return mpmath.mpf(law.stddev) ** 2
-    assert isinstance(law, TruncatedNormal)
+def variance(distribution):
+    """The variance of a real distribution centred on 0, to 40 digits."""
+    if isinstance(distribution, Uniform):
+        return mpmath.mpf(distribution.high) ** 2 / 3
+    if isinstance(distribution, Normal):
+        return mpmath.mpf(distribution.stddev) ** 2
+    assert isinstance(distribution, TruncatedNormal)
     inside = 1 - 4 * mpmath.npdf(2) / (2 * mpmath.ncdf(2) - 1)
-    return mpmath.mpf(law.stddev) ** 2 * inside
+    return mpmath.mpf(distribution.stddev) ** 2 * inside
 
 
 @pytest.mark.parametrize("distribution", ["truncated_normal", "untruncated_normal", "uniform"])
@@ -214,8 +216,8 @@ def test_truncation_cuts_each_part():
 
 def normals(seed, rows, columns):
     """The complex normal values of a matrix, by the definition."""
-    law = lambda _, *at: reference.normal(*at[:3], 0.0, 1.0, at[3])  # noqa: E731
-    return np.array(elements(law, seed, rows * columns, "complex128")).reshape(rows, columns)
+    element = lambda _, *at: reference.normal(*at[:3], 0.0, 1.0, at[3])  # noqa: E731
+    return np.array(elements(element, seed, rows * columns, "complex128")).reshape(rows, columns)
 
 
 def product_of_reflections(normal):

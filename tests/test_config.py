@@ -113,3 +113,31 @@ def test_the_environment_names_the_backend():
     assert "Did you mean 'numpy'?" in failed.stderr
     works = "import oneseed; oneseed.set_backend('numpy'); print(oneseed.initializers.Zeros()((1,)))"
     assert run(works, ONESEED_BACKEND="nunpy").stdout == "[0.]\n"
+
+
+def test_what_the_environment_must_not_hold_is_refused_at_import():
+    code = """
+import os
+for name in ("ONESEED_RNG", "ONESEED_NUM_THREADS", "ONESEED_KERNEL"):
+    os.environ[name] = "of another"
+    try:
+        import oneseed
+    except ValueError as error:
+        print(error.__cause__ is None, error.__context__ is None, error)
+    del os.environ[name]
+import oneseed
+print(oneseed.initializers.Ones()((1,)))
+"""
+    done = run(code)
+    assert done.stderr == ""
+    *refused, last = done.stdout.splitlines()
+    assert last == "[1.]"  # once it is mended, in the same process
+    for line, name, accepted in zip(
+        refused,
+        ("ONESEED_RNG", "ONESEED_NUM_THREADS", "ONESEED_KERNEL"),
+        ("one of 'native', 'portable'.", "a positive integer.", "one of "),
+        strict=True,
+    ):
+        assert line.startswith(f"True True `{name}` must be {accepted}")
+        assert line.endswith(f"Received: {name}='of another'")
+    assert "'numpy'" in refused[-1]

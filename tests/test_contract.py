@@ -68,8 +68,8 @@ def test_known_answers(engine, dtype):
         }
         for family, distributions in families.items():
             found = [
-                f"{bits(drawn(engine, row, law, dtype))[0]:0{numpy_dtype(dtype).itemsize * 2}x}"
-                for law in distributions
+                f"{bits(drawn(engine, row, distribution, dtype))[0]:0{numpy_dtype(dtype).itemsize * 2}x}"
+                for distribution in distributions
             ]
             assert found == expected[family]
         assert drawn(engine, row, Integers(0, 10), "int32")[0] == row["integers_0_10"]

@@ -26,7 +26,7 @@ def scaled(variance, kind):
 
 
 def part_of(row, imaginary, fan_in, fan_out):
-    """Return the law of the real or the imaginary part: from seed, stream, index and dtype to a number."""
+    """Return what makes the real or the imaginary part: from seed, stream, index and dtype to a number."""
     config, share = row["initializer"]["config"], 2 if row["dtype"] in PARTS else 1
     match row["initializer"]["class_name"]:
         case "HeNormal":
@@ -41,8 +41,8 @@ def part_of(row, imaginary, fan_in, fan_out):
             mean = config["mean"]
             parts = (mean, 0.0) if isinstance(mean, float) else mean["config"]["value"]
             stddev = config["stddev"] / math.sqrt(share)
-            law = reference.normal if name == "RandomNormal" else reference.truncated_normal
-            return lambda *at: law(*at[:3], parts[imaginary], stddev, at[3])
+            draw = reference.normal if name == "RandomNormal" else reference.truncated_normal
+            return lambda *at: draw(*at[:3], parts[imaginary], stddev, at[3])
 
 
 # Orthogonal matrices, which are made as a whole, have a definition of their own in test_orthogonal.py.
@@ -58,10 +58,10 @@ def test_known_answers_are_the_definition(row):
     )
     seed, path = row["initializer"]["config"]["seed"], tuple(row.get("path", ()))
     streams = [reference.stream_of(path), reference.stream_of((*path, "imag"))][: 2 if dtype in PARTS else 1]
-    laws = [part_of(row, which, fan_in, fan_out) for which in range(len(streams))]
+    makers = [part_of(row, which, fan_in, fan_out) for which in range(len(streams))]
     expected = np.empty(shape, numpy_dtype(dtype))
     for at in itertools.product(*map(range, shape)):
         i = reference.logical_index(shape, axes, at)
-        parts = [law(seed, stream, i, PARTS.get(dtype, dtype)) for law, stream in zip(laws, streams, strict=True)]
+        parts = [make(seed, stream, i, PARTS.get(dtype, dtype)) for make, stream in zip(makers, streams, strict=True)]
         expected[at] = complex(*parts) if dtype in PARTS else parts[0]
     assert oneseed.fingerprint(expected) == row["fingerprint"]

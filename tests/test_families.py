@@ -94,10 +94,10 @@ def test_variance_scaling_is_that_of_jax(mode, dtype):
 
 
 def test_the_geometric_mean_of_fans():
-    law = (
+    distribution = (
         I.VarianceScaling(2.0, "fan_geo_avg", "untruncated_normal").describe((20, 3, 3, 5), axes="o h w i").distribution
     )
-    assert law.stddev == pytest.approx(math.sqrt(2 / math.sqrt(20 * 9 * 5 * 9)), rel=1e-15)
+    assert distribution.stddev == pytest.approx(math.sqrt(2 / math.sqrt(20 * 9 * 5 * 9)), rel=1e-15)
     assert I.VarianceScaling(mode="fan_geo_avg")((0, 3)).shape == (0, 3)
     huge = I.VarianceScaling(mode="fan_geo_avg", seed=1).describe((2**31, 2**29)).distribution
     assert huge.stddev_after_truncation == pytest.approx(2**-15)
@@ -125,14 +125,16 @@ def test_other_libraries_reach_their_family_through_arguments():
     shape = (25, 9, 16)
     dim = {"input_axes": 0, "output_axes": -1}  # what counts is the first axis
 
-    def law(*arguments, **others):
+    def distribution(*arguments, **others):
         return I.VarianceScaling(*arguments, **others).describe(shape).distribution
 
-    assert law(4.0, "fan_in", "untruncated_normal", **dim) == Normal(0.0, 2 / math.sqrt(25))
-    assert law(1 / 3, "fan_in", "uniform", **dim).limit == pytest.approx(0.2, rel=1e-15)
-    truncated_dim = law(moments.STDDEV_OF_PM2**2, "fan_in", "truncated_normal", **dim)
+    assert distribution(4.0, "fan_in", "untruncated_normal", **dim) == Normal(0.0, 2 / math.sqrt(25))
+    assert distribution(1 / 3, "fan_in", "uniform", **dim).limit == pytest.approx(0.2, rel=1e-15)
+    truncated_dim = distribution(moments.STDDEV_OF_PM2**2, "fan_in", "truncated_normal", **dim)
     assert truncated_dim.stddev == pytest.approx(1 / math.sqrt(25), rel=1e-15)
-    assert law(1.0, "fan_geo_avg", "uniform").limit == pytest.approx(math.sqrt(3 / math.sqrt(25 * 9 * 16 * 25)))
+    assert distribution(1.0, "fan_geo_avg", "uniform").limit == pytest.approx(
+        math.sqrt(3 / math.sqrt(25 * 9 * 16 * 25))
+    )
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
@@ -148,8 +150,8 @@ def test_other_libraries_reach_their_family_through_arguments():
     ids=repr,
 )
 def test_uniform_moments(init, shape, limit, dtype):
-    law = init.describe(shape, dtype).distribution
-    assert law.limit == pytest.approx(limit, rel=1e-15)
+    distribution = init.describe(shape, dtype).distribution
+    assert distribution.limit == pytest.approx(limit, rel=1e-15)
     moments_agree(init(shape, dtype), 0.0, limit / math.sqrt(3), 1.8)
 
 

@@ -19,12 +19,12 @@ from oneseed_torch.drawing.filling import fill_
 from oneseed_torch.drawing.memory import memory
 
 FLOATS = ("bfloat16", "float16", "float32", "float64")
-LAWS = [Normal(0.3, 0.02), TruncatedNormal(), Uniform(2.0, 3.0)]
+DISTRIBUTIONS = [Normal(0.3, 0.02), TruncatedNormal(), Uniform(2.0, 3.0)]
 
 
-def asked(law, shape, dtype="float32", order=None, seed=5):
+def asked(distribution, shape, dtype="float32", order=None, seed=5):
     rank = len(shape)
-    return Draw(law, shape, dtype, seed, ("w",), order or tuple(range(rank)), 1, 1, (0,) * rank, shape)
+    return Draw(distribution, shape, dtype, seed, ("w",), order or tuple(range(rank)), 1, 1, (0,) * rank, shape)
 
 
 def holes(shape, dtype):
@@ -47,8 +47,8 @@ def filled_by_elements(draw, tensor):
 @pytest.mark.parametrize("make", [fill_, filled_by_elements])
 def test_any_strides(make, dtype):
     shape = (5, 3, 4)
-    for law in LAWS if dtype in FLOATS else [Integers(3, 200)]:
-        draw = asked(law, shape, dtype, (2, 0, 1))
+    for distribution in DISTRIBUTIONS if dtype in FLOATS else [Integers(3, 200)]:
+        draw = asked(distribution, shape, dtype, (2, 0, 1))
         expected = registry.load("numpy").draw(draw)
         for whole, part in holes(shape, dtype):
             before = memory(whole).copy()

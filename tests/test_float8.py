@@ -102,7 +102,7 @@ def rounded_by(backend, x, dtype):
 
 # Draws
 
-LAWS = {
+DEFINITIONS = {
     "normal": (I.RandomNormal(0.0, 0.02, 5), lambda i, d: reference.normal(5, 0, i, 0.0, 0.02, d)),
     "shifted": (I.RandomNormal(0.7, 3.0, 6), lambda i, d: reference.normal(6, 0, i, 0.7, 3.0, d)),
     "truncated": (
@@ -116,9 +116,9 @@ LAWS = {
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("law", LAWS)
-def test_the_bits_of_the_definition(law, dtype):
-    init, element = LAWS[law]
+@pytest.mark.parametrize("name", DEFINITIONS)
+def test_the_bits_of_the_definition(name, dtype):
+    init, element = DEFINITIONS[name]
     made = init((400,), dtype)
     assert patterns(made).tolist() == [reference.bits(element(i, dtype), dtype) for i in range(400)]
 

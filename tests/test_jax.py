@@ -40,7 +40,7 @@ def same(found, wanted):
     np.testing.assert_array_equal(found.view(f"u{found.dtype.itemsize}"), wanted.view(f"u{wanted.dtype.itemsize}"))
 
 
-LAWS = {
+INITIALIZERS = {
     "normal": initializers.RandomNormal(0.0, 0.02, 7),
     "shifted": initializers.RandomNormal(0.3, 0.02, 7),
     "truncated": initializers.TruncatedNormal(-5.0, 0.01, 2**64 - 1),
@@ -50,9 +50,9 @@ LAWS = {
 
 
 @pytest.mark.parametrize("x64", [False, True])
-@pytest.mark.parametrize("law", LAWS)
-def test_inside_a_callers_function(law, x64):
-    init = LAWS[law]
+@pytest.mark.parametrize("distribution", INITIALIZERS)
+def test_inside_a_callers_function(distribution, x64):
+    init = INITIALIZERS[distribution]
     with jax.enable_x64(x64):
         for dtype in ("float32", "bfloat16", "float16", *["float64"] * x64):
             made = jax.jit(lambda dtype=dtype: init((5, 1000), dtype, axes="o i", path="kernel"))()
@@ -60,7 +60,7 @@ def test_inside_a_callers_function(law, x64):
 
 
 def test_nothing_around_it_changes_the_bits():
-    init = LAWS["normal"]
+    init = INITIALIZERS["normal"]
     for dtype in ("float32", "bfloat16", "float16"):
         # XLA would fold the two factors, and drop the rounding to 16 bits, if it were let.
         made = jax.jit(lambda dtype=dtype: init((100, 100), dtype).astype("float32") * 0.3)()
@@ -177,7 +177,7 @@ def test_wide_types_are_refused_while_they_are_off(dtype):
 
 def test_shapes_without_values():
     for dtype in ("float32", "bfloat16"):
-        for init in LAWS.values():
+        for init in INITIALIZERS.values():
             made = jax.eval_shape(lambda init=init, dtype=dtype: init((4, 3), dtype))
             assert (made.shape, made.dtype) == ((4, 3), dtype)
 
@@ -236,7 +236,7 @@ def on_four_devices():
 
     assert len(jax.devices()) == 4
     mesh = Mesh(np.array(jax.devices()).reshape(2, 2), ("a", "b"))
-    inits = [*LAWS.values(), initializers.Zeros(), initializers.Identity()]
+    inits = [*INITIALIZERS.values(), initializers.Zeros(), initializers.Identity()]
     for spec in [("a", "b"), (("a", "b"), None), (None, "b"), ()]:
         sharding = NamedSharding(mesh, PartitionSpec(*spec))
         for init in inits:
@@ -250,7 +250,7 @@ def on_four_devices():
                 assert made.sharding.is_equivalent_to(sharding, 2), (init, made.sharding, sharding)
                 for part in made.addressable_shards:
                     same(part.data, wanted[part.index])
-            if init.seed is not None and init is not LAWS["fixed"]:
+            if init.seed is not None and init is not INITIALIZERS["fixed"]:
                 assert "all-" not in jax.jit(make).lower().compile().as_text()
         generator = oneseed.random.SeedGenerator(7)
         with oneseed.using(rng="native", backend="jax"):

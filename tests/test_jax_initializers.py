@@ -242,7 +242,11 @@ REFUSED = {
     "nan": (lambda: door.variance_scaling(math.nan, "fan_in", "normal"), ValueError, "`scale` must be finite"),
     "scale_type": (lambda: door.uniform("1"), TypeError, "`scale` must be a real number"),
     "mode": (lambda: door.variance_scaling(1.0, "fan_inn", "normal"), ValueError, "Did you mean 'fan_in'"),
-    "law": (lambda: door.variance_scaling(1.0, "fan_in", "gauss"), ValueError, "`distribution` must be one of"),
+    "distribution": (
+        lambda: door.variance_scaling(1.0, "fan_in", "gauss"),
+        ValueError,
+        "`distribution` must be one of",
+    ),
     "large": (lambda: door.variance_scaling(1e20, "fan_in", "normal")(KEY, (2, 2), "float16"), ValueError, "too large"),
     "stddev": (lambda: door.normal(-1.0), ValueError, "`stddev` must be 0 or more"),
     "uniform": (lambda: door.uniform(-1.0), ValueError, "`scale` must be 0 or more"),

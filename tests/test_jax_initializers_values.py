@@ -1,4 +1,4 @@
-"""The initializers of JAX: the bits that they draw, and the laws."""
+"""The initializers of JAX: the bits that they draw, and their distributions."""
 
 import math
 from fractions import Fraction
@@ -97,7 +97,7 @@ def test_the_definition_of_the_stream():
     shape = (4, 3, 5)  # out, in, width: the logical order is width, in, out
     for (axis_in, axis_out), axes in (((1, 0), "o i k"), ((-2, -1), None), ((-1, 1), "k o i")):
         fan_in = math.prod(shape) / shape[axis_out]
-        for made, law in (
+        for made, (kind, scale) in (
             (door.he_normal(axis_in, axis_out), ("truncated", math.sqrt(2 / fan_in) / STDDEV_OF_PM2)),
             (door.variance_scaling(3, "fan_in", "normal", axis_in, axis_out), ("normal", math.sqrt(3 / fan_in))),
             (door.lecun_uniform(axis_in, axis_out), ("uniform", math.sqrt(3 * (1 / fan_in)))),
@@ -109,7 +109,7 @@ def test_the_definition_of_the_stream():
                     "truncated": lambda scale, here=here: reference.truncated_normal(*here, 0.0, scale, "float32"),
                     "normal": lambda scale, here=here: reference.normal(*here, 0.0, scale, "float32"),
                     "uniform": lambda scale, here=here: reference.uniform(*here, -scale, scale, "float32"),
-                }[law[0]](law[1])
+                }[kind](scale)
                 assert float(found[at]) == value
     found = np.asarray(door.truncated_normal(0.5, lower=-1, upper=3)(KEY, (20,)))
     assert found.tolist() == [reference.truncated_normal(7, 0, i, 0, 0.5, "float32", -1.0, 3.0) for i in range(20)]
@@ -187,11 +187,11 @@ def test_the_variance_is_that_of_jax(axes, mode):
 )
 def test_the_fixed_distributions_are_those_of_jax(name, arguments, low, high):
     """As many draws of JAX's own beside, by Kolmogorov-Smirnov: each rejects the truth with a probability of 1e-9."""
-    law = stats.uniform(0, 4) if name == "uniform" else stats.truncnorm(low / arguments[0], high / arguments[0])
+    expected = stats.uniform(0, 4) if name == "uniform" else stats.truncnorm(low / arguments[0], high / arguments[0])
     for module in (door, PEER):
         made = np.asarray(getattr(module, name)(*arguments)(KEY, (200_000,)), "f8")
         assert low <= made.min() <= made.max() <= high
-        assert stats.kstest(made / (1 if name == "uniform" else arguments[0]), law.cdf).pvalue > 1e-9
+        assert stats.kstest(made / (1 if name == "uniform" else arguments[0]), expected.cdf).pvalue > 1e-9
 
 
 def test_scales_of_zero_make_zeros():
@@ -199,7 +199,10 @@ def test_scales_of_zero_make_zeros():
         door.normal(0.0),
         door.uniform(0),
         door.truncated_normal(0.0),
-        *(door.variance_scaling(0.0, "fan_in", law) for law in ("normal", "uniform", "truncated_normal")),
+        *(
+            door.variance_scaling(0.0, "fan_in", distribution)
+            for distribution in ("normal", "uniform", "truncated_normal")
+        ),
     ):
         assert not np.asarray(init(KEY, (20, 20))).any()
 

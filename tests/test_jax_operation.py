@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from draws_of_tests import LAWS, LIMITS
+from draws_of_tests import DISTRIBUTIONS, LIMITS
 from frameworks import installed
 
 if not installed("jax"):
@@ -61,14 +61,14 @@ def in_a_process(code, devices=1, **environment):
 def draws():
     """Draws of all distributions and dtypes, of blocks in any order, also empty ones, scalars, and a shared one."""
     shapes = itertools.cycle([((7, 5), (0, 1)), ((3, 4, 6), (2, 0, 1)), ((), ()), ((0, 3), (1, 0)), ((70,), (0,))])
-    for number, (law, dtype) in enumerate(itertools.product(LAWS, FLOATS)):
+    for number, (distribution, dtype) in enumerate(itertools.product(DISTRIBUTIONS, FLOATS)):
         shape, order = next(shapes)
         offset = tuple(min(1, size) for size in shape)
         block = tuple(size - at for size, at in zip(shape, offset, strict=True))
-        yield Draw(law, shape, dtype, 0, ("a", number), order, 1, 1, offset, block)
+        yield Draw(distribution, shape, dtype, 0, ("a", number), order, 1, 1, offset, block)
     for dtype, low, high in LIMITS:
         yield Draw(Integers(low, high), (9, 11), dtype, 0, ("b",), (1, 0), 1, 1, (0, 0), (9, 11))
-    yield Draw(LAWS[0], (700, 500), "float32", 0, (), (1, 0), 1, 1, (0, 0), (700, 500))
+    yield Draw(DISTRIBUTIONS[0], (700, 500), "float32", 0, (), (1, 0), 1, 1, (0, 0), (700, 500))
 
 
 @pytest.mark.parametrize("seed", ["key", "hashed", "integer"])

@@ -197,14 +197,14 @@ def test_kernels_distributed_by_keras_on_jax(report):
     assert rows[-2][1] != rows[-1][1]  # of one generator
 
 
-@pytest.mark.parametrize("law", ["mirrored", "dtensors", "sharded"])
+@pytest.mark.parametrize("strategy", ["mirrored", "dtensors", "sharded"])
 @pytest.mark.parametrize("name", [TF_KERAS])
-def test_kernels_under_tensorflows_strategies(report, name, law):
-    rows = report(name)[law]
-    assert len(rows) == {"mirrored": 8, "dtensors": 32, "sharded": 8}[law]
+def test_kernels_under_tensorflows_strategies(report, name, strategy):
+    rows = report(name)[strategy]
+    assert len(rows) == {"mirrored": 8, "dtensors": 32, "sharded": 8}[strategy]
     for initializer, cut, found, expected in rows:
         assert found == expected, (initializer, cut)
     generated = [row[2] for row in rows if row[0] == "HeNormal of a generator"]
     assert generated[0] != generated[1]
     cuts = {"mirrored": ["device:CPU:0", "device:CPU:1"], "sharded": [3, 3, 2]}
-    assert law == "dtensors" or all(row[1] == cuts[law] for row in rows)
+    assert strategy == "dtensors" or all(row[1] == cuts[strategy] for row in rows)

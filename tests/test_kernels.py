@@ -16,7 +16,7 @@ if engine.kernels is None:
     assert "kernel" not in REQUIRED, "the kernels were not built, though this session must test them"
     pytest.skip("the kernels were not built", allow_module_level=True)
 
-LAWS = {
+INITIALIZERS = {
     "normal": RandomNormal(0.0, 1.0, seed=7),
     "shifted normal": RandomNormal(0.3, 0.02, seed=2**64 - 1),
     "truncated normal": TruncatedNormal(0.0, 1.0, seed=8),
@@ -61,14 +61,14 @@ def by_numpy(init, shape, dtype, **call):
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float8_e4m3fn", "float8_e5m2", "float16", "float32", "float64"])
-@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("distribution", INITIALIZERS)
 @every_kernel
-def test_floats(in_use, name, law, dtype):
+def test_floats(in_use, name, distribution, dtype):
     in_use(name)
     for what, (shape, call) in SHAPES.items():
-        values = LAWS[law](shape, dtype, **call)
+        values = INITIALIZERS[distribution](shape, dtype, **call)
         assert values.dtype == numpy_dtype(dtype)
-        assert values.tobytes() == by_numpy(LAWS[law], shape, dtype, **call).tobytes(), what
+        assert values.tobytes() == by_numpy(INITIALIZERS[distribution], shape, dtype, **call).tobytes(), what
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"])
@@ -131,7 +131,7 @@ def test_memory_in_any_order(in_use, name, dtype):
 def test_every_start_and_length(in_use, name):
     # Around all sizes of vectors, groups and chunks, and across the border where the counter's first word overflows.
     in_use(name)
-    init = LAWS["shifted normal"]
+    init = INITIALIZERS["shifted normal"]
     lengths = [*range(1, 70), 127, 128, 129, *range(1018, 1034), 2049]
     for dtype in ("float32", "float64"):
         for first in (0, 1, 2, 3, 5, 2**34 - 2):
@@ -153,8 +153,8 @@ def test_words_of_64_bits(in_use, name):
 
 
 def test_memory_by_its_address():
-    draw = LAWS["normal"].describe((60, 50), "float32", axes="o i")
-    expected, out = by_numpy(LAWS["normal"], (60, 50), "float32", axes="o i"), np.zeros((50, 60), np.float32)
+    draw = INITIALIZERS["normal"].describe((60, 50), "float32", axes="o i")
+    expected, out = by_numpy(INITIALIZERS["normal"], (60, 50), "float32", axes="o i"), np.zeros((50, 60), np.float32)
     what = kernel.packed(draw.distribution, "float32")
     rest = draw.strides, 0, draw.seed, draw.stream, what, 1, None
     engine.kernels.draw(out.ctypes.data, (60, 50), None, *rest)
@@ -164,7 +164,7 @@ def test_memory_by_its_address():
 
 
 def test_arguments_that_are_read_once():
-    draw = LAWS["normal"].describe((60, 50), "float32", axes="o i")
+    draw = INITIALIZERS["normal"].describe((60, 50), "float32", axes="o i")
     what = kernel.packed(draw.distribution, "float32")
     out, steps = np.zeros((60, 50), np.float32), draw.strides
     plan = engine.kernels.prepare((60, 50), out.strides, steps, 0, what)
@@ -198,7 +198,7 @@ def test_arguments_that_are_read_once():
 
 def test_what_does_not_fit_is_refused_before_anything_is_written():
     draw = engine.kernels.draw
-    what = kernel.packed(LAWS["normal"].describe((4,)).distribution, "float32")
+    what = kernel.packed(INITIALIZERS["normal"].describe((4,)).distribution, "float32")
     out = np.zeros(4, np.float32)
     address = out.ctypes.data
     rest = (0, 7, 0, what, 1, None)
@@ -276,6 +276,6 @@ def test_without_kernels_numpy_draws(monkeypatch):
     monkeypatch.delenv("ONESEED_KERNEL", raising=False)
     monkeypatch.delattr(oneseed_numpy, "_kernel")
     assert kernel.load() is None
-    expected = LAWS["normal"]((100, 30), "float32", axes="o i")
+    expected = INITIALIZERS["normal"]((100, 30), "float32", axes="o i")
     monkeypatch.setattr(engine, "kernels", None)
-    assert LAWS["normal"]((100, 30), "float32", axes="o i").tobytes() == expected.tobytes()
+    assert INITIALIZERS["normal"]((100, 30), "float32", axes="o i").tobytes() == expected.tobytes()

@@ -239,8 +239,8 @@ def test_dense_layers_of_flax():
     check(layouts.einsum("TNH,NHD->TD"), einsum.kernel.shape, np.ravel(einsum(jnp.ones((3, 2, 4))))[0])
     # Flax's own default of a table of embeddings is that of the tied output layer.
     table = nnx.Embed(2000, 64, rngs=nnx.Rngs(0)).embedding[...]
-    law = I.LecunNormal(1).describe(table.shape, axes=layouts.axes("tied_embedding", "flax")).distribution
-    assert float(table.std()) == pytest.approx(law.stddev_after_truncation, rel=0.01)
+    expected = I.LecunNormal(1).describe(table.shape, axes=layouts.axes("tied_embedding", "flax")).distribution
+    assert float(table.std()) == pytest.approx(expected.stddev_after_truncation, rel=0.01)
 
 
 def test_rows_of_a_table_are_looked_up():

@@ -301,7 +301,7 @@ def test_dirac_refusals():
             I.Dirac(groups)
 
 
-def test_noise_is_that_of_the_normal_law():
+def test_noise_is_that_of_the_normal_distribution():
     noise = I.RandomNormal(0.0, 0.25, seed=7)((50, 40), "float64", path="w")
     np.testing.assert_array_equal(
         I.NoisyIdentity(2.0, 0.25, 7)((50, 40), "float64", path="w"), noise + 2 * np.eye(50, 40)

@@ -67,7 +67,7 @@ def test_every_expression_makes_an_initializer(section, there, here, difference)
     assert isinstance(eval(expression, dict(NAMES)), Initializer)
 
 
-LAWS = {
+EXPECTED = {
     "Caffe `xavier`": ("uniform", math.sqrt(3 / 30)),
     "Caffe `msra`": ("normal", math.sqrt(2 / 30)),
     '`Xavier("uniform", "avg", magnitude)`': ("uniform", math.sqrt(2.5 / 35)),
@@ -93,26 +93,26 @@ LAWS = {
     "PyG `glorot(w)`": ("uniform", math.sqrt(6 / 70)),
     "Equinox, biases": ("uniform", 1 / 8),
 }
-"""The law of what stands there for 30 inputs and 40 outputs: half its width, or its stddev, before it is cut."""
+"""The distribution for 30 inputs and 40 outputs: half its width, or its stddev before truncation."""
 
 
-@pytest.mark.parametrize("name", sorted(LAWS))
-def test_the_law_is_that_of_the_formula(name):
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_the_distribution_is_that_of_the_formula(name):
     (expression,) = {here.strip("`") for _, there, here, _ in ROWS if there == name}
-    kind, number = LAWS[name]
-    law = eval(expression, dict(NAMES)).describe((30, 40)).distribution
-    assert law.name == kind
-    assert (law.high if kind == "uniform" else law.stddev) == pytest.approx(number, rel=1e-12)
+    kind, number = EXPECTED[name]
+    distribution = eval(expression, dict(NAMES)).describe((30, 40)).distribution
+    assert distribution.name == kind
+    assert (distribution.high if kind == "uniform" else distribution.stddev) == pytest.approx(number, rel=1e-12)
 
 
 def test_tinygrad_counts_taps_among_the_inputs_alone():
     ((expression,),) = (code(here) for _, there, here, _ in ROWS if there.endswith("kernels"))
-    law = eval(expression, dict(NAMES)).describe((40, 30, 3, 3), axes=None).distribution
-    assert law.high == pytest.approx(math.sqrt(6 / (40 + 30 * 9)))
+    distribution = eval(expression, dict(NAMES)).describe((40, 30, 3, 3), axes=None).distribution
+    assert distribution.high == pytest.approx(math.sqrt(6 / (40 + 30 * 9)))
 
 
 def compare(ours, theirs):
-    """Compare 120,000 values: mean and stddev within five standard errors or so, and the ends of a bounded law."""
+    """Compare 120,000 values: mean and stddev within five standard errors or so, and the ends of a bounded one."""
     ours, theirs = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
     assert ours.shape == theirs.shape
     spread = max(theirs.std(), 1e-12)

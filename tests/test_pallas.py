@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 import reference
-from draws_of_tests import LAWS
+from draws_of_tests import DISTRIBUTIONS
 from frameworks import installed
 from test_known_answers import NORMALS, ROWS, SHAPE, UNIFORMS, WINDOWS
 
@@ -71,22 +71,22 @@ def agree(drawn, draw):
 def test_known_answers(drawn):
     for number, row in enumerate(ROWS):
         known, turn, kind = row["float32"], number % 4, list(WINDOWS)[number // 4 % 2]
-        law, pattern = [
+        distribution, pattern = [
             (Normal(*NORMALS[turn]), known["normal"][turn]),
             (Uniform(*UNIFORMS[turn]), known["uniform"][turn]),
             (TruncatedNormal(*NORMALS[turn], *WINDOWS[kind]), known[kind][turn]),
         ][number // 12 % 3]
         address = row["seed"], tuple(row["path"]), (0,), 1, 1, (row["index"],), (1,)
-        assert reference.patterns(drawn(Draw(law, SHAPE, "float32", *address))) == [int(pattern, 16)]
+        assert reference.patterns(drawn(Draw(distribution, SHAPE, "float32", *address))) == [int(pattern, 16)]
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("law", LAWS, ids=repr)
-def test_odd_sizes(drawn, law, dtype):
-    place = FLOATS.index(dtype) + LAWS.index(law)
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=repr)
+def test_odd_sizes(drawn, distribution, dtype):
+    place = FLOATS.index(dtype) + DISTRIBUTIONS.index(distribution)
     first = (1, 2**34 - 3, 2**40 + 6, 0)[place % 4]
     size = 4 * pallas.COUNTERS + 1 if dtype == "float32" else (2, 3, 5, 64)[place % 4]
-    agree(drawn, Draw(law, SHAPE, dtype, 2**64 - 3, ("a", 1), (0,), 1, 1, (first,), (size,)))
+    agree(drawn, Draw(distribution, SHAPE, dtype, 2**64 - 3, ("a", 1), (0,), 1, 1, (first,), (size,)))
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16", "int32", "uint32"])
@@ -101,7 +101,10 @@ def test_runs_of_any_shape(drawn):
         offset = tuple(dice.randrange(size) if axis == 0 else 0 for axis, size in enumerate(shape))
         block = tuple(size - at for size, at in zip(shape, offset, strict=True))
         order = tuple(range(len(shape)))
-        agree(drawn, Draw(dice.choice(LAWS), shape, "float32", dice.randrange(2**64), (), order, 1, 1, offset, block))
+        agree(
+            drawn,
+            Draw(dice.choice(DISTRIBUTIONS), shape, "float32", dice.randrange(2**64), (), order, 1, 1, offset, block),
+        )
 
 
 def test_keys(drawn):
@@ -124,9 +127,9 @@ def test_lowers_to_triton(monkeypatch, dtype):
     monkeypatch.setattr(compiled, "kernel_runs_on", lambda device: True)
     real = pallas.program
     monkeypatch.setattr(pallas, "program", program)
-    law = Integers(0, 9) if dtype == "int32" else TruncatedNormal(0.3, 0.02)
+    distribution = Integers(0, 9) if dtype == "int32" else TruncatedNormal(0.3, 0.02)
     for offset in (0, 1):
-        compiled.elements(Draw(law, (2000,), dtype, 2**63, ("a",), (0,), 1, 1, (offset,), (1000,)))
+        compiled.elements(Draw(distribution, (2000,), dtype, 2**63, ("a",), (0,), 1, 1, (offset,), (1000,)))
         lowered = real(None).trace(*kept.pop("arguments")).lower(lowering_platforms=("cuda",)).as_text()
         assert "triton_kernel_call" in lowered or "xla.gpu.triton" in lowered
 
@@ -216,11 +219,11 @@ def test_which_draws_a_gpu_makes_by_its_kernel(monkeypatch):
 def test_narrow_lanes(monkeypatch, dtype, first, order):
     monkeypatch.setattr(xla, "_bits_in_wide_lanes", xla._bits_in_narrow_lanes)
     xla.program.cache_clear()
-    law = Integers(3, 100) if dtype == "int32" else TruncatedNormal(0.3, 0.02)
+    distribution = Integers(3, 100) if dtype == "int32" else TruncatedNormal(0.3, 0.02)
     row = 2**36 if order == (0, 1) else 2**20
     offset = (first // row, first % row) if order == (0, 1) else (first % row, first // row)
     shape = (2**20, row) if order == (0, 1) else (row, 2**40)
     with jax.enable_x64(True):
-        draw = Draw(law, shape, dtype, 2**64 - 3, ("a", 1), order, 1, 1, offset, (3, 50))
+        draw = Draw(distribution, shape, dtype, 2**64 - 3, ("a", 1), order, 1, 1, offset, (3, 50))
         assert np.asarray(compiled.elements(draw)).tobytes() == registry.load("numpy").draw(draw).tobytes()
     xla.program.cache_clear()

@@ -25,16 +25,16 @@ SAMPLED = [
 ]
 
 
-def element(law, address, dtype):
+def element(distribution, address, dtype):
     """Return an element by the slow reference."""
-    if isinstance(law, Uniform):
-        return reference.uniform(*address, law.low, law.high, dtype)
-    if isinstance(law, TruncatedNormal):
-        return reference.truncated_normal(*address, law.mean, law.stddev, dtype)
-    if isinstance(law, Integers):
-        return reference.integers(*address, law.low, law.high)
-    assert isinstance(law, Normal)
-    return reference.normal(*address, law.mean, law.stddev, dtype)
+    if isinstance(distribution, Uniform):
+        return reference.uniform(*address, distribution.low, distribution.high, dtype)
+    if isinstance(distribution, TruncatedNormal):
+        return reference.truncated_normal(*address, distribution.mean, distribution.stddev, dtype)
+    if isinstance(distribution, Integers):
+        return reference.integers(*address, distribution.low, distribution.high)
+    assert isinstance(distribution, Normal)
+    return reference.normal(*address, distribution.mean, distribution.stddev, dtype)
 
 
 @pytest.mark.parametrize("name, dtype", SAMPLED)
@@ -42,7 +42,7 @@ def test_the_answers_are_those_of_the_slow_reference(name, dtype):
     case = parity_cases.CASES[name]
     made = case.draw(dtype)
     assert case.digest(made) == parity_cases.answer(name, dtype)
-    law = case.initializer.describe(case.shape, dtype, case.axes, **case.call).distribution
+    distribution = case.initializer.describe(case.shape, dtype, case.axes, **case.call).distribution
     path = (case.call["path"],) if "path" in case.call else ()
     offset = case.call.get("partition_offset", (0,) * made.ndim)
     for flat in range(0, made.size, -(-made.size // 25)):
@@ -50,12 +50,14 @@ def test_the_answers_are_those_of_the_slow_reference(name, dtype):
         place = [int(k) + start for k, start in zip(at, offset, strict=True)]
         i = reference.logical_index(case.shape, case.axes, place)
         address = case.initializer.seed, reference.stream_of(path), i
-        if isinstance(law, Complex):
+        if isinstance(distribution, Complex):
             part = "float32" if dtype == "complex64" else "float64"
             imaginary = address[0], reference.stream_of((*path, "imag")), i
-            assert made[at] == complex(element(law.real, address, part), element(law.imag, imaginary, part))
+            assert made[at] == complex(
+                element(distribution.real, address, part), element(distribution.imag, imaginary, part)
+            )
         else:
-            assert float(made[at]) == element(law, address, dtype)
+            assert float(made[at]) == element(distribution, address, dtype)
 
 
 @pytest.mark.parametrize("dtype", parity_cases.CASES["orthogonal"].dtypes)

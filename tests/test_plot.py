@@ -99,13 +99,13 @@ HISTOGRAMS = [
 
 
 @pytest.mark.parametrize("initializer, mean, stddev", HISTOGRAMS, ids=lambda value: type(value).__name__)
-def test_a_law_is_a_histogram_under_its_density(initializer, mean, stddev):
+def test_a_distribution_is_a_histogram_under_its_density(initializer, mean, stddev):
     (axes,) = pictured(initializer, (200, 100)).axes
     (line,) = axes.lines
     x, y = line.get_xdata(), line.get_ydata()
     assert axes.patches
     assert not axes.images
-    # The bars and the curve both hold an area of 1, and the curve has the moments of the law.
+    # The bars and the curve both hold an area of 1, and the curve has the moments of the distribution.
     assert sum(bar.get_width() * bar.get_height() for bar in axes.patches) == pytest.approx(1)
     assert np.trapezoid(y, x) == pytest.approx(1, abs=0.01)
     assert np.trapezoid(y * x, x) == pytest.approx(mean, abs=0.02 * max(1, abs(stddev or 5)))
@@ -117,7 +117,7 @@ def test_a_law_is_a_histogram_under_its_density(initializer, mean, stddev):
         assert bar.get_height() == pytest.approx(np.interp(middle, x, y), abs=0.3 * y.max())
 
 
-def test_each_part_of_a_complex_law_has_a_histogram():
+def test_each_part_of_a_complex_distribution_has_a_histogram():
     axes = pictured(initializers.GlorotNormal(seed=1), (50, 60), "complex64").axes
     assert [part.get_title() for part in axes] == ["real part", "imaginary part"]
     assert all(part.patches and part.lines for part in axes)
@@ -130,7 +130,7 @@ def test_each_part_of_a_complex_law_has_a_histogram():
         (initializers.UniformInt(2, 6, seed=1), dict.fromkeys([2.0, 3.0, 4.0, 5.0], 0.25)),
     ],
 )
-def test_a_law_of_few_values_has_a_bar_for_each(initializer, masses):
+def test_a_distribution_of_few_values_has_a_bar_for_each(initializer, masses):
     (axes,) = pictured(initializer, (100, 100)).axes
     (line,) = axes.lines
     assert dict(zip(line.get_xdata(), line.get_ydata(), strict=True)) == pytest.approx(masses)
@@ -140,7 +140,7 @@ def test_a_law_of_few_values_has_a_bar_for_each(initializer, masses):
 
 
 @pytest.mark.parametrize(
-    "law, at, density",
+    "distribution, at, density",
     [
         (Normal(1.0, 2.0), 3.0, math.exp(-0.5) / (2 * math.sqrt(2 * math.pi))),
         (TruncatedNormal(0.0, 1.0, -1.0, 1.0), 0.0, 1 / math.sqrt(2 * math.pi) / math.erf(1 / math.sqrt(2))),
@@ -150,13 +150,13 @@ def test_a_law_of_few_values_has_a_bar_for_each(initializer, masses):
         (Integers(0, 1000), 7.0, 0.001),
     ],
 )
-def test_densities_are_those_of_the_definition(law, at, density):
-    assert plotting.density_of(law)(np.array([at]))[0] == pytest.approx(density, rel=1e-12)
+def test_densities_are_those_of_the_definition(distribution, at, density):
+    assert plotting.density_of(distribution)(np.array([at]))[0] == pytest.approx(density, rel=1e-12)
 
 
-@pytest.mark.parametrize("law", [Normal(1.0, 0.0), TruncatedNormal(1.0, 0.0), Uniform(2.0, 2.0)])
-def test_what_has_no_density_is_a_heat_map(law):
-    assert plotting.density_of(law) is None
+@pytest.mark.parametrize("distribution", [Normal(1.0, 0.0), TruncatedNormal(1.0, 0.0), Uniform(2.0, 2.0)])
+def test_what_has_no_density_is_a_heat_map(distribution):
+    assert plotting.density_of(distribution) is None
 
 
 @pytest.mark.parametrize("name, shape", [("zeros", ()), ("ones", (4,)), ("nan", (2, 3)), ("random_normal", (3, 2))])

@@ -57,7 +57,7 @@ def test_radii_of_batches_and_other_topologies():
         assert abs(np.linalg.eigvals(init((20, 20), "float64"))).max() == pytest.approx(0.7, rel=1e-12)
 
 
-def test_weights_are_those_of_the_laws():
+def test_weights_are_those_of_the_distributions():
     normal = I.RandomNormal(0.0, 1.0, 7)((9, 9), "float64")
     np.testing.assert_array_equal(I.EchoState(None, 1.0, "normal", 7)((9, 9), "float64"), normal)
     np.testing.assert_array_equal(I.EchoState(None, 1.0, "bernoulli", 7)((9, 9), "float64"), np.sign(normal))

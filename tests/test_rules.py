@@ -62,11 +62,13 @@ def test_deepnorm_bounds_the_update_as_its_theorem_says():
 @pytest.mark.parametrize(("blocks", "layers", "power"), [(27, 2, 2), (16, 3, 4), (5, 4, 6)])
 def test_fixup(blocks, layers, power):
     shape, fan = (3, 3, 16, 32), 9 * 32
-    law = rules.fixup(blocks, layers, seed=1).describe(shape).distribution
-    assert law.name == "normal"
-    assert law.stddev == pytest.approx(root(Fraction(2, fan), 2) * root(Fraction(1, blocks), power), rel=1e-14)
-    law = rules.fixup(blocks, layers, mode="fan_in").describe(shape).distribution
-    assert law.stddev == pytest.approx(root(Fraction(2, 9 * 16), 2) * root(Fraction(1, blocks), power), rel=1e-14)
+    distribution = rules.fixup(blocks, layers, seed=1).describe(shape).distribution
+    assert distribution.name == "normal"
+    assert distribution.stddev == pytest.approx(root(Fraction(2, fan), 2) * root(Fraction(1, blocks), power), rel=1e-14)
+    distribution = rules.fixup(blocks, layers, mode="fan_in").describe(shape).distribution
+    assert distribution.stddev == pytest.approx(
+        root(Fraction(2, 9 * 16), 2) * root(Fraction(1, blocks), power), rel=1e-14
+    )
 
 
 def test_rules_of_width():
@@ -77,8 +79,8 @@ def test_rules_of_width():
     assert (cut.stddev, cut.lower, cut.upper) == (pytest.approx(1 / 8), -3, 3)
     cut = rules.mitchell(layer=7).describe((64, 256)).distribution
     assert (cut.stddev, cut.lower, cut.upper) == (pytest.approx(1 / 32), -3, 3)
-    law = rules.xavier(0.5).describe((30, 20)).distribution
-    assert (law.name, law.stddev) == ("normal", pytest.approx(0.1))
+    distribution = rules.xavier(0.5).describe((30, 20)).distribution
+    assert (distribution.name, distribution.stddev) == ("normal", pytest.approx(0.1))
 
 
 @needs_torch

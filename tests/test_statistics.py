@@ -101,7 +101,7 @@ def test_describe_tells_the_published_numbers(name):
     numbers = build(seed=1).describe(SHAPE).as_dict()
     assert (numbers["fan_in"], numbers["fan_out"]) == (FAN_IN, FAN_OUT)
     stddev = numbers.get("stddev", numbers.get("stddev_after_truncation"))
-    assert stddev == pytest.approx(theory.scale * theory.law.std(), rel=1e-12)
+    assert stddev == pytest.approx(theory.scale * theory.standard.std(), rel=1e-12)
     assert numbers.get("limit", theory.scale) == pytest.approx(theory.scale, rel=1e-12)
 
 

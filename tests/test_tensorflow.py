@@ -50,7 +50,7 @@ def test_many_values_inside_functions(jit_compile, autograph):
     def make():
         return [init((300, 200), dtype) for init, dtype in cases]
 
-    laws = [
+    inits = [
         SHIFTED,
         initializers.RandomNormal(-5.0, 0.01, 8),
         initializers.HeNormal(9),
@@ -58,7 +58,7 @@ def test_many_values_inside_functions(jit_compile, autograph):
         initializers.RandomUniform(0.1, 0.7, 3),
         initializers.RandomUniform(2.0, 3.0, 2**64 - 1),
     ]
-    cases = list(product(laws, ("float32", "float64")))
+    cases = list(product(inits, ("float32", "float64")))
     for made, (init, dtype) in zip(make(), cases, strict=True):
         same(made, init, (300, 200), dtype)
 

@@ -8,7 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
-from draws_of_tests import LAWS, LIMITS
+from draws_of_tests import DISTRIBUTIONS, LIMITS
 from frameworks import installed
 
 if not installed("torch"):
@@ -236,8 +236,8 @@ def agree(engine, draw):
 def test_elements_equal_the_host_engine(engine, monkeypatch, case, dtype):
     monkeypatch.setattr(operations, "CHUNK", 37)
     shape, order, offset, block = BLOCKS[case]
-    for law, seed in itertools.product(LAWS, (0, 2**64 - 3)):
-        agree(engine, Draw(law, shape, dtype, seed, ("a", 1), order, 1, 1, offset, block))
+    for distribution, seed in itertools.product(DISTRIBUTIONS, (0, 2**64 - 3)):
+        agree(engine, Draw(distribution, shape, dtype, seed, ("a", 1), order, 1, 1, offset, block))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -1,4 +1,4 @@
-"""The functions of torch.nn.init: the bits that they draw, and the laws."""
+"""The functions of torch.nn.init: the bits that they draw, and their distributions."""
 
 import itertools
 import math
@@ -88,8 +88,8 @@ def test_axes_override_the_layout(name):
 def test_the_bits_of_the_reference(dtype):
     shape, path, seed = (2, 2, 2), ("w", 1), 2**64 - 5
     stream = reference.stream_of(path)
-    # Both fans are 4, so that every variance, and its triple, is exact: a law has one root, however it is written.
-    laws = {
+    # Both fans are 4, so that every variance, and its triple, is exact: each scale has one root, however it is written.
+    elements = {
         "uniform_": ({"a": -1.0, "b": 2.0}, partial(reference.uniform, low=-1.0, high=2.0)),
         "normal_": ({"mean": 0.25, "std": 0.5}, partial(reference.normal, mean=0.25, stddev=0.5)),
         "trunc_normal_": (
@@ -101,11 +101,11 @@ def test_the_bits_of_the_reference(dtype):
         "kaiming_uniform_": ({}, partial(reference.uniform, low=-math.sqrt(1.5), high=math.sqrt(1.5))),
         "kaiming_normal_": ({"a": 1.0}, partial(reference.normal, mean=0.0, stddev=0.5)),
     }
-    for name, (arguments, law) in laws.items():
+    for name, (arguments, element) in elements.items():
         made = getattr(init, name)(torch.empty(shape, dtype=getattr(torch, dtype)), **arguments, seed=seed, path=path)
         for at in itertools.product(*map(range, shape)):
             index = reference.logical_index(shape, "o i s", at)
-            assert float(made[at]) == law(seed, stream, index, dtype=dtype), (name, at)
+            assert float(made[at]) == element(seed, stream, index, dtype=dtype), (name, at)
 
 
 @pytest.mark.parametrize("axes", [None, "i o"])
@@ -124,16 +124,16 @@ def test_sparse_matrices_from_the_definition(shape, axes):
             assert float(matrix[o, i]) == (0.0 if o in ranked[:zeros] else value)
 
 
-# Laws, against theory: fixed seeds; a right program would fail a test for one seed in a million
+# Distributions, against theory: fixed seeds; a right program would fail a test for one seed in a million
 
 
-def kolmogorov(made, law):
+def kolmogorov(made, distribution):
     """The p-value of the values of a tensor under a distribution of SciPy."""
-    return stats.kstest(made.double().flatten().numpy(), law.cdf).pvalue
+    return stats.kstest(made.double().flatten().numpy(), distribution.cdf).pvalue
 
 
 @pytest.mark.parametrize(
-    ("function", "law"),
+    ("function", "distribution"),
     [
         (partial(init.uniform_, a=-1.0, b=2.0), stats.uniform(-1, 3)),
         (partial(init.normal_, mean=-3.0, std=0.5), stats.norm(-3, 0.5)),
@@ -149,10 +149,10 @@ def kolmogorov(made, law):
         (partial(init.kaiming_normal_, nonlinearity="selu"), stats.norm(0, 0.75 / 20)),
     ],
 )
-def test_the_distribution_is_the_one_it_says(function, law):
+def test_the_distribution_is_the_one_it_says(function, distribution):
     made = function(torch.empty(200, 400), seed=11)
-    assert kolmogorov(made, law) > 1e-6
-    low, high = law.support()
+    assert kolmogorov(made, distribution) > 1e-6
+    low, high = distribution.support()
     assert made.min() >= np.float32(low)
     assert made.max() <= np.float32(high)
 

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 import reference
-from draws_of_tests import LAWS, LIMITS
+from draws_of_tests import DISTRIBUTIONS, LIMITS
 from frameworks import installed
 from test_known_answers import NORMALS, ROWS, SHAPE, UNIFORMS, WINDOWS
 
@@ -104,31 +104,34 @@ def agree(launch, draw):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_known_answers(launch, dtype):
-    for number, row in enumerate(ROWS):  # in turn the kinds of law, and the four of each kind
+    for number, row in enumerate(ROWS):  # in turn the kinds of distribution, and the four of each kind
         known, turn, kind = row[dtype], number % 4, list(WINDOWS)[number // 4 % 2]
-        law, pattern = [
+        distribution, pattern = [
             (Normal(*NORMALS[turn]), known["normal"][turn]),
             (Uniform(*UNIFORMS[turn]), known["uniform"][turn]),
             (TruncatedNormal(*NORMALS[turn], *WINDOWS[kind]), known[kind][turn]),
         ][number // 12 % 3]
         address = row["seed"], tuple(row["path"]), (0,), 1, 1, (row["index"],), (1,)
-        assert reference.patterns(drawn(launch, Draw(law, SHAPE, dtype, *address))) == [int(pattern, 16)], row
+        assert reference.patterns(drawn(launch, Draw(distribution, SHAPE, dtype, *address))) == [int(pattern, 16)], row
         if dtype == "float32":
             assert drawn(launch, Draw(Integers(0, 10), SHAPE, "int32", *address)).tolist() == [row["integers_0_10"]]
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_narrow_floats_equal_the_reference(launch, dtype):
-    draws = [Draw(law, (40,), dtype, 11, ("w",), (0,), 1, 1, (3,), (30,)) for law in LAWS]
+    draws = [Draw(distribution, (40,), dtype, 11, ("w",), (0,), 1, 1, (3,), (30,)) for distribution in DISTRIBUTIONS]
     for draw in draws:
-        law, address = draw.distribution, [(11, draw.stream, i) for i in range(3, 33)]
-        if isinstance(law, Uniform):
-            values = [reference.uniform(*each, law.low, law.high, dtype) for each in address]
-        elif isinstance(law, Normal):
-            values = [reference.normal(*each, law.mean, law.stddev, dtype) for each in address]
+        distribution, address = draw.distribution, [(11, draw.stream, i) for i in range(3, 33)]
+        if isinstance(distribution, Uniform):
+            values = [reference.uniform(*each, distribution.low, distribution.high, dtype) for each in address]
+        elif isinstance(distribution, Normal):
+            values = [reference.normal(*each, distribution.mean, distribution.stddev, dtype) for each in address]
         else:
-            window = law.lower, law.upper
-            values = [reference.truncated_normal(*each, law.mean, law.stddev, dtype, *window) for each in address]
+            window = distribution.lower, distribution.upper
+            values = [
+                reference.truncated_normal(*each, distribution.mean, distribution.stddev, dtype, *window)
+                for each in address
+            ]
         assert reference.patterns(drawn(launch, draw)) == [reference.bits(value, dtype) for value in values]
 
 
@@ -136,12 +139,12 @@ def test_narrow_floats_equal_the_reference(launch, dtype):
 
 
 @pytest.mark.parametrize("dtype", FLOATS)
-@pytest.mark.parametrize("law", LAWS, ids=repr)
-def test_odd_sizes(launch, law, dtype):
-    place = FLOATS.index(dtype) + LAWS.index(law)
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=repr)
+def test_odd_sizes(launch, distribution, dtype):
+    place = FLOATS.index(dtype) + DISTRIBUTIONS.index(distribution)
     for number, first in enumerate((0, 1, 2**34 - 3, 2**40 + 6)):
         size = (1, 2, 3, 5, 64, 100)[(place + number) % 6]
-        agree(launch, Draw(law, SHAPE, dtype, 2**64 - 3, ("a", 1), (0,), 1, 1, (first,), (size,)))
+        agree(launch, Draw(distribution, SHAPE, dtype, 2**64 - 3, ("a", 1), (0,), 1, 1, (first,), (size,)))
 
 
 def random_case(seed):
@@ -156,11 +159,11 @@ def random_case(seed):
         offset = (*offset[:axis], far, *offset[axis + 1 :])
         shape[axis] = far + block[axis] + 3
     order = tuple(dice.sample(range(len(block)), len(block)))
-    law, dtype = dice.choice(LAWS), dice.choice(FLOATS)
+    distribution, dtype = dice.choice(DISTRIBUTIONS), dice.choice(FLOATS)
     if dice.random() < 0.2:
-        law, dtype = Integers(dice.randrange(9), 100), dice.choice(INTEGERS)
+        distribution, dtype = Integers(dice.randrange(9), 100), dice.choice(INTEGERS)
     path = dice.choice(((), ("w",), (3, "b")))
-    draw = Draw(law, tuple(shape), dtype, dice.randrange(2**64), path, order, 1, 1, offset, block)
+    draw = Draw(distribution, tuple(shape), dtype, dice.randrange(2**64), path, order, 1, 1, offset, block)
     strides, step = [0] * len(block), dice.choice((1, 1, 2, 3))
     for axis in dice.sample(range(len(block)), len(block)) if dice.random() < 0.6 else reversed(range(len(block))):
         strides[axis] = step
@@ -261,15 +264,21 @@ def test_a_kernel_is_looked_up_once_for_all_that_it_is_compiled_for(interpreted,
     monkeypatch.setattr(interpreted, "fill_kernel", Launch())
     monkeypatch.setattr(interpreted, "_kernels", {})
 
-    def fill(size=4000, law=Normal(), at=0, seed=7, dtype="float32"):  # noqa: B008 - it never changes
+    def fill(size=4000, distribution=Normal(), at=0, seed=7, dtype="float32"):  # noqa: B008 - it never changes
         out = torch.empty(size + 4, dtype=getattr(torch, dtype))[at : at + size]
-        interpreted.fill(Draw(law, (size,), dtype, seed, (), (0,), 1, 1, (0,), (size,)), out)
+        interpreted.fill(Draw(distribution, (size,), dtype, seed, (), (0,), 1, 1, (0,), (size,)), out)
 
     fill()
-    fill(size=8000, law=Normal(0.0, 2.0), seed=8)
+    fill(size=8000, distribution=Normal(0.0, 2.0), seed=8)
     assert (len(compiled), len(launched)) == (1, 1)
     assert (compiled[0]["seed"], launched[0]["seed"], launched[0]["length"]) == (7, 8, 8000)
-    for others in ({"law": Normal(1.0)}, {"law": Uniform(0.0, 1.0)}, {"at": 1}, {"dtype": "float16"}, {"size": 4}):
+    for others in (
+        {"distribution": Normal(1.0)},
+        {"distribution": Uniform(0.0, 1.0)},
+        {"at": 1},
+        {"dtype": "float16"},
+        {"size": 4},
+    ):
         fill(**others)
         fill(**others)
     assert (len(compiled), len(launched)) == (6, 6)

@@ -61,8 +61,8 @@ def test_the_stddev_after_truncation(lower, upper):
         exact = mpmath.sqrt(square)
         assert abs(moments.stddev_after(lower, upper) / exact - 1) < 2.3e-16
     assert moments.stddev_after(-upper, -lower) == moments.stddev_after(lower, upper)
-    law = TruncatedNormal(0.5, 2.0, lower, upper)
-    assert law.stddev_after_truncation == 2 * moments.stddev_after(lower, upper)
+    distribution = TruncatedNormal(0.5, 2.0, lower, upper)
+    assert distribution.stddev_after_truncation == 2 * moments.stddev_after(lower, upper)
 
 
 @pytest.mark.parametrize(("lower", "upper"), [(-2, 2), (-1, 3), (0, 5), (2, 4)])

@@ -2,6 +2,8 @@
 
 import math
 import operator
+import os
+import stat
 from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import Any
@@ -12,6 +14,15 @@ Shape = tuple[int, ...]
 MAX_SIZE = 2**63
 MAX_RANK = 64  # NumPy's own limit, and above that of every framework
 
+
+SPECIAL = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+"""What a path may lead to in place of a regular file."""
 
 LONGEST = 200
 """Characters of a value that a message shows."""
@@ -295,6 +306,27 @@ def boolean(argument: str, value: Any) -> bool:
 def _converted(value: Any) -> complex:
     """Return what a tensor of one number without a method for it holds."""
     return complex(value) if "complex" in str(getattr(value, "dtype", "")) else float(value)
+
+
+def regular_file(path: str | os.PathLike[str]) -> None:
+    """Check that a path leads to a regular file: to open a FIFO waits for a writer, and a device may have no end.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The path; links are followed.
+
+    Raises
+    ------
+    OSError
+        If nothing is there, or it cannot be looked at.
+    ValueError
+        If something else is there.
+    """
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode):
+        kind = SPECIAL.get(stat.S_IFMT(mode), "something else")
+        raise ValueError(f"A file must be a regular one, not {kind}. Received: path={shown(os.fspath(path))}")
 
 
 class RepeatedKey(ValueError):

@@ -233,7 +233,7 @@ def main():
     report["refused"] = list(refusals(refused_calls()))
     report["default dtype"] = default_dtype(keras, initializers)
     if LIBRARY == "tf_keras":
-        report |= {law.__name__: list(law(initializers)) for law in (mirrored, dtensors, sharded)}
+        report |= {strategy.__name__: list(strategy(initializers)) for strategy in (mirrored, dtensors, sharded)}
     else:
         report["is a tensor"] = bool(keras.ops.is_tensor(initializers.HeNormal(seed=7)((2, 3))))
         report["device"] = device(keras, initializers)

@@ -13,8 +13,6 @@ from oneseed_torch.drawing.watched import PLAIN
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
 Again = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], bool]
 
 
@@ -37,11 +35,7 @@ def in_place_again(again: Again) -> Callable[[Callable[P, R]], Callable[P, R]]:
     callable
         The decorator, which returns a function of the same name, arguments and docstring.
     """
-
-    def around(function: Callable[P, R]) -> Callable[P, R]:
-        return _around(function, again)
-
-    return around
+    return lambda function: _around(function, again)
 
 
 def _around(function: Callable[P, R], again: Again) -> Callable[P, R]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from oneseed import checks
 from oneseed.checkpoint import durable, manifest
 from oneseed.checkpoint.checking import described
 from oneseed.checkpoint.manifest import Checkpoint
@@ -83,6 +84,7 @@ def read(folder: Path) -> tuple[Checkpoint, Mapping[str, str] | None]:
     """Return the checkpoint of a folder, and the fingerprints of its tensors if it is complete."""
     path = folder / manifest.NAME
     try:
+        checks.regular_file(path)
         data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(f"There is no checkpoint of oneseed: {str(path)!r} is missing.") from None

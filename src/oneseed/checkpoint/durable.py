@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+import stat
 import threading
 import uuid
 from collections.abc import Iterator
@@ -220,6 +221,8 @@ def remove_unfinished(folder: Path, names: set[str]) -> None:
 
 
 def _remove_abandoned(path: Path) -> None:
+    if not stat.S_ISREG(os.lstat(path).st_mode):  # not what a writer has left
+        return
     if fcntl is not None:
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:

@@ -335,8 +335,9 @@ def _wrong_index(folder: Path, checkpoint: Checkpoint) -> Difference | None:
 
 def _content(path: Path) -> bytes | None:
     try:
+        checks.regular_file(path)
         return path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         return None
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
-from oneseed.checks import MAX_SIZE, Shape, unique
+from oneseed.checks import MAX_SIZE, Shape, regular_file, unique
 from oneseed.dtypes import numpy_dtype
 from oneseed.initializers.composed.files import DTYPES
 
@@ -107,7 +107,10 @@ def read(path: str | os.PathLike[str]) -> Header:
         If the file cannot be read.
     HeaderError
         If the header is malformed.
+    ValueError
+        If it is not a regular file.
     """
+    regular_file(path)
     with open(path, "rb") as file:
         try:
             return _read(file)

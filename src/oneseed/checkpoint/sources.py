@@ -108,7 +108,7 @@ def read(path: str | os.PathLike[str], dtype: str | None = None) -> Source:
     ImportError
         If a config.json is to be built, and PyTorch or transformers is missing.
     ValueError
-        If the file is of another kind or malformed, or leads out of its folder.
+        If the file is of another kind, not a regular file, or malformed, or leads out of its folder.
     """
     file = Path(path)
     if file.name.endswith(INDEX):
@@ -127,6 +127,7 @@ def read(path: str | os.PathLike[str], dtype: str | None = None) -> Source:
 
 
 def _loaded(file: Path) -> Any:
+    checks.regular_file(file)
     if file.stat().st_size > LARGEST:
         raise ValueError(f"{str(file)!r} must have at most {LARGEST:,} bytes.")
     data = file.read_bytes()

@@ -54,6 +54,7 @@ def chosen(asked: str, arguments: Mapping[str, Any], source: Source) -> tuple[Sc
     if is_file:
         read = Scheme.from_toml if path.suffix == ".toml" else Scheme.from_json
         try:
+            checks.regular_file(path)
             return read(path.read_text(encoding="utf-8")), path.name
         except (ValueError, TypeError, RecursionError) as error:
             raise ValueError(f"{asked!r} is not a scheme: {error}") from None

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from oneseed.checks import Shape, nearest, shown
+from oneseed.checks import Shape, nearest, regular_file, shown
 from oneseed.distributions import Structured
 from oneseed.draws import Draw, Host
 from oneseed.dtypes import cast_array, numpy_dtype
@@ -88,10 +88,11 @@ def opened(path: str, name: str | None) -> Iterator[Stored]:
     ImportError
         If it is a .safetensors file, and that library is not installed.
     ValueError
-        If the file is malformed, holds no numbers, or no tensor of that name.
+        If it is not a regular file, is malformed, holds no numbers, or no tensor of that name.
     """
-    if not os.path.isfile(path):
+    if not os.path.exists(path):
         raise FileNotFoundError(f"`path` must name a file that exists. Received: path={shown(path)}")
+    regular_file(path)
     if path.endswith(NPY):
         array = mapped(path)
         yield Stored(array.shape, lambda slices: np.asarray(array[slices]))
@@ -156,8 +157,8 @@ class FromFile(Initializer):
         If `path` is not a path, or `name` not a str.
     ValueError
         If the file's name has another ending, or `name` is given for a .npy file. At the call, if the file is
-        malformed or holds no numbers, or no tensor of that name, the shape is another one, or the dtype cannot hold the
-        elements that are read.
+        not a regular one, is malformed or holds no numbers, or no tensor of that name, the shape is another one, or the
+        dtype cannot hold the elements that are read.
     FileNotFoundError
         At the call, if there is no such file.
     ImportError
