@@ -68,7 +68,8 @@ def prepared(draw: Draw) -> Callable[[], Tensor] | None:
     if math.prod(draw.block) * numpy_dtype(draw.dtype).itemsize < COPIED:
         make = partial(_copied, make)
     elif isinstance(draw.distribution, Fill):
-        make = partial(_filled, draw.block, draw.distribution.scalar(draw.dtype))
+        with tf.device("CPU"):  # from which TensorFlow takes them to where a tensor is made
+            make = partial(_fill, *_constants(draw.block, draw.distribution.scalar(draw.dtype)))
     else:
         return None
 
@@ -119,10 +120,21 @@ def _structured(distribution: Structured, draw: Draw) -> Tensor:
 
 
 def _filled(shape: Shape, value: Any) -> Tensor:
-    block = tf.constant(shape, tf.int64)
-    if value.dtype.name in FLOAT8:  # for which there is no tf.fill
-        return tf.cast(tf.fill(block, tf.constant(value.astype("float32"))), value.dtype)
-    return tf.fill(block, tf.constant(value))
+    return _fill(*_constants(shape, value))
+
+
+def _constants(shape: Shape, value: Any) -> tuple[Tensor, Tensor, str]:
+    """Return a shape, a value that `tf.fill` takes, and the dtype meant: there is none for float8."""
+    narrow = value.dtype.name in FLOAT8
+    return (
+        tf.constant(shape, tf.int64),
+        tf.constant(value.astype("float32") if narrow else value),
+        value.dtype.name if narrow else "",
+    )
+
+
+def _fill(shape: Tensor, value: Tensor, narrow: str) -> Tensor:
+    return tf.cast(tf.fill(shape, value), narrow) if narrow else tf.fill(shape, value)
 
 
 def _seed(seed: Any) -> Any:
