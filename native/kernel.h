@@ -256,16 +256,6 @@ STEP void words_of_run64(uint64_t *to, uint64_t block, size_t count, const sched
     words_of_run((char *)to, block, count, 1, s, out, size);
 }
 
-STEP void words_of_columns32(uint32_t *to, const uint64_t *blocks, size_t padded, size_t count, const schedule *s)
-{
-    words_of_columns((char *)to, blocks, padded, count, 0, s);
-}
-
-STEP void words_of_columns64(uint64_t *to, const uint64_t *blocks, size_t padded, size_t count, const schedule *s)
-{
-    words_of_columns((char *)to, blocks, padded, count, 1, s);
-}
-
 STEP void positions32(scratch *s, size_t i, size_t count, const oneseed_distribution *what)
 {
     if (what->kind == ONESEED_TRUNCATED)
@@ -332,7 +322,7 @@ static int is_wide(const oneseed_distribution *what)
     return what->dtype == ONESEED_FLOAT64 || what->kind == ONESEED_WORDS;
 }
 
-/* Runs and columns ------------------------------------------------------------------------------------------------- */
+/* Runs ------------------------------------------------------------------------------------------------------------ */
 
 #define NAMED(name, kernel) NAMED2(name, kernel)
 #define NAMED2(name, kernel) name##_##kernel
@@ -355,74 +345,5 @@ TARGET void NAMED(run, KERNEL)(
     }
 }
 
-/* Write one element to each of `count` places. */
-static void scatter(char *const *places, ptrdiff_t from, const char *values, size_t count, size_t size)
-{
-#define SCATTER(n) \
-    case n: \
-        for (size_t k = 0; k < count; k++) \
-            memcpy(places[k] + from, values + n * k, n); \
-        break;
-    switch (size) { SCATTER(1) SCATTER(2) SCATTER(4) SCATTER(8) }
-}
-
-INLINE void copy(char *to, const char *from, size_t bytes)
-{
-    for (; bytes >= sizeof(V64); to += sizeof(V64), from += sizeof(V64), bytes -= sizeof(V64))
-        store64(to, load64(from));
-    if (bytes)
-        memcpy(to, from, bytes);
-}
-
-/* Each lane of a vector makes the words of a row of its own, so that those of a column lie side by side. */
-TARGET void NAMED(columns, KERNEL)(
-    const rows_of_columns *r, const oneseed_address *at, const oneseed_distribution *what)
-{
-    const int wide = is_wide(what);
-    const size_t size = oneseed_size(what->dtype), padded = (r->rows + 2 * W - 1) / (2 * W) * (2 * W);
-    const schedule keys = scheduled(at);
-    ALIGNED uint64_t blocks[ROWS_AT_ONCE];
-    scratch s;
-    uint32_t *words32 = (uint32_t *)s.words;
-    uint64_t lead = 0, mixed = 0;
-    for (size_t row = 0; row < r->rows; row++) {
-        const uint64_t own = r->starts[row] & 3;
-        blocks[row] = r->starts[row] >> 2;
-        lead = own > lead ? own : lead, mixed |= own ^ (r->starts[0] & 3);
-    }
-    for (size_t row = r->rows; row < padded; row++)
-        blocks[row] = blocks[0];
-    const size_t count = (lead + r->columns + 3) / 4, values = r->columns * padded;
-    if (wide)
-        words_of_columns64(s.words, blocks, padded, count, &keys);
-    else
-        words_of_columns32(words32, blocks, padded, count, &keys);
-    size_t from = lead * padded;
-    if (mixed) { /* each row's words move to its own beginning */
-        from = 0;
-        for (size_t column = 0; column < r->columns; column++)
-            for (size_t row = 0; row < r->rows; row++) {
-                const size_t own = (column + (r->starts[row] & 3)) * padded + row;
-                if (wide)
-                    s.words[column * padded + row] = s.words[own];
-                else
-                    words32[column * padded + row] = words32[own];
-            }
-    }
-    const size_t rest = (GROUP - values % GROUP) % GROUP; /* words of the last group that no row has */
-    if (wide)
-        memset(s.words + from + values, 0, rest * sizeof(uint64_t));
-    else
-        memset(words32 + from + values, 0, rest * sizeof(uint32_t));
-    convert((char *)s.values, &s, from, values, what);
-    for (size_t column = 0; column < r->columns; column++) {
-        const char *these = (const char *)s.values + column * padded * size;
-        const ptrdiff_t away = (ptrdiff_t)column * r->apart;
-        if (r->joined)
-            copy(r->places[0] + away, these, r->rows * size);
-        else
-            scatter(r->places, away, these, r->rows, size);
-    }
-}
-
+#include "columns.h"
 #include "reflect.h"

@@ -108,38 +108,3 @@ INLINE void words_of_run(
         prefetch(out, each / 2 * size);
     }
 }
-
-/* Write the words of one block of some rows, `many` times 2 W of them, those of a column side by side. */
-INLINE void words_of_rows(char *to, const uint64_t *blocks, V64 on, size_t padded, const int many, int wide, const schedule *s)
-{
-    V64 now[BESIDE], word[BESIDE][4];
-    UNROLL(BESIDE)
-    for (int i = 0; i < 2 * many; i++)
-        now[i] = add64(load64(blocks + W * i), on);
-    words_of_blocks(word, now, 2 * many, wide, s);
-    UNROLL(4)
-    for (size_t j = 0; j < 4; j++)
-        UNROLL(BESIDE)
-        for (int i = 0; i < many; i++) {
-            if (wide) {
-                store64((uint64_t *)to + j * padded + 2 * W * i, word[2 * i][j]);
-                store64((uint64_t *)to + j * padded + 2 * W * i + W, word[2 * i + 1][j]);
-            } else
-                store32((uint32_t *)to + j * padded + 2 * W * i, joined32(word[2 * i][j], word[2 * i + 1][j]));
-        }
-}
-
-/* Write the words of `count` consecutive blocks of each row, those of a column side by side; `blocks` are the first. */
-INLINE void words_of_columns(char *to, const uint64_t *blocks, size_t padded, size_t count, int wide, const schedule *s)
-{
-    const size_t size = wide ? 8 : 4;
-    for (size_t block = 0; block < count; block++, to += 4 * padded * size) {
-        const V64 on = set64(block);
-        size_t row = 0;
-        if (!wide)
-            for (; row + 4 * W <= padded; row += 4 * W)
-                words_of_rows(to + row * size, blocks + row, on, padded, BESIDE / 2, wide, s);
-        for (; row < padded; row += 2 * W)
-            words_of_rows(to + row * size, blocks + row, on, padded, 1, wide, s);
-    }
-}
