@@ -68,13 +68,6 @@ def test_the_session_gives_the_eager_values(name, way):
         same(np.asarray(session.run(made)), init, shape, dtype)
 
 
-FIRST_CALLS = {
-    "tf.function": lambda make: tf.function(make)(),
-    "tf.init_scope": lambda make: tf.function(lambda: lifted(make))(),
-    "tf.Graph": lambda make: in_graph(make),
-}
-
-
 def lifted(make):
     with tf.init_scope():
         return make()
@@ -83,6 +76,13 @@ def lifted(make):
 def in_graph(make):
     with tf.Graph().as_default():
         return make()
+
+
+FIRST_CALLS = {
+    "tf.function": lambda make: tf.function(make)(),
+    "tf.init_scope": lambda make: tf.function(lambda: lifted(make))(),
+    "tf.Graph": in_graph,
+}
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (300, 200)])
