@@ -22,9 +22,9 @@ ELSEWHERE = ("Initializer", "RandomInitializer", "FromFile", "RandomWalk")
 
 CLASSES = {
     name: item
-    for name, item in vars(initializers).items()
+    for name in initializers.__all__
     # Not the aliases in snake case, which are the same classes.
-    if isinstance(item, type) and item.__name__ == name and name in initializers.__all__ and name not in ELSEWHERE
+    if isinstance(item := getattr(initializers, name), type) and item.__name__ == name and name not in ELSEWHERE
 }
 RANDOM = sorted(name for name, item in CLASSES.items() if issubclass(item, RandomInitializer))
 

@@ -91,3 +91,47 @@ def test_a_module_of_a_package_is_there_without_an_import_of_its_own(package, na
         [sys.executable, "-c", f"import {package}; print({asked})"], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == [f"{package}.{name}" for name in names]
+
+
+FIRST_USES = {
+    "star": "from oneseed.initializers import *; assert sparse is Sparse is I.Sparse and sum(range(3)) == 3",
+    "a module": "assert I.convolutions.__name__ == 'oneseed.initializers.convolutions'",
+    "a class's module": "import oneseed.initializers.matrices.orthogonal; assert I.orthogonal is I.Orthogonal",
+    "dir": "first = dir(I); assert first == dir(I) and set(I.__all__) < set(first)",
+    "vars": "I.get('ring'); assert eval('Ring()', vars(I)).get_config() == I.ring().get_config()",
+    "no more modules": "assert not hasattr(I, 'random') and not hasattr(I, 'constants') and not hasattr(I, 'scaling')",
+    "a name of Python": "assert not hasattr(I, 'range') and not hasattr(I, 'sum') and not hasattr(I, 'Rnig')",
+    "one that is replaced": "I.HeNormal = I.Line = int; I.Ring; I.__all__; assert (I.HeNormal, I.Line) == (int, int)",
+}
+"""What a program may do first, with ``oneseed.initializers`` as ``I``."""
+
+
+@pytest.mark.parametrize("name", FIRST_USES)
+def test_the_first_use_of_an_initializer_that_is_not_loaded(name):
+    code = f"import oneseed.initializers as I; assert 'Ring' not in vars(I); {FIRST_USES[name]}"
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+INTERRUPTED = """
+import oneseed.initializers as I
+from oneseed.initializers import known
+
+def enter(name, *aliases, **facts):
+    if name == "line":
+        raise KeyboardInterrupt
+    return entered(name, *aliases, **facts)
+
+entered, known.known = known.known, enter
+try:
+    I.HiPPO
+except KeyboardInterrupt:
+    known.known = entered
+assert "ring" in known._aliases  # from the same module, which is gone
+ring = I.get("ring")
+assert type(ring) is I.Ring is I.ring
+assert type(I.deserialize(I.serialize(I.Line()))) is I.line
+"""
+
+
+def test_an_import_of_initializers_that_is_interrupted_is_done_again():
+    subprocess.run([sys.executable, "-W", "error", "-c", INTERRUPTED], check=True)

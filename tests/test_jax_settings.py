@@ -170,3 +170,29 @@ def test_a_kept_draw_follows_the_settings():
     assert oneseed.fingerprint(jax.jit(kept)()) == expected
     assert oneseed.fingerprint(jax.vmap(lambda x: kept() + 0 * x)(np.zeros(2, np.float32))[1]) == expected
     assert oneseed.fingerprint(kept()) == expected
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (517, 129)])
+def test_constants_need_no_program(shape):
+    """A new initializer would wait for one to be compiled."""
+    with jax.no_tracing(True):
+        for value in (0.5, -0.0, 1e-45, float("inf")):
+            init = initializers.Constant(value)
+            for _ in range(2):
+                made = init(shape, backend="jax")
+                assert np.asarray(made).tobytes() == init(shape, backend="numpy").tobytes()
+                assert not made.committed
+                assert not made.weak_type
+        assert np.asarray(initializers.Ones()(shape, backend="jax")).all()
+
+
+def test_an_attribute_that_is_traced_by_now_is_not_compared():
+    init = initializers.HeNormal(7)
+    init((4, 3), backend="jax")
+
+    def drawn(seed):
+        init.seed = seed
+        return init((4, 3), backend="jax")
+
+    made = jax.jit(drawn)(5)
+    assert oneseed.fingerprint(made) == oneseed.fingerprint(initializers.HeNormal(5)((4, 3)))

@@ -34,7 +34,8 @@ NUMBERS = {
     "width": 0.5,
     "width_mult": 4.0,
 }
-NAMES = {**vars(initializers), **NUMBERS, "layouts": layouts, "math": math, "np": np, "rules": rules}
+CLASSES = {name: getattr(initializers, name) for name in initializers.__all__}
+NAMES = {**CLASSES, **NUMBERS, "layouts": layouts, "math": math, "np": np, "rules": rules}
 
 
 def rows():

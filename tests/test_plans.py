@@ -106,6 +106,22 @@ def test_a_changed_sign_of_zero_counts():
     assert np.signbit(twice(init, (3,))).all()
 
 
+@pytest.mark.parametrize("value", [np.ones(2), np.ones(1), [2.0], "two", (2.0,), 2 + 0j, np.float64(2.0)])
+@pytest.mark.parametrize("attribute", ["scale", "mode", "seed", "_axes", "_path", "dtype"])
+def test_a_value_of_another_type_is_taken_or_refused_as_at_a_first_call(attribute, value):
+    def result(init):
+        try:
+            return init((3, 3)).tobytes()
+        except Exception as error:
+            return type(error), str(error)
+
+    init, first = (VarianceScaling(2.0, "fan_in", "uniform", seed=2) for _ in range(2))
+    twice(init, (3, 3))
+    for each in (init, first):
+        setattr(each, attribute, value)
+    assert result(init) == result(first)
+
+
 def test_a_changed_setting_counts():
     init = GlorotUniform(7)
     single = twice(init, (30, 20))

@@ -1,5 +1,6 @@
 """The public names: none may go, and type checkers know all that the register has."""
 
+import ast
 import json
 import sys
 from importlib import import_module
@@ -25,3 +26,8 @@ def test_every_public_name_is_there(module):
 
 def test_the_stub_is_what_the_script_writes():
     assert make_stub.STUB.read_text(encoding="utf-8") == make_stub.text(), "run: python tests/tools/make_stub.py"
+
+
+def test_type_checkers_know_what_a_star_imports():
+    assigned = ast.parse(make_stub.STUB.read_text(encoding="utf-8")).body[-1]
+    assert ast.literal_eval(assigned.value) == import_module("oneseed.initializers").__all__

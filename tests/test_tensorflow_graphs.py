@@ -68,6 +68,33 @@ def test_the_session_gives_the_eager_values(name, way):
         same(np.asarray(session.run(made)), init, shape, dtype)
 
 
+def lifted(make):
+    with tf.init_scope():
+        return make()
+
+
+def in_graph(make):
+    with tf.Graph().as_default():
+        return make()
+
+
+FIRST_CALLS = {
+    "tf.function": lambda make: tf.function(make)(),
+    "tf.init_scope": lambda make: tf.function(lambda: lifted(make))(),
+    "tf.Graph": in_graph,
+}
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (300, 200)])
+@pytest.mark.parametrize("way", FIRST_CALLS)
+def test_what_a_first_call_keeps_is_no_part_of_a_graph(way, shape):
+    for init in (initializers.Constant(2.5), initializers.Zeros(), initializers.HeNormal(7)):
+        FIRST_CALLS[way](lambda init=init: init(shape))
+        for _ in range(2):
+            same(init(shape).numpy(), init, shape)
+            same(tf.function(lambda init=init: init(shape))().numpy(), init, shape)
+
+
 def test_a_symbolic_seed():
     with tf.Graph().as_default(), v1.Session() as session:
         seed = v1.placeholder(tf.int64, ())

@@ -60,14 +60,15 @@ def prepared(draw: Draw) -> Callable[[], Tensor] | None:
     Returns
     -------
     callable or None
-        None for larger tensors that are drawn, and for what the kernels do not sample.
+        None for larger tensors that are drawn, for larger constants whose first call is in a graph, and for what the
+        kernels do not sample.
     """
     make: Callable[[], Tensor] | None = host().prepared(draw)
     if make is None:
         return None
     if math.prod(draw.block) * numpy_dtype(draw.dtype).itemsize < COPIED:
         make = partial(_copied, make)
-    elif isinstance(draw.distribution, Fill):
+    elif isinstance(draw.distribution, Fill) and tf.executing_eagerly():  # tensors of a graph are gone with it
         with tf.device("CPU"):  # from which TensorFlow takes them to where a tensor is made
             make = partial(_fill, *_constants(draw.block, draw.distribution.scalar(draw.dtype)))
     else:

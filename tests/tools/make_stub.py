@@ -34,7 +34,9 @@ def text() -> str:
     ]
     others = {name: getattr(initializers, name) for name in initializers.__all__}
     aliases = [f"{name} = {item.__name__}" for name, item in others.items() if name != item.__name__]
-    return HEAD + "\n".join(lines) + "\n\n" + "\n".join(aliases) + "\n\n__all__: list[str]\n"
+    # For type checkers, which take from a `*` what is in a list that they can read.
+    public = ["__all__ = [", *(f'    "{name}",' for name in initializers.__all__), "]"]
+    return HEAD + "\n".join(lines) + "\n\n" + "\n".join(aliases) + "\n\n" + "\n".join(public) + "\n"
 
 
 if __name__ == "__main__":

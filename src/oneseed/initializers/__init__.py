@@ -4,46 +4,39 @@ Every class is here, every shortcut in snake case as the class itself (``he_norm
 not those that Python has, ``range`` and ``sum``), and `get`, `serialize`, `deserialize` and `register`.
 """
 
-import builtins
+from importlib import import_module
 from typing import Any
 
 from oneseed.initializers import known
 from oneseed.initializers.base import Initializer as Initializer
 from oneseed.initializers.base import RandomInitializer as RandomInitializer
-from oneseed.initializers.elementwise import constants, random, scaling, scaling_by_name  # noqa: F401 - see below
 from oneseed.initializers.elementwise.gains import calculate_gain as calculate_gain
-from oneseed.initializers.matrices import identity, orthogonal  # noqa: F401 - see below
 from oneseed.initializers.names import register as register
 from oneseed.initializers.serialization import deserialize as deserialize
 from oneseed.initializers.serialization import get as get
 from oneseed.initializers.serialization import serialize as serialize
 
-
-def _names(classes: dict[str, type[Initializer]]) -> dict[str, type[Initializer]]:
-    """Return classes by their own names and by those in snake case."""
-    shortcuts = {name: cls for name, cls in classes.items() if not hasattr(builtins, name)}
-    return {cls.__name__: cls for cls in classes.values()} | shortcuts
-
-
-# Each class enters itself into the register when its module is imported. The modules of Keras's classes are imported
-# above, all others when one of their names is asked for: that takes longer than all the rest of the package.
-globals().update(_names(known.loaded()))
+# Each class enters itself into the register when its module is imported. Those of Keras's classes but STFT are imported
+# here, all others when one of their names is asked for: that takes longer than all the rest of the package.
+for _module in (
+    *("elementwise.constants", "elementwise.random", "elementwise.scaling", "elementwise.scaling_by_name"),
+    *("matrices.identity", "matrices.orthogonal"),
+):
+    import_module(f"{__name__}.{_module}")
+globals().update(known.public())
 
 
 def __getattr__(name: str) -> Any:
     if name == "__all__" or not name.startswith("_"):
-        names = _names(known.shortcuts())
-        # Keras 3's names of three classes.
-        names |= {f"{keras}Initializer": names[keras] for keras in ("Identity", "Orthogonal", "STFT")}
-        globals().update(names)
-        others = ("RandomInitializer", "calculate_gain", "deserialize", "get", "register", "serialize")
-        every = sorted({*names, *others}, key=lambda name: (name.upper() != name, name[0].islower(), name))
+        known.complete()
         if name == "__all__":
-            return every
-        if name in names:
-            return names[name]
+            others = ("RandomInitializer", "calculate_gain", "deserialize", "get", "register", "serialize")
+            return sorted({*known.public(), *others}, key=lambda each: (each.upper() != each, each[0].islower(), each))
+        if name in globals():  # a module among them, too
+            return globals()[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__getattr__("__all__")})
+    public = __getattr__("__all__")
+    return sorted({*globals(), *public})

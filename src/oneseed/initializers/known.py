@@ -1,5 +1,7 @@
 """The register of initializers: each class enters itself, with its names and what the docs say of it."""
 
+import builtins
+import sys
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -123,12 +125,14 @@ def _place(cls: type) -> tuple[str, str]:
 
 @cache
 def complete() -> None:
-    """Load the modules that no one has needed yet, so that the register knows every class."""
+    """Load the modules that no one has needed yet: then the register has every class, and the package binds it."""
     from pkgutil import walk_packages  # to load this takes as long as some of them
 
-    package = __name__.rpartition(".")[0]
-    for module in walk_packages(import_module(package).__path__, f"{package}."):
+    package = import_module(__name__.rpartition(".")[0])
+    for module in walk_packages(package.__path__, f"{package.__name__}."):
         import_module(module.name)
+    for name, cls in public().items():
+        vars(package).setdefault(name, cls)  # users may have put something of their own there
 
 
 def entries() -> dict[str, Entry]:
@@ -137,9 +141,16 @@ def entries() -> dict[str, Entry]:
     return _entries
 
 
-def loaded() -> dict[str, type[Initializer]]:
-    """Return those of `shortcuts` whose modules are loaded."""
-    return _shortcuts
+def public() -> dict[str, type[Initializer]]:
+    """Return the classes that are loaded by their names in the package.
+
+    Those are a class's own name, its shortcut unless Python has a function of that name, and Keras 3's names of three
+    classes.
+    """
+    own = {cls.__name__: cls for cls in _shortcuts.values()}
+    shortcuts = {name: cls for name, cls in _shortcuts.items() if not hasattr(builtins, name)}
+    keras = (f"{name}Initializer" for name in ("Identity", "Orthogonal", "STFT"))
+    return own | shortcuts | {name: _aliases[name] for name in keras if name in _aliases}
 
 
 def shortcuts() -> dict[str, type[Initializer]]:
@@ -156,7 +167,9 @@ def aliases() -> dict[str, type[Initializer]]:
 
 def find(name: str) -> type[Initializer] | None:
     """Return the class that a string stands for, or None."""
-    return _aliases.get(name) or aliases().get(name)
+    cls = _aliases.get(name)
+    # An import that was interrupted leaves classes behind whose module is gone.
+    return cls if cls is not None and cls.__module__ in sys.modules else aliases().get(name)
 
 
 def has(cls: type) -> bool:
