@@ -248,7 +248,7 @@ def test_unitary_values_of_the_definition(shape):
 @pytest.mark.parametrize("imag", [0, 1j])
 @pytest.mark.parametrize("shape", [(16, 16), (17, 16), (17, 17), (40, 100), (150, 140), (290, 271), (120, 500)])
 def test_panels_of_reflections(monkeypatch, shape, imag):
-    monkeypatch.setattr(haar, "PANELS", (16, 32))  # of 16 columns, of 17 and of 32, the last one narrower
+    monkeypatch.setattr(haar, "PANEL", 16)  # the last one is narrower
     rng = np.random.default_rng(3)
     normal = rng.normal(size=shape) + imag * rng.normal(size=shape)
     made, asked = np.empty_like(normal), []

@@ -19,8 +19,8 @@ Matrix = NDArray[np.float64] | NDArray[np.complex128]
 Parts = Sequence[tuple[tuple[slice, ...], Matrix]]
 """Blocks of a matrix, a slice for each axis, each with the memory for it."""
 
-PANELS = 128, 256
-"""The fewest and the most columns of a panel; eight panels make up a matrix where that lies between."""
+PANEL = 192
+"""Columns of a panel: in wider ones more is multiplied that is zero, in narrower ones BLAS takes longer."""
 
 SMALL = 32
 """Rows of a triangular matrix below which it is inverted like any other."""
@@ -141,8 +141,7 @@ def orthonormal(normal: Callable[[Parts], None], out: NDArray[Any], gain: float 
     if m < n:
         orthonormal(lambda parts: normal([(block[::-1], part.T) for block, part in parts]), out.T, gain)
         return
-    fewest, most = PANELS
-    width = min(max(fewest, min(n // 8, most)), n)
+    width = min(PANEL, n)
     cuts = [slice(start, min(start + width, n)) for start in range(0, n, width)]
     # V has its blocks on and below the diagonal. Those of Y, transposed, lie on and above it: a block further to the
     # right they fit into the same memory, fresh pages of which take longer than what is computed with them.
