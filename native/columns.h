@@ -36,14 +36,14 @@ INLINE void words_of_columns(char *to, const uint64_t *blocks, size_t padded, si
     }
 }
 
-STEP void words_of_columns32(uint32_t *to, const uint64_t *blocks, size_t padded, size_t count, const schedule *s)
+STEP void words_of_columns32(char *to, const uint64_t *blocks, size_t padded, size_t count, const schedule *s)
 {
-    words_of_columns((char *)to, blocks, padded, count, 0, s);
+    words_of_columns(to, blocks, padded, count, 0, s);
 }
 
-STEP void words_of_columns64(uint64_t *to, const uint64_t *blocks, size_t padded, size_t count, const schedule *s)
+STEP void words_of_columns64(char *to, const uint64_t *blocks, size_t padded, size_t count, const schedule *s)
 {
-    words_of_columns((char *)to, blocks, padded, count, 1, s);
+    words_of_columns(to, blocks, padded, count, 1, s);
 }
 
 /* Move the words of each row, of which the first is any of a block, to where its first one is the first. */
@@ -95,7 +95,7 @@ TARGET void NAMED(columns, KERNEL)(
     const schedule keys = scheduled(at);
     ALIGNED uint64_t blocks[ROWS_AT_ONCE];
     scratch s;
-    uint32_t *words32 = (uint32_t *)s.words;
+    char *const words = (char *)s.words;
     uint64_t lead = 0, mixed = 0;
     for (size_t row = 0; row < r->rows; row++) {
         const uint64_t own = r->starts[row] & 3;
@@ -106,19 +106,16 @@ TARGET void NAMED(columns, KERNEL)(
         blocks[row] = blocks[0];
     const size_t count = (lead + r->columns + 3) / 4, values = r->columns * padded;
     if (wide)
-        words_of_columns64(s.words, blocks, padded, count, &keys);
+        words_of_columns64(words, blocks, padded, count, &keys);
     else
-        words_of_columns32(words32, blocks, padded, count, &keys);
+        words_of_columns32(words, blocks, padded, count, &keys);
     size_t from = lead * padded;
     if (mixed) {
-        align_rows((char *)s.words, r, padded, wide);
+        align_rows(words, r, padded, wide);
         from = 0;
     }
     const size_t rest = (GROUP - values % GROUP) % GROUP; /* words of the last group that no row has */
-    if (wide)
-        memset(s.words + from + values, 0, rest * sizeof(uint64_t));
-    else
-        memset(words32 + from + values, 0, rest * sizeof(uint32_t));
+    memset(words + (from + values) * (wide ? 8 : 4), 0, rest * (wide ? 8 : 4));
     convert((char *)s.values, &s, from, values, what);
     for (size_t column = 0; column < r->columns; column++) {
         const char *these = (const char *)s.values + column * padded * size;

@@ -213,14 +213,11 @@ static void write_scattered(const plan *p, const kernel *k, char *place, uint64_
 /* Where the next rows begin, as many of them as lie along the last axis, at most `most`; the cursor moves on. */
 static size_t find_rows(cursor *c, const plan *p, size_t most, char **places, uint64_t *starts)
 {
-    const int last = p->axes - 1;
-    const size_t found = last < 0 ? 1 : least(p->sizes[last] - c->at[last], most);
-    const ptrdiff_t stride = last < 0 ? 0 : p->strides[last];
-    const uint64_t step = last < 0 ? 0 : p->steps[last];
+    const int last = p->axes - 1; /* there is one: a few rows are not written by columns */
+    const size_t found = least(p->sizes[last] - c->at[last], most);
     for (size_t k = 0; k < found; k++)
-        places[k] = c->place + (ptrdiff_t)k * stride, starts[k] = c->start + k * step;
-    if (last >= 0)
-        c->at[last] += found - 1, c->place = places[found - 1], c->start = starts[found - 1];
+        places[k] = c->place + (ptrdiff_t)k * p->strides[last], starts[k] = c->start + k * p->steps[last];
+    c->at[last] += found - 1, c->place = places[found - 1], c->start = starts[found - 1];
     next_row(c, p);
     return found;
 }
@@ -235,14 +232,12 @@ static void write_columns(const plan *p, const kernel *k, cursor *c, size_t rows
     rows_of_columns r = {.places = places, .starts = starts, .columns = columns, .apart = p->apart};
     const ptrdiff_t size = (ptrdiff_t)oneseed_size(p->what.dtype);
     for (; rows; rows -= r.rows) {
-        const size_t wanted = least(rows, most);
-        r.joined = 1;
-        for (size_t row = 0, found; row < wanted; row += found) {
-            found = find_rows(c, p, wanted - row, places + row, starts + row);
-            r.joined &= places[row + found - 1] == places[0] + (ptrdiff_t)(row + found - 1) * size &&
-                        places[row] == places[0] + (ptrdiff_t)row * size;
+        r.rows = least(rows, most), r.joined = 1;
+        for (size_t row = 0, end; row < r.rows; row = end) {
+            end = row + find_rows(c, p, r.rows - row, places + row, starts + row);
+            r.joined &= places[row] == places[0] + (ptrdiff_t)row * size;
+            r.joined &= places[end - 1] == places[0] + (ptrdiff_t)(end - 1) * size;
         }
-        r.rows = wanted;
         k->columns(&r, &p->at, &p->what);
     }
 }

@@ -189,14 +189,15 @@ INLINE void group32(char *out, const scratch *s, size_t i, int kind, int dtype, 
         quantiles32(z, words, (const uint32_t *)s->rows + i, (const uint32_t *)s->positions + i, MANY);
     UNROLL(BESIDE)
     for (int k = 0; k < MANY; k++) {
-        if (kind == ONESEED_INTEGERS)
-            z[k] = integer32(load32(words + 2 * W * k), what);
-        else if (kind == ONESEED_UNIFORM)
-            z[k] = sub32(or32(shift_right32(load32(words + 2 * W * k), 7), set32(1)), set32(1 << 24));
-        if (kind != ONESEED_INTEGERS) {
-            const F32 value = finished32(z[k], kind, what);
-            z[k] = dtype == ONESEED_FLOAT32 ? bits32(value) : narrow(value, dtype);
+        const V32 u = load32(words + 2 * W * k);
+        if (kind == ONESEED_INTEGERS) {
+            z[k] = integer32(u, what);
+            continue;
         }
+        if (kind == ONESEED_UNIFORM)
+            z[k] = sub32(or32(shift_right32(u, 7), set32(1)), set32(1 << 24));
+        const F32 value = finished32(z[k], kind, what);
+        z[k] = dtype == ONESEED_FLOAT32 ? bits32(value) : narrow(value, dtype);
     }
     UNROLL(BESIDE)
     for (int k = 0; k < MANY; k += 2, out += 4 * W * size_of(dtype)) {
