@@ -184,6 +184,12 @@ def test_constants_need_no_program(shape):
                 assert not made.committed
                 assert not made.weak_type
         assert np.asarray(initializers.Ones()(shape, backend="jax")).all()
+        # Calls of which nothing is kept.
+        ones = initializers.Ones()(shape, backend="jax", device=jax.devices()[0])
+        assert ones.committed
+        for made in (ones, initializers.Ones()(list(shape), backend="jax")):
+            assert made.shape == shape
+            assert np.asarray(made).all()
 
 
 def test_an_attribute_that_is_traced_by_now_is_not_compared():

@@ -92,9 +92,19 @@ def _executed(draw: Draw, device: Any) -> Array:
 def _filled(distribution: Fill, draw: Draw, device: Any) -> Any:
     value = distribution.scalar(draw.dtype)
     small = math.prod(draw.block) * value.itemsize < host.COPIED
-    if small and not tracing() and not np.isnan(value):  # which `jax_debug_nans` refuses where XLA makes it
-        return np.full(draw.block, value)  # JAX would compile a function for each shape
+    if not tracing() and not np.isnan(value):  # which `jax_debug_nans` refuses where XLA makes it
+        # JAX would compile a function for each shape.
+        if small:
+            return np.full(draw.block, value)
+        if _on_cpu(device):
+            return host.filled(draw.block, value)
     return jnp.full(draw.block, value, device=device if explicit_axes() or not tracing() else None)
+
+
+def _on_cpu(device: Any) -> bool:
+    """Tell whether a result is made on one device, a CPU."""
+    where = default_device() if device is None else device
+    return isinstance(where, jax.Device) and where.platform == "cpu"
 
 
 def _transfers() -> Any:
@@ -122,8 +132,7 @@ def _bound(draw: Draw, device: Any) -> tuple[Draw, Any]:
 
 
 def _sampled(draw: Draw, device: Any) -> Array:
-    where = default_device() if device is None else device
-    if not tracing() and isinstance(where, jax.Device) and where.platform == "cpu":
+    if not tracing() and _on_cpu(device):
         number = value_of(draw.seed)
         if number is not None:
             # An array without a device of its own follows those it meets, as JAX's own draws do.

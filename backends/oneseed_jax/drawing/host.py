@@ -75,7 +75,7 @@ def prepared(draw: Draw, otherwise: Callable[[], Array]) -> Callable[[], Array] 
         value = draw.distribution.scalar(draw.dtype)
         if np.isnan(value):
             return None  # `jax_debug_nans` may refuse it
-        if large:  # XLA would compile a program for the shape first
+        if large:
             make = partial(filled, draw.block, value)
     elif large and not isinstance(draw.distribution, Structured):
         make = partial(sampled, draw)
