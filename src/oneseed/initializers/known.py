@@ -107,7 +107,7 @@ def known(
     def enter(cls: Class) -> Class:
         names = (cls.__name__, name, *aliases)
         # A module whose import was interrupted enters its classes again.
-        if taken := [each for each in names if _place(_aliases.get(each, cls)) != _place(cls)]:
+        if taken := [each for each in names if place_of(_aliases.get(each, cls)) != place_of(cls)]:
             raise ValueError(f"A name must stand for one class. Received: {taken[0]!r} for {cls!r}")
         if group not in GROUPS:
             raise ValueError(f"`group` must be one of {GROUPS}. Received: group={group!r}")
@@ -119,7 +119,8 @@ def known(
     return enter
 
 
-def _place(cls: type) -> tuple[str, str]:
+def place_of(cls: type) -> tuple[str, str]:
+    """Return where a class is defined, by which it is known when it is defined again."""
     return cls.__module__, cls.__qualname__
 
 

@@ -60,9 +60,9 @@ def register(cls: Any = None, *, package: str = "Custom", name: str | None = Non
         full = f"{package}>{name or custom.__name__}"
         before = _custom.get(full, custom)
         # The same class defined again, as in a notebook, replaces its former self.
-        if (before.__module__, before.__qualname__) != (custom.__module__, custom.__qualname__):
+        if known.place_of(before) != known.place_of(custom):
             raise ValueError(
-                f"The name {full!r} belongs to {before.__module__}.{before.__qualname__}; choose another `package` "
+                f"The name {full!r} belongs to {'.'.join(known.place_of(before))}; choose another `package` "
                 f"or `name`. Received: {shown(custom)}"
             )
         _custom[full] = custom
