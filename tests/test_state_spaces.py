@@ -40,7 +40,7 @@ def test_s4d_legs_are_the_eigenvalues_of_hippos_normal_part():
     values = sorted(values[values.imag > 0], key=lambda value: value.imag)
     np.testing.assert_allclose(I.S4D("legs")((8,), "complex128"), values, rtol=1e-9)
     inverse = I.S4D("inv", "imag")((64,), "float64")[::-1]
-    # They grow like the inverse scaling law; the paper's figure shows the largest within a third.
+    # They grow like those of "inv"; the paper's figure shows the largest within a third.
     np.testing.assert_allclose(I.S4D("legs", "imag")((64,), "float64")[-8:], inverse[-8:], rtol=1 / 3)
 
 
