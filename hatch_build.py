@@ -13,9 +13,9 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
-NAME = "_kernel"
-PACKAGE = "oneseed_numpy"
-PARTS = ["portable", "avx2", "avx512", "neon", "fill", "orthogonal", "stream", "share", "xla", "callback", "python"]
+KERNELS = ["portable", "avx2", "avx512", "neon", "fill", "orthogonal", "stream", "share", "xla", "callback", "python"]
+MODULES = {"backends/oneseed_numpy/_kernel": [*KERNELS, "tables"], "src/oneseed/initializers/_recall": ["recall"]}
+"""Where each compiled module lies in an editable install, and the sources it is made of."""
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 """Whether this Python has no limited API, so that the binary is for its version alone."""
 # Windows has one pyconfig.h for both kinds of Python, which therefore does not say which one it is.
@@ -53,21 +53,22 @@ class Readme(MetadataHookInterface):
 
 
 class Kernels(BuildHookInterface):
-    """Compile ``native/`` to a module of the package.
+    """Compile ``native/`` to modules of the packages.
 
     Where that fails, the package works without, and the build says so; with ``ONESEED_REQUIRE_KERNEL`` set it fails.
     """
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Build, and add the module to the wheel; an editable install gets it beside its sources."""
-        beside = Path(self.root) / "backends" / PACKAGE
-        if version == "editable":  # a wheel leaves that of an editable install alone
-            for old in [*beside.glob(f"{NAME}.*.so"), *beside.glob(f"{NAME}*.pyd")]:
-                old.unlink()  # it would be imported in place of none, or before a newer one
+        """Build, and add the modules to the wheel; an editable install gets them beside its sources."""
+        places = [Path(self.root, place) for place in MODULES]
+        if version == "editable":  # a wheel leaves those of an editable install alone
+            for place in places:
+                for old in [*place.parent.glob(f"{place.name}.*.so"), *place.parent.glob(f"{place.name}*.pyd")]:
+                    old.unlink()  # it would be imported in place of none, or before a newer one
         if sys.implementation.name != "cpython":
             return
         try:
-            module = self._compiled()
+            built = self._compiled()
         except Exception as error:  # of setuptools, which has many; or because there is no setuptools
             if os.environ.get("ONESEED_REQUIRE_KERNEL"):
                 raise
@@ -76,10 +77,14 @@ class Kernels(BuildHookInterface):
                 "slowly. With a C compiler, install it again."
             )
             return
+        modules = {place.parent: next(built.glob(f"{place.name}.*")) for place in places}
         if version == "editable":
-            shutil.copy(module, beside / module.name)
+            for folder, module in modules.items():
+                shutil.copy(module, folder)
             return
-        build_data["force_include"][str(module)] = f"{PACKAGE}/{module.name}"
+        for folder, module in modules.items():
+            package = folder.relative_to(self.root).parts[1:]
+            build_data["force_include"][str(module)] = "/".join((*package, module.name))
         build_data["pure_python"] = False
         if FREE_THREADED:
             build_data["infer_tag"] = True
@@ -88,45 +93,48 @@ class Kernels(BuildHookInterface):
             build_data["tag"] = f"cp311-abi3-{platform}"
 
     def _compiled(self) -> Path:
-        """Return the module; one that was built of the same sources in the same way is used again."""
+        """Return the folder of the modules; what was built of the same sources in the same way is used again."""
         native, build = Path(self.root) / "native", Path(self.root) / "build" / "kernel"
         sources = {path.name: path.read_bytes() for path in sorted(native.glob("*.[ch]"))}
         sources["tables.c"] = _tables(native / "tables.py").encode("ascii")
         python = sysconfig.get_platform(), sysconfig.get_config_vars("EXT_SUFFIX", *VARIABLES)
-        how = PARTS, MACROS, FLAGS, LIKE_GCC, EXACT, LINK, python, [os.environ.get(name) for name in VARIABLES]
+        how = MODULES, MACROS, FLAGS, LIKE_GCC, EXACT, LINK, python, [os.environ.get(name) for name in VARIABLES]
         built = build / hashlib.sha256(repr((sources, how)).encode()).hexdigest()[:16]
         if not built.is_dir():
             unfinished = build / "unfinished"
             shutil.rmtree(unfinished, ignore_errors=True)
             unfinished.mkdir(parents=True)
             (unfinished / "tables.c").write_bytes(sources["tables.c"])
-            self._compile([*(native / f"{part}.c" for part in PARTS), unfinished / "tables.c"], native, unfinished)
+            self._compile(native, unfinished)
             for old in build.iterdir():
                 if old != unfinished:
                     shutil.rmtree(old)
             unfinished.rename(built)
-        (module,) = (built / "lib").iterdir()
-        return module
+        return built / "lib"
 
-    def _compile(self, sources: list[Path], headers: Path, to: Path) -> None:
+    def _compile(self, native: Path, to: Path) -> None:
         from setuptools import Distribution, Extension
         from setuptools.command.build_ext import build_ext
 
         class Build(build_ext):
             def build_extensions(self) -> None:  # when the compiler is known
                 kind = self.compiler.compiler_type
-                kernels.extra_compile_args = FLAGS.get(kind, [*LIKE_GCC, *EXACT])
-                kernels.extra_link_args = [] if kind in FLAGS else LINK
+                for module in self.extensions:
+                    module.extra_compile_args = FLAGS.get(kind, [*LIKE_GCC, *EXACT])
+                    module.extra_link_args = [] if kind in FLAGS else LINK
                 super().build_extensions()
 
-        kernels = Extension(
-            NAME,
-            [str(source) for source in sources],
-            include_dirs=[str(headers)],
-            define_macros=MACROS,
-            py_limited_api=not FREE_THREADED,
-        )
-        command = Build(Distribution({"name": "oneseed", "ext_modules": [kernels]}))
+        modules = [
+            Extension(
+                place.rpartition("/")[2],
+                [str((to if part == "tables" else native) / f"{part}.c") for part in parts],
+                include_dirs=[str(native)],
+                define_macros=MACROS,
+                py_limited_api=not FREE_THREADED,
+            )
+            for place, parts in MODULES.items()
+        ]
+        command = Build(Distribution({"name": "oneseed", "ext_modules": modules}))
         command.build_lib, command.build_temp = str(to / "lib"), str(to / "temp")
         command.ensure_finalized()
         command.run()

@@ -112,7 +112,7 @@ BITS = [
 def kernel(session: nox.Session) -> None:
     """Run the tests of the bits in each compiled kernel of this processor, and with none."""
     session.install("-e", ".", *group("test"), env={"ONESEED_REQUIRE_KERNEL": "1"})
-    script = "from oneseed_numpy import _kernel; print(*_kernel.kernels)"
+    script = "import oneseed.initializers._recall; from oneseed_numpy import _kernel; print(*_kernel.kernels)"
     names = session.run("python", "-c", script, silent=True).split()
     for name in names:
         pytest(session, *BITS, required="kernel", ONESEED_KERNEL=name)
@@ -172,6 +172,7 @@ def no_compiler(session: nox.Session) -> None:
     for how in ([], ["-e"]):
         session.install("--force-reinstall", *how, ".", env=hidden)
         session.run("python", "-c", "import oneseed_numpy.engine as e; assert e.kernels is None")
+        session.run("python", "-c", "from oneseed.initializers import plans as p; assert p.recall is p.interpreted")
         session.run("oneseed", "parity", "--backend", "numpy")
     session.install("--force-reinstall", ".", env={**hidden, "ONESEED_REQUIRE_KERNEL": "1"}, success_codes=[1])
 
@@ -284,6 +285,7 @@ def wheel(session: nox.Session) -> None:
     session.chdir(unpacked)
     tests = "tests/test_known_answers.py", "tests/test_imports.py"
     session.run("python", "-m", "pytest", "-p", "no:cacheprovider", *tests)
+    session.run("python", "-W", "error", "-c", "import oneseed.initializers._recall")
     session.run("python", "-W", "error", "-m", "oneseed", "backends")
     session.run("oneseed", "sample", "he_norml", "--shape", "3", success_codes=[2])
 

@@ -68,20 +68,20 @@ FILLS = (
 """Functions of `oneseed_torch.init` and `torch.nn.init`, called without a seed."""
 
 
-def ours(name: str, backend: str, dtype: str = "float32") -> Side:
+def ours(name: str, dtype: str = "float32") -> Side:
     init = OURS[name]
-    return lambda shape: lambda: init(shape, dtype, backend=backend)
+    return lambda shape: lambda: init(shape, dtype)
 
 
 def numpy_pairs() -> dict[str, tuple[Side, Side]]:
     generator = np.random.default_rng(7)
     return {
         "HeNormal / Generator.standard_normal": (
-            ours("he_normal", "numpy"),
+            ours("he_normal"),
             lambda shape: lambda: generator.standard_normal(shape, dtype=np.float32),
         ),
         "RandomUniform / Generator.random": (
-            ours("uniform", "numpy"),
+            ours("uniform"),
             lambda shape: lambda: generator.random(shape, dtype=np.float32),
         ),
     }
@@ -109,7 +109,7 @@ def torch_pairs() -> dict[str, tuple[Side, Side]]:
         filled(torch.nn.init.kaiming_normal_, torch.float32),
     )
     pairs["HeNormal / empty and nn.init.kaiming_normal_"] = (
-        ours("he_normal", "torch"),
+        ours("he_normal"),
         lambda shape: lambda: torch.nn.init.kaiming_normal_(torch.empty(shape)),
     )
     given: dict[str, tuple[Any, ...]] = {"orthogonal_": (), "constant_": (0.5,), "sparse_": (0.1,)}
@@ -139,23 +139,23 @@ def jax_pairs() -> dict[str, tuple[Side, Side]]:
     theirs = jax.nn.initializers.he_normal()
     return {
         "HeNormal / nn.initializers.he_normal": (
-            lambda shape: lambda: OURS["he_normal"](shape, backend="jax").block_until_ready(),
+            lambda shape: lambda: OURS["he_normal"](shape).block_until_ready(),
             lambda shape: lambda: theirs(key, shape).block_until_ready(),
         ),
         "RandomNormal / random.normal": (
-            lambda shape: lambda: OURS["normal"](shape, backend="jax").block_until_ready(),
+            lambda shape: lambda: OURS["normal"](shape).block_until_ready(),
             lambda shape: lambda: jax.random.normal(key, shape).block_until_ready(),
         ),
         "RandomNormal bfloat16 / random.normal": (
-            lambda shape: lambda: OURS["normal"](shape, "bfloat16", backend="jax").block_until_ready(),
+            lambda shape: lambda: OURS["normal"](shape, "bfloat16").block_until_ready(),
             lambda shape: lambda: jax.random.normal(key, shape, "bfloat16").block_until_ready(),
         ),
         "RandomUniform / random.uniform": (
-            lambda shape: lambda: OURS["uniform"](shape, backend="jax").block_until_ready(),
+            lambda shape: lambda: OURS["uniform"](shape).block_until_ready(),
             lambda shape: lambda: jax.random.uniform(key, shape).block_until_ready(),
         ),
         "TruncatedNormal / random.truncated_normal": (
-            lambda shape: lambda: OURS["truncated"](shape, backend="jax").block_until_ready(),
+            lambda shape: lambda: OURS["truncated"](shape).block_until_ready(),
             lambda shape: lambda: jax.random.truncated_normal(key, -2.0, 2.0, shape).block_until_ready(),
         ),
     }
@@ -165,17 +165,17 @@ def tensorflow_pairs() -> dict[str, tuple[Side, Side]]:
     import tensorflow as tf
 
     return {
-        "RandomNormal / random.normal": (ours("normal", "tensorflow"), lambda shape: lambda: tf.random.normal(shape)),
+        "RandomNormal / random.normal": (ours("normal"), lambda shape: lambda: tf.random.normal(shape)),
         "TruncatedNormal / random.truncated_normal": (
-            ours("truncated", "tensorflow"),
+            ours("truncated"),
             lambda shape: lambda: tf.random.truncated_normal(shape),
         ),
         "RandomNormal bfloat16 / random.normal": (
-            ours("normal", "tensorflow", "bfloat16"),
+            ours("normal", "bfloat16"),
             lambda shape: lambda: tf.random.normal(shape, dtype=tf.bfloat16),
         ),
         "RandomUniform / random.uniform": (
-            ours("uniform", "tensorflow"),
+            ours("uniform"),
             lambda shape: lambda: tf.random.uniform(shape),
         ),
     }
@@ -195,11 +195,11 @@ def keras_pairs(backend: str) -> dict[str, tuple[Side, Side]]:
     for dtype in ("float32", "bfloat16"):
         for name, init in theirs.items():
             pairs[f"{type(init).__name__} {dtype} / Keras on {backend}"] = (
-                ours(name, backend, dtype),
+                ours(name, dtype),
                 lambda shape, init=init, dtype=dtype: lambda: init(shape, dtype),  # type: ignore[misc]
             )
     pairs[f"random.normal / Keras on {backend}"] = (
-        lambda shape: lambda: oneseed.random.normal(shape, seed=7, backend=backend),
+        lambda shape: lambda: oneseed.random.normal(shape, seed=7),
         lambda shape: lambda: keras.random.normal(shape, seed=7),
     )
     if backend == "jax":  # whose calls return before the values are there
@@ -238,6 +238,7 @@ def measured(pair: tuple[Side, Side], side: int) -> tuple[float, float]:
 
 
 def rows(name: str, most: int) -> list[dict[str, Any]]:
+    oneseed.set_backend(name.removeprefix("keras-"))  # as Keras's is, beforehand
     parts = {"numpy": numpy_pairs, "torch": torch_pairs, "jax": jax_pairs, "tensorflow": tensorflow_pairs}
     pairs = keras_pairs(name.removeprefix("keras-")) if name.startswith("keras-") else parts[name]()
     found = []

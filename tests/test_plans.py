@@ -1,8 +1,8 @@
 """What an initializer keeps of a draw holds as long as nothing that decides the values changes, and no longer."""
 
 import copy
-import gc
 import pickle
+import weakref
 
 import numpy as np
 import pytest
@@ -32,6 +32,19 @@ EACH = [
     RandomUniform(-1.0, 1.0, seed=7),
     VarianceScaling(2.0, "fan_out", "uniform", seed=7),
 ]
+
+
+compiled = plans.recall
+
+
+@pytest.fixture(autouse=True, params=["compiled", "interpreted"])
+def recall(request, monkeypatch):
+    """Have all tests run with each of the two that look draws up."""
+    if request.param == "compiled" and compiled is plans.interpreted:
+        pytest.skip("oneseed was installed without a compiler")
+    chosen = compiled if request.param == "compiled" else plans.interpreted
+    monkeypatch.setattr(plans, "recall", chosen)
+    return chosen
 
 
 def twice(init, *args, **kwargs):
@@ -136,21 +149,17 @@ def test_a_changed_setting_counts():
     assert same(init((30, 20)), single)
 
 
-def test_another_backend_of_the_name_counts(monkeypatch):
-    from oneseed import registry
-
-    init = HeNormal(7)
-    twice(init, (8, 8))
-
-    class Other(type(registry.load("numpy"))):
-        def draw(self, draw, device=None):
-            return "other"
-
-        def prepared(self, draw):
-            return None
-
-    monkeypatch.setitem(registry._loaded, "numpy", Other())
-    assert [init((8, 8)), init((8, 8))] == ["other", "other"]
+def test_settings_of_a_block_are_kept_apart_and_follow_the_defaults():
+    init = GlorotUniform(7)
+    with oneseed.using(rng="portable"):
+        assert twice(init, (4, 5)).dtype == np.float32
+        oneseed.set_floatx("float16")
+        assert twice(init, (4, 5)).dtype == np.float16
+        with oneseed.using(floatx="float64"):
+            assert twice(init, (4, 5)).dtype == np.float64
+            oneseed.set_floatx("float32")
+            assert twice(init, (4, 5)).dtype == np.float64
+        assert twice(init, (4, 5)).dtype == np.float32
 
 
 @pytest.mark.parametrize(
@@ -231,29 +240,122 @@ def test_copies_and_pickles_are_on_their_own():
 
 
 def test_what_is_kept_is_bounded_and_goes_with_its_initializer():
-    gc.collect()
-    before = len(plans._held)
     init = RandomUniform(-1.0, 1.0, seed=7)
     for size in range(3 * plans.MOST):
         init((size,))
-    assert len(plans._held[id(init)].makers) <= plans.MOST
-    number = id(init)
+    assert len(init._kept.makers) <= plans.MOST
+    gone = weakref.ref(init)
     del init
-    gc.collect()
-    assert number not in plans._held
-    assert len(plans._held) <= before
+    assert gone() is None
 
 
-def test_what_is_kept_of_one_that_is_gone_is_not_another_s():
-    # An exception of a signal's handler can keep a callback of weak references from its work; numbers are used again.
-    zeros = Zeros()
-    twice(zeros, (3,))
-    kept = plans._held[id(zeros)]
-    ones = Ones()
-    assert ones.__dict__ == zeros.__dict__
-    plans._held[id(ones)] = kept
-    assert (ones((3,)) == 1).all()
-    assert (twice(ones, (3,)) == 1).all()
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_what_is_kept_is_neither_copied_nor_stored(protocol):
+    class Slotted(HeNormal):
+        __slots__ = ("note",)
+
+    for init in (HeNormal(7), Slotted(7), Zeros()):
+        before = vars(init).copy()
+        twice(init, (8, 8))
+        for other in (copy.copy(init), copy.deepcopy(init)):
+            assert not hasattr(other, "_kept")
+            assert vars(other) == vars(init) == before
+    init = HeNormal(7)
+    stored = pickle.dumps(init, protocol)
+    twice(init, (8, 8))
+    assert pickle.dumps(init, protocol) == stored
+    assert vars(pickle.loads(stored)) == vars(init)
+    slotted = Slotted(7)
+    slotted.note = [1]
+    assert copy.copy(slotted).note is slotted.note
+    twice(slotted, (8, 8))
+    assert copy.copy(slotted).note is slotted.note
+
+
+class Like:
+    """A dtype as frameworks have them: a name and a class of that name, equal to what means something else."""
+
+    name = "float32"
+
+    def __eq__(self, other):
+        return True
+
+    def __hash__(self):
+        return hash("float64")
+
+
+Like.__name__ = "DType"
+
+
+def test_dtypes_and_shapes_of_any_kind():
+    class Size(tuple):
+        """As PyTorch's."""
+
+    init = HeNormal(7)
+    expected = init((3, 4), "float32")
+    for dtype in ("float32", "f4", np.float32, np.dtype("float32"), Like(), float, None):
+        for shape in ((3, 4), [3, 4], Size((3, 4)), np.array([3, 4]), (np.int64(3), 4)):
+            assert same(twice(init, shape, dtype), expected)
+    assert twice(init, (3, 4), "float64").dtype == np.float64
+    for shape in ([3.0, 4], Size((True, 4)), {3: 4}, "34", 34, None):
+        for _ in range(2):
+            with pytest.raises((TypeError, ValueError)):
+                init(shape, "float32")
+    for dtype in ([], {}, object(), 1, True, "float33"):
+        for _ in range(2):
+            with pytest.raises((TypeError, ValueError)):
+                init((3, 4), dtype)
+
+
+def test_a_changed_list_is_another_shape():
+    init, shape = HeNormal(7), [3, 4]
+    twice(init, shape)
+    shape[0] = 5
+    assert twice(init, shape).shape == (5, 4)
+
+
+ARGUMENTS = {
+    "shape": ((3, 4), [3, 4], (), (3,), (3.0, 4), (True, 4), (np.int64(3), 4), "34", 3, None),
+    "dtype": ("float32", "float64", np.float32, None, 1, [], Like()),
+    "axes": (None, "i o", "o i", 3, []),
+    "path": (None, "w", ("w",), ("w", 1), ("w", True), [], 1),
+    "backend": (None, "numpy", "other", []),
+}
+
+
+def test_both_find_the_same():
+    settings = oneseed.settings.in_force()
+    init, rng = VarianceScaling(2.0, "fan_in", "uniform", seed=7), np.random.default_rng(7)
+    found = 0
+    for _ in range(4000):
+        call = [values[rng.integers(len(values)) * (rng.random() < 0.5)] for values in ARGUMENTS.values()]
+        set_ = settings._replace(floatx=["float32", "float64"][rng.integers(2)])
+        make = compiled(init, *call, set_)
+        assert make is plans.interpreted(init, *call, set_)
+        found += make is not None
+        if rng.random() < 0.3:
+            shape, dtype, *others = call
+            try:
+                init(shape, dtype, **dict(zip(("axes", "path", "backend"), others, strict=True)))
+            except (TypeError, ValueError):
+                continue
+        if rng.random() < 0.02:
+            name = ["scale", "mode", "extra"][rng.integers(3)]
+            vars(init)[name] = {"scale": [1.0, 1, True], "mode": ["fan_in", "fan_out"], "extra": [None, [1]]}[name][0]
+        if rng.random() < 0.02:
+            vars(init).pop("extra", None)
+    assert 100 < found < 3000
+
+
+def test_an_interruption_is_not_swallowed(recall):
+    class Interrupting:
+        def __hash__(self):
+            raise KeyboardInterrupt
+
+    init = HeNormal(7)
+    twice(init, (3,))
+    with pytest.raises(KeyboardInterrupt):
+        recall(init, (3,), Interrupting(), None, None, None, oneseed.settings.in_force())
 
 
 def test_kept_fills():

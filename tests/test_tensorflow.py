@@ -287,6 +287,9 @@ def test_tensors_without_values():
 def test_dtypes_of_tensorflow():
     for dtype in (tf.float16, tf.bfloat16, tf.float32, tf.float64):
         assert SHIFTED((2,), dtype).dtype is dtype
+    for number in (1, True, np.int64(1)):  # which tf.float32 is equal to
+        with pytest.raises(TypeError, match="`dtype` must be one of"):
+            SHIFTED((2,), number)
 
 
 def run(code, **environment):

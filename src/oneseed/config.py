@@ -273,7 +273,8 @@ def using(*, backend: str | None = None, floatx: str | None = None, rng: str | N
         changes["floatx"] = one_of("floatx", floatx, FLOATX)
     if rng is not None:
         changes["rng"] = one_of("rng", rng, RNGS)
-    token = settings.scope.set({**(settings.scope.get() or {}), **changes})
+    around = settings.scope.get()
+    token = settings.scope.set(settings.Overrides({**around.values, **changes} if around else changes))
     settings.note()
     try:
         yield settings.in_force()

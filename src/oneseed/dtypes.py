@@ -2,7 +2,7 @@
 
 import cmath
 import math
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -163,7 +163,7 @@ def dtype_name(dtype: Any) -> str:
     return _dtype_name(dtype)
 
 
-@cache
+@lru_cache(maxsize=1024, typed=True)  # TensorFlow's dtypes are equal to numbers, too
 def _dtype_name(dtype: Any) -> str:
     # Frameworks' dtypes may equal names and Python's types that they are not.
     if isinstance(dtype, str):

@@ -30,7 +30,25 @@ _defaults = Settings(
 latest = _defaults
 """What was in force when a setting last changed, in whatever thread: compilers that read code ask for what they see."""
 
-scope: ContextVar[dict[str, Any] | None] = ContextVar("oneseed.config", default=None)
+
+class Overrides:
+    """What the `using` blocks around some code set."""
+
+    __slots__ = ("_made", "values")
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.values = values
+        self._made: tuple[Settings, Settings] | None = None
+
+    def over(self, defaults: Settings) -> Settings:
+        """Return the defaults with these values in their place; the same object for the same defaults."""
+        made = self._made
+        if made is None or made[0] is not defaults:
+            made = self._made = defaults, defaults._replace(**self.values)
+        return made[1]
+
+
+scope: ContextVar[Overrides | None] = ContextVar("oneseed.config", default=None)
 
 
 one_of("ONESEED_RNG", _defaults.rng, RNGS)
@@ -39,7 +57,7 @@ one_of("ONESEED_RNG", _defaults.rng, RNGS)
 def in_force() -> Settings:
     """Return the settings in force here: the defaults, and over them those of the `using` blocks."""
     overrides = scope.get()
-    return _defaults._replace(**overrides) if overrides else _defaults
+    return _defaults if overrides is None else overrides.over(_defaults)
 
 
 def change(**values: Any) -> None:

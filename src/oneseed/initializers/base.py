@@ -56,6 +56,9 @@ class Initializer(Configured):
     Triangular(seed=7, width=2.0)
     """
 
+    __slots__ = ("_kept",)
+    """Draws that were prepared by earlier calls, see `plans`: no attribute, which would be copied and stored."""
+
     seed: int | SeedGenerator | None = None
     dtype: Any = None
     """What a dtype of None means at a call; None is `oneseed.floatx`."""
@@ -91,6 +94,14 @@ class Initializer(Configured):
         own = next(base for base in cls.__mro__ if "__call__" in vars(base))
         known = cls.distribution_for is not Initializer.distribution_for
         cls._describes = known and (own is Initializer or vars(own).get("_declared", False))
+
+    def __getstate__(self) -> Any:
+        """Return what is copied and stored: all but the draws that were prepared."""
+        state = super().__getstate__()  # with slots, a pair of the attributes and the slots' values
+        if isinstance(state, tuple) and "_kept" in state[1]:
+            slots = {name: value for name, value in state[1].items() if name != "_kept"}
+            return (state[0], slots) if slots else state[0]
+        return state
 
     def __call__(
         self,
@@ -144,21 +155,20 @@ class Initializer(Configured):
                 given = shape, dtype, axes, path, backend, device, partition_shape, partition_offset
                 return followed.made(reader, self, *given)
         set_ = settings.in_force()
-        engine = registry.load(set_.backend if backend is None else backend)
-        key = None
-        if self._repeats and device is None and partition_shape is None and partition_offset is None:
-            key = plans.key_of(shape, self.dtype if dtype is None else dtype, axes, path, engine.name, set_)
-            # No walrus: TensorFlow's AutoGraph, which reads this function, does not know it.
-            make = None if key is None else plans.found(self, key, engine)
+        asked = self.dtype if dtype is None else dtype
+        repeats = self._repeats and device is None and partition_shape is None and partition_offset is None
+        if repeats:
+            make = plans.recall(self, shape, asked, axes, path, backend, set_)
             if make is not None:
                 return make()
+        engine = registry.load(set_.backend if backend is None else backend)
         where = engine.device(device)
-        name = dtype_name(self.dtype if dtype is None else dtype)
+        name = dtype_name(asked)
         engine.check_dtype(name)
         call = Call(shape, name, axes, path, partition_shape, partition_offset, set_.rng, True)
         draw = self._draw(call)
         # What repeats the call makes the first one sooner, too.
-        make = None if key is None else plans.keep(self, key, engine, draw)
+        make = plans.keep(self, shape, asked, axes, path, backend, set_, engine, draw) if repeats else None
         return engine.draw(draw, where) if make is None else make()
 
     def describe(

@@ -5,11 +5,11 @@ kept for classes that say of themselves that nothing else decides what they draw
 change unnoticed.
 """
 
-import weakref
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
+from oneseed.checks import Shape
 from oneseed.draws import Draw
 from oneseed.protocol import Backend
 from oneseed.settings import Settings
@@ -27,33 +27,21 @@ MOST = 64
 """Draws that are kept of one initializer."""
 
 
-class Plans:
-    """The draws of an initializer as it is now."""
+class Kept(NamedTuple):
+    """What an initializer has prepared, in its slot `_kept`."""
 
-    __slots__ = ("makers", "numbers", "owner", "state")
+    state: dict[str, Any]
+    """Its attributes then. None of them can change in place."""
+    makers: dict[Key, Make]
 
-    def __init__(self, initializer: Any, state: dict[str, Any], forget: Callable[[Any], Any]) -> None:
-        self.owner = weakref.ref(initializer, forget)
-        self.state = state
-        # Numbers are equal to others that mean something else: 0.0 to -0.0, and 1 to True.
-        self.numbers = [(name, value) for name, value in state.items() if value is not None and type(value) is not str]
-        self.makers: dict[Key, tuple[Backend, Make]] = {}
-
-    def hold(self, state: dict[str, Any]) -> bool:
-        """Tell whether the initializer's attributes are what they were. None of them can change in place."""
-        try:
-            if self.state != state:
-                return False
-        except Exception:  # an array, or a value that a program traces, now is where a number was
+    def holds(self, state: dict[str, Any]) -> bool:
+        """Tell whether the attributes are the same objects: equal ones may mean something else, as 0.0 and -0.0 do."""
+        if len(state) != len(self.state):
             return False
-        for name, value in self.numbers:  # noqa: SIM110 - a generator takes longer
-            if state[name] is not value:
+        for name, value in self.state.items():  # noqa: SIM110 - a generator takes longer
+            if state.get(name, self) is not value:
                 return False
         return True
-
-
-_held: dict[int, Plans] = {}
-"""By the initializer's number: attributes of its own would be copied and stored with it."""
 
 
 def inherits(cls: type) -> bool:
@@ -61,48 +49,91 @@ def inherits(cls: type) -> bool:
     return vars(cls).keys() - {"__annotations__", "__static_attributes__", "__parameters__", "__orig_bases__"} <= OWN
 
 
-def key_of(shape: Any, dtype: Any, axes: Any, path: Any, backend: str, set_: Settings) -> Key | None:
-    """Return what a call is known by; None for one whose arguments could be equal to others and yet mean less.
+def key_of(sizes: Shape, dtype: Any, axes: Any, path: Any, backend: Any, set_: Settings) -> Key:
+    """Return what a call is known by."""
+    backend = set_.backend if backend is None else backend
+    # TensorFlow's dtypes are equal to numbers, which are none.
+    return sizes, type(dtype), dtype, axes, path, backend, set_.floatx, set_.rng
 
-    ``(8.0, True)`` is equal to ``(8, 1)``, but refused.
-    """
-    if type(shape) is not tuple or set_.rng != "portable":
-        return None
-    for size in shape:
-        if type(size) is not int:
+
+def interpreted(
+    initializer: Any, shape: Any, dtype: Any, axes: Any, path: Any, backend: Any, set_: Settings
+) -> Make | None:
+    """Return what makes the tensor of a call, if it is known: `recall` in Python."""
+    try:
+        kept = initializer._kept
+        if type(shape) is not tuple:
+            if not isinstance(shape, tuple | list):
+                return None
+            shape = tuple(shape)
+        for size in shape:
+            if type(size) is not int:  # 8.0 and True are equal to integers, but refused
+                return None
+        if not kept.holds(initializer.__dict__):
             return None
-    if (
-        (dtype is None or type(dtype) is str)
-        and (axes is None or type(axes) is str)
-        and (path is None or type(path) is str)
-    ):
-        return shape, dtype, axes, path, backend, set_.floatx
-    return None
-
-
-def found(initializer: Any, key: Key, engine: Backend) -> Make | None:
-    """Return what makes the tensor of a call, if it is known."""
-    plans = _held.get(id(initializer))
-    # A signal may have kept the callback of one that is gone from its work.
-    if plans is None or plans.owner() is not initializer or not plans.hold(initializer.__dict__):
+        make: Make | None = kept.makers.get(key_of(shape, dtype, axes, path, backend, set_))
+    except Exception:  # nothing is kept yet; an argument is not hashable
         return None
-    known = plans.makers.get(key)
-    return known[1] if known is not None and known[0] is engine else None
+    return make
 
 
-def keep(initializer: Any, key: Key, engine: Backend, draw: Draw) -> Make | None:
-    """Keep and return what makes the tensor of a call; None where an attribute could change unnoticed."""
+try:
+    from oneseed.initializers import _recall
+except ImportError:  # there was no compiler
+    recall = interpreted
+else:
+    recall = _recall.recall
+
+
+def keep(
+    initializer: Any,
+    shape: Any,
+    dtype: Any,
+    axes: Any,
+    path: Any,
+    backend: Any,
+    set_: Settings,
+    engine: Backend,
+    draw: Draw,
+) -> Make | None:
+    """Keep and return what makes the tensor of a call; None where it might make another's.
+
+    Parameters
+    ----------
+    initializer : Initializer
+        The initializer.
+    shape, dtype, axes, path, backend
+        The arguments of the call, which is for the whole tensor.
+    set_ : Settings
+        The settings in force.
+    engine : Backend
+        The backend.
+    draw : Draw
+        What it draws.
+
+    Returns
+    -------
+    callable or None
+        None for arguments that may be equal to others which mean something else, as True in a path to 1, and where an
+        attribute could change unnoticed.
+    """
     state = dict(initializer.__dict__)
-    if not isinstance(draw.seed, int | None) or not all(map(_is_plain, state.values())):
+    sizes = tuple(shape) if isinstance(shape, tuple | list) else (None,)
+    if (
+        set_.rng != "portable"
+        or not isinstance(draw.seed, int | None)
+        or not all(type(size) is int for size in sizes)
+        or not (axes is None or type(axes) is str)
+        or not (path is None or type(path) is str)
+        or not all(map(_is_plain, state.values()))
+    ):
         return None
-    number = id(initializer)
-    plans = _held.get(number)
-    own = plans is not None and plans.owner() is initializer and plans.hold(state)
-    if plans is None or not own or len(plans.makers) >= MOST:
-        plans = _held[number] = Plans(initializer, state, lambda _: _held.pop(number, None))
+    kept = getattr(initializer, "_kept", None)
+    if kept is None or not kept.holds(state) or len(kept.makers) >= MOST:
+        kept = initializer._kept = Kept(state, {})
     prepare = getattr(engine, "prepared", None) if _prepares(type(engine)) else None
     make = (prepare(draw) if prepare else None) or _Again(engine, draw)
-    plans.makers[key] = engine, make
+    kept.makers[key_of(sizes, dtype, axes, path, backend, set_)] = make
     return make
 
 

@@ -1,0 +1,8 @@
+from collections.abc import Callable
+from typing import Any
+
+from oneseed.settings import Settings
+
+def recall(
+    initializer: Any, shape: Any, dtype: Any, axes: Any, path: Any, backend: Any, set_: Settings
+) -> Callable[[], Any] | None: ...
