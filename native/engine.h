@@ -93,10 +93,6 @@ const kernel *current(void);
 typedef struct {
     char *memory;
     uint64_t first;
-    int axes; /* of rows */
-    size_t sizes[ONESEED_AXES];
-    ptrdiff_t strides[ONESEED_AXES];
-    uint64_t steps[ONESEED_AXES];
     size_t rows, columns; /* of all */
     ptrdiff_t apart;      /* bytes from one column to the next */
     int way;              /* how rows are written */
@@ -104,6 +100,10 @@ typedef struct {
     size_t across, pieces;
     oneseed_address at;
     oneseed_distribution what;
+    int axes; /* of rows */
+    size_t sizes[ONESEED_AXES];
+    ptrdiff_t strides[ONESEED_AXES];
+    uint64_t steps[ONESEED_AXES];
 } plan;
 
 /* Prepare a block; 0, or -1 where there are too many axes. A piece has about `limit` elements. */

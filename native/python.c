@@ -2,6 +2,7 @@
  * has no limited API: the build defines Py_LIMITED_API or Py_GIL_DISABLED. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -329,7 +330,6 @@ static PyMethodDef methods[] = {
     {"draw", (PyCFunction)(void (*)(void))draw, METH_FASTCALL, draw_doc},
     {"draw_all", (PyCFunction)(void (*)(void))draw_all, METH_FASTCALL, draw_all_doc},
     {"prepare", (PyCFunction)(void (*)(void))prepare, METH_FASTCALL, prepare_doc},
-    {"write", (PyCFunction)(void (*)(void))write_prepared, METH_FASTCALL, write_doc},
     {"help", help, METH_O, help_doc},
     {"orthogonal", (PyCFunction)(void (*)(void))orthogonal, METH_FASTCALL, orthogonal_doc},
     {"kernel", kernel_name, METH_NOARGS, kernel_doc},

@@ -167,33 +167,45 @@ def test_arguments_that_are_read_once():
     draw = INITIALIZERS["normal"].describe((60, 50), "float32", axes="o i")
     what = kernel.packed(draw.distribution, "float32")
     out, steps = np.zeros((60, 50), np.float32), draw.strides
-    plan = engine.kernels.prepare((60, 50), out.strides, steps, 0, what)
+    prepare = engine.kernels.prepare
+    write, flat = (prepare((60, 50), strides, steps, 0, what, 1, None) for strides in (out.strides, None))
     for seed, stream in ((7, 0), (2**64 - 1, 3), (7, 0)):
         expected = np.zeros_like(out)
         engine.kernels.draw(expected, None, None, steps, 0, seed, stream, what, 1, None)
-        engine.kernels.write(plan, out.ctypes.data, seed, stream, 1, None)
-        np.testing.assert_array_equal(out, expected)
+        for target, function in ((out.ctypes.data, write), (out.ctypes.data, flat), (out, flat)):
+            out[:] = 0
+            function(target, seed, stream)
+            np.testing.assert_array_equal(out, expected)
     before, address = out.copy(), out.ctypes.data
-    for error, arguments in (
-        (TypeError, (plan, address, 7, 0, 1)),
-        (ValueError, (object(), address, 7, 0, 1, None)),
-        (OverflowError, (plan, address, -1, 0, 1, None)),
-        (OverflowError, (plan, address, 7, 2**64, 1, None)),
-        (TypeError, (plan, "address", 7, 0, 1, None)),
-        (ValueError, (plan, address, 7, 0, 0, None)),
+    fixed = out.view()
+    fixed.flags.writeable = False
+    for error, function, arguments in (
+        (TypeError, write, (address, 7)),
+        (OverflowError, write, (address, -1, 0)),
+        (OverflowError, write, (address, 7, 2**64)),
+        (OverflowError, write, (2**70, 7, 0)),
+        (TypeError, write, ("address", 7, 0)),
+        (TypeError, write, (address, 7.0, 0)),
+        (ValueError, write, (out, 7, 0)),  # whose strides were given
+        (ValueError, flat, (out[1:], 7, 0)),
+        (ValueError, flat, (out[:, 1:], 7, 0)),
+        (ValueError, flat, (fixed, 7, 0)),
+        (TypeError, flat, (None, 7, 0)),
     ):
         with pytest.raises(error):
-            engine.kernels.write(*arguments)
+            function(*arguments)
     np.testing.assert_array_equal(out, before)
+    rest = what, 1, None
     for error, arguments in (
-        (TypeError, (None, None, steps, 0, what)),
-        (TypeError, ((60, 50), out.strides, steps, 0)),
-        (ValueError, ((60,), (4,), steps, 0, what)),
-        (ValueError, ((60, 50), out.strides, steps, 0, what[:-1])),
-        (OverflowError, ((60, 50), out.strides, steps, -1, what)),
+        (TypeError, (None, None, steps, 0, *rest)),
+        (TypeError, ((60, 50), out.strides, steps, 0, what)),
+        (ValueError, ((60,), (4,), steps, 0, *rest)),
+        (ValueError, ((60, 50), out.strides, steps, 0, what[:-1], 1, None)),
+        (ValueError, ((60, 50), out.strides, steps, 0, what, 0, None)),
+        (OverflowError, ((60, 50), out.strides, steps, -1, *rest)),
     ):
         with pytest.raises(error):
-            engine.kernels.prepare(*arguments)
+            prepare(*arguments)
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_written():

@@ -84,22 +84,22 @@ def prepared(draw: Draw) -> Callable[[], Array] | None:
     """Return a function that makes an array of a draw and does nothing else; None without kernels."""
     if kernels is None:
         return None
-    empty, run, ask, shape = np.empty, kernels.draw, helpers.ask, draw.block
-    kind = numpy_dtype(draw.dtype)
-    rest = (None, None, *_address(draw), THREADS, ask)
+    empty, shape, kind = np.empty, draw.block, numpy_dtype(draw.dtype)
+    steps, first, seed, stream, what = _address(draw)
+    write = kernels.prepare(shape, None, steps, first, what, THREADS, helpers.ask)
     if draw.dtype in NOT_IN_NUMPY:
         integers = np.dtype(f"u{kind.itemsize}")
 
         def make() -> Array:
             out = empty(shape, integers)
-            run(out, *rest)
+            write(out, seed, stream)
             return out.view(kind)
 
     else:
 
         def make() -> Array:
             out = empty(shape, kind)
-            run(out, *rest)
+            write(out, seed, stream)
             return out
 
     return make
@@ -116,14 +116,11 @@ def filling(draw: Draw, strides: Shape) -> Callable[[int, int, int], None] | Non
     """Return a function of address, seed and stream that writes a draw into memory; None without kernels."""
     if kernels is None:
         return None
-    run, ask = kernels.write, helpers.ask
     steps, first, _, _, what = _address(draw)
-    plan = kernels.prepare(draw.block, strides, steps, first, what)
-
-    def fill(address: int, seed: int, stream: int) -> None:
-        run(plan, address, seed, stream, THREADS, ask)
-
-    return fill
+    write: Callable[[int, int, int], None] = kernels.prepare(
+        draw.block, strides, steps, first, what, THREADS, helpers.ask
+    )
+    return write
 
 
 def xla_function(make: Callable[[bytes, memoryview, memoryview], str | None]) -> Any | None:

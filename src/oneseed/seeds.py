@@ -212,6 +212,8 @@ class Ahead:
 
 def address(seed: Any, path: Path, advance: bool | Ahead) -> tuple[Any, Path]:
     """Return seed and path of the next draw: True counts it in a generator, False does not, an `Ahead` looks on."""
+    if type(seed) is int and not _of_programs:
+        return seed, path
     if isinstance(seed, SeedGenerator):
         ahead = advance if isinstance(advance, Ahead) else Ahead()
         return seed.seed, (*path, seed.next() if advance is True else ahead.next(seed))
@@ -225,10 +227,6 @@ def derived(seed: int, path: Path) -> int:
     return int(host().words(seed, stream_number(path), 0, 1)[0])
 
 
-_Words = tuple[int | None, Path, int, tuple[int, ...]]
-"""A seed, what tells a worker apart, and `AT_ONCE` words of their stream from one on, with its number before them."""
-
-
 class _Unseeded:
     """The sequence of seeds of objects that are built without one."""
 
@@ -237,33 +235,37 @@ class _Unseeded:
         self.count = 0
         self.from_entropy = True
         self.of_worker = False
-        self.ahead: _Words = (None, (), 0, ())
+        self.ahead: list[int] = []
+        """Seeds that come next, the last first; of which worker they are."""
+        self.worker: Path = ()
 
     def start(self, seed: int | None) -> None:
         of_worker = seed is not None and bool(_worker())
         with _lock:
-            self.seed, self.count, self.from_entropy, self.of_worker = seed, 0, seed is None, of_worker
+            self.seed, self.count, self.from_entropy, self.of_worker, self.ahead = seed, 0, seed is None, of_worker, []
 
     def next(self) -> int:
         # A seed that a worker process has chosen for itself is for it alone; one from before, it shares with others.
         worker = () if self.of_worker else _worker()
         with _lock:
+            if self.ahead and self.worker == worker:
+                self.count += 1
+                return self.ahead.pop()
             if self.seed is None:
                 self.seed = int.from_bytes(os.urandom(8), "little")
             seed, number = self.seed, self.count
             self.count = number + 1
-        known, of, first, words = self.ahead
-        if known == seed and of == worker and 0 <= number - first < AT_ONCE:
-            return words[number - first]
         first = number // AT_ONCE * AT_ONCE
-        words = tuple(host().words(seed, stream_number(("unseeded", *worker)), first, AT_ONCE).tolist())
-        self.ahead = seed, worker, first, words
-        return words[number - first]
+        words = host().words(seed, stream_number(("unseeded", *worker)), first, AT_ONCE).tolist()[number - first :]
+        with _lock:
+            if (self.seed, self.count) == (seed, number + 1):  # nobody has come between
+                self.ahead, self.worker = words[:0:-1], worker
+        return int(words[0])
 
     def after_fork(self) -> None:
         # A child must not repeat its parent's seeds, unless the user chose them.
         if self.from_entropy:
-            self.seed, self.count = None, 0
+            self.seed, self.count, self.ahead = None, 0, []
 
 
 _unseeded = _Unseeded()

@@ -87,9 +87,8 @@ def is_watched(tensor: Tensor) -> bool:
 
 def is_observed() -> bool:
     """Tell whether a dispatch mode, a transform of `torch.func` or `torch.jit.trace` is at work."""
-    return (
-        _modes() > 0 or peek_interpreter_stack() is not None or _trace() is not None or bool(_included(_PRE_DISPATCH))
-    )
+    included: bool = _included(_PRE_DISPATCH)
+    return included or _modes() > 0 or peek_interpreter_stack() is not None or _trace() is not None
 
 
 def is_freed(tensor: Tensor) -> bool:

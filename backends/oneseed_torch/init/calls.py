@@ -48,7 +48,8 @@ def _around(function: Callable[P, R], again: Again) -> Callable[P, R]:
             return cast(R, in_graph(call, function, *args, **kwargs))
         plain = type(tensor) in PLAIN and not has_torch_function_variadic(tensor)
         if plain and again(function, tensor, args, kwargs):
-            return cast(R, tensor)
+            filled: R = tensor
+            return filled
         if has_torch_function_variadic(tensor) and not torch.nn.parameter.is_lazy(tensor):
             result: R = handle_torch_function(seen, (tensor,), *args, **kwargs)
             return result

@@ -33,6 +33,8 @@ MOST = 4096
 FLOATS = frozenset({torch.float32, torch.bfloat16, torch.float16, torch.float64})
 """The dtypes that every device has the identity in, as one operation."""
 
+STRIDED = torch.strided
+
 _known: dict[Any, Fill | Draw | None] = {}
 """What writes into memory, by the kind of call, or a draw that is computed as a whole; None for the function itself."""
 
@@ -70,27 +72,29 @@ def drawn(function: Callable[..., Any], tensor: Tensor, args: tuple[Any, ...], k
     if kwargs:
         kwargs = dict(kwargs)
         seed, path = kwargs.pop("seed", None), kwargs.pop("path", None)
-    if type(seed) is int:
-        if not 0 <= seed < 2**64:
-            return False
-    elif seed is not None and type(seed) is not SeedGenerator:
+    if seed is not None and not _is_plain_seed(seed):
         return False
-    if not args or not _is_usual(tensor) or not tensor.is_cpu or tensor.is_neg() or is_observed():
+    usual = args and tensor.layout is STRIDED and tensor.is_cpu and not tensor.is_neg()
+    if not usual or _is_held(tensor) or is_observed():
         return False
-    key: Any = (function, tensor.shape, tensor.stride(), tensor.dtype)
+    try:
+        key: Any = (function, tensor.shape, tensor.stride(), tensor.dtype)
+    except RuntimeError:  # a nested one has neither
+        return False
     if (len(args) > 1 or kwargs) and (key := _exact((*key, *args[1:], *kwargs.items()), args, kwargs)) is None:
         return False
     try:
-        fill = _known[key]
+        fill: Any = _known[key]
     except KeyError:
         fill = _learned(key, function, tensor, args, kwargs)
     address = tensor.data_ptr()
-    if fill is None or address == 0 or settings.in_force().rng != "portable" or _is_conjugated(fill, tensor):
-        return False
+    computed = isinstance(fill, Draw)
+    if fill is None or address == 0 or settings.in_force().rng != "portable" or (computed and tensor.is_conj()):
+        return False  # of a conjugated tensor, what is stored is not what is read; the kernels write real numbers alone
     parts = () if path is None else as_path(path)
     # Whether PyTorch records a program has been asked already.
     number, parts = seeds.address(seeds.unseeded("torch") if seed is None else seed, parts, True)
-    if isinstance(fill, Draw):
+    if computed:
         _compute(fill._replace(seed=number, path=parts), tensor)
     else:
         fill(address, number, stream_number(parts) if parts else 0)
@@ -99,9 +103,8 @@ def drawn(function: Callable[..., Any], tensor: Tensor, args: tuple[Any, ...], k
     return True
 
 
-def _is_conjugated(fill: Fill | Draw, tensor: Tensor) -> bool:
-    """Tell whether what is stored of a tensor is not what is read; the kernels write real numbers alone."""
-    return isinstance(fill, Draw) and bool(tensor.is_conj())
+def _is_plain_seed(seed: Any) -> bool:
+    return 0 <= seed < 2**64 if type(seed) is int else type(seed) is SeedGenerator
 
 
 def _compute(draw: Draw, tensor: Tensor) -> None:
@@ -191,14 +194,17 @@ def _put_dirac(tensor: Tensor, _: None) -> None:
     tensor.as_strided((min(shape[:2]),), (strides[0] + strides[1],), at).fill_(1)
 
 
-def _is_usual(tensor: Tensor) -> bool:
-    """Tell whether a tensor is a dense one of its own, which no other library holds a part of."""
+def _is_held(tensor: Tensor) -> bool:
+    """Tell whether another library holds a part of a tensor, or autograd has computed it."""
     marks = tensor.__dict__
     if marks and not MARKS.isdisjoint(marks):
-        return False
-    if tensor.requires_grad and tensor.grad_fn is not None:
-        return False
-    return tensor.layout is torch.strided and not tensor.is_nested and not tensor.is_quantized
+        return True
+    return tensor.requires_grad and tensor.grad_fn is not None
+
+
+def _is_usual(tensor: Tensor) -> bool:
+    """Tell whether a tensor is a dense one of its own."""
+    return not _is_held(tensor) and tensor.layout is STRIDED and not tensor.is_nested and not tensor.is_quantized
 
 
 def _exact(key: Any, args: tuple[Any, ...], kwargs: Given) -> Any:
@@ -219,7 +225,7 @@ def _exact(key: Any, args: tuple[Any, ...], kwargs: Given) -> Any:
 
 def _learned(key: Any, function: Callable[..., Any], tensor: Tensor, args: tuple[Any, ...], kwargs: Given) -> Any:
     """Find out what a call does, on a tensor without memory."""
-    if 0 in tensor.shape:
+    if 0 in tensor.shape or tensor.is_quantized:  # which its dtype tells
         return None
     with recorded() as found:
         try:
