@@ -6,6 +6,7 @@ the function itself has to run.
 """
 
 from collections.abc import Callable
+from math import copysign
 from typing import Any
 
 import torch
@@ -77,11 +78,11 @@ def drawn(function: Callable[..., Any], tensor: Tensor, args: tuple[Any, ...], k
     usual = args and tensor.layout is STRIDED and tensor.is_cpu and not tensor.is_neg()
     if not usual or _is_held(tensor) or is_observed():
         return False
-    try:
-        key: Any = (function, tensor.shape, tensor.stride(), tensor.dtype)
-    except RuntimeError:  # a nested one has neither
+    if not (len(args) == 1 and not kwargs) and not _are_exact(args, kwargs):
         return False
-    if (len(args) > 1 or kwargs) and (key := _exact((*key, *args[1:], *kwargs.items()), args, kwargs)) is None:
+    try:
+        key = (function, tensor.shape, tensor.stride(), tensor.dtype, *args[1:], *kwargs.items())
+    except RuntimeError:  # a nested one has neither
         return False
     try:
         fill: Any = _known[key]
@@ -207,20 +208,16 @@ def _is_usual(tensor: Tensor) -> bool:
     return not _is_held(tensor) and tensor.layout is STRIDED and not tensor.is_nested and not tensor.is_quantized
 
 
-def _exact(key: Any, args: tuple[Any, ...], kwargs: Given) -> Any:
-    """Return a key that is equal for the same arguments alone; None if that is not sure.
-
-    ``0.0``, ``-0.0`` and ``False`` are equal, and so are 1 and True.
-    """
-    signs = []
+def _are_exact(args: tuple[Any, ...], kwargs: Given) -> bool:
+    """Tell whether arguments are equal to others alone that mean the same: True is equal to 1, and -0.0 to 0.0."""
     for value in (*args[1:], *kwargs.values()):
         kind = type(value)
-        if kind is float or kind is int:
-            if value == 0:
-                signs.append(repr(value))
-        elif value is not None and kind is not str:
-            return None
-    return (key, *signs) if signs else key
+        if kind is float:
+            if value == 0.0 and copysign(1.0, value) < 0.0:
+                return False
+        elif kind is not int and kind is not str and value is not None:
+            return False
+    return True
 
 
 def _learned(key: Any, function: Callable[..., Any], tensor: Tensor, args: tuple[Any, ...], kwargs: Given) -> Any:
