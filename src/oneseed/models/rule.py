@@ -252,14 +252,21 @@ def renamed(rule: Rule, name: str) -> Rule:
     """Return a rule that does the same for one name; what has been checked of the rule is not checked again."""
     check_length(name, "pattern")
     like: Rule = object.__new__(Rule)
-    values = name, rule.initializer, False, rule.axes, rule.dtype, rule.state, rule.source, None
-    for put, value in zip(_FIELDS, values, strict=True):
-        put(like, value)
+    pattern, initializer, regex, axes, dtype, state, source, match = _FIELDS
+    pattern(like, name)
+    initializer(like, rule.initializer)
+    regex(like, False)
+    axes(like, rule.axes)
+    dtype(like, rule.dtype)
+    state(like, rule.state)
+    source(like, rule.source)
+    match(like, None)
     return like
 
 
 _FIELDS = [vars(Rule)[field.name].__set__ for field in fields(Rule)]
-"""What writes the fields of a rule, which is frozen for its users: there may be thousands of rules."""
+"""What writes the fields of a rule, which is frozen for its users. There may be thousands of rules: a loop takes twice
+as long."""
 
 
 def same(one: Any, other: Any) -> bool:

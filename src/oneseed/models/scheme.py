@@ -60,10 +60,12 @@ class Scheme:
         self.otherwise = None if otherwise is None else filler("otherwise", otherwise)
         # A scheme with a rule for each of a thousand names must not try a thousand patterns on each of them.
         self._exact: dict[str, tuple[int, ...]] = {}
-        self._patterns = [at for at, rule in enumerate(self.rules) if not names_one(rule)]
+        self._patterns: list[int] = []
         for at, rule in enumerate(self.rules):
             if names_one(rule):
                 self._exact[rule.pattern] = (*self._exact.get(rule.pattern, ()), at)
+            else:
+                self._patterns.append(at)
 
     def match(self, name: str, *, state: bool = False) -> tuple[Rule | None, tuple[Rule, ...]]:
         """Return the rule for a parameter.
