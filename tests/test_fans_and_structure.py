@@ -5,11 +5,14 @@ from functools import partial
 
 import numpy as np
 import pytest
+from frameworks import ALL
 from orthogonal_oracle import copies
 from scipy.signal import get_window
 
 from oneseed import initializers as I
 from oneseed.distributions.orthogonal import orthonormal
+from oneseed.dtypes import INTEGERS, NUMERIC, numpy_dtype
+from oneseed.host_arrays import to_numpy
 
 EPSILON = {"bfloat16": 2**-7, "float16": 2**-10, "float32": 2**-23, "float64": 2**-52}
 STDDEV_OF_PM2 = 0.87962566103423978
@@ -170,6 +173,28 @@ def test_identity(shape, dtype):
     made = I.Identity(2.5)(shape, dtype)
     assert made.dtype.name == dtype
     np.testing.assert_array_equal(made.astype("complex64"), (2 if dtype == "int32" else 2.5) * np.eye(*shape))
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("shape", [(3, 5), (2, 4, 3), (300, 200), (2, 1, 260, 250)])
+def test_identities_again_on_every_backend(name, shape):
+    for dtype in NUMERIC:
+        for gain in (1, 2.5, -1.0, 0):
+            expected = np.broadcast_to(np.eye(*shape[-2:]), shape) * (1 if dtype == "bool" and gain else gain)
+            if dtype.startswith("uint") and gain < 0:
+                continue
+            expected = (np.trunc(expected) if dtype in INTEGERS else expected).astype(numpy_dtype(dtype))
+            init = I.Identity(gain)
+            try:
+                made = [init(shape, dtype, backend=name) for _ in range(2)]
+            except ValueError as error:
+                assert "64" in str(error)  # noqa: PT017 - which JAX does not have by default
+                continue
+            for tensor in made:
+                found = to_numpy(tensor)
+                assert found.dtype == expected.dtype
+                np.testing.assert_array_equal(found, expected)
+                assert not np.signbit(found[expected == 0].real.astype("float64")).any()
 
 
 @pytest.mark.parametrize("offset", [(0, 0), (1, 3), (4, 0), (2, 2)])

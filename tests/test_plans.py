@@ -10,7 +10,9 @@ from frameworks import ALL
 
 import oneseed
 from oneseed import distributions
+from oneseed.host_arrays import to_numpy
 from oneseed.initializers import (
+    AlibiSlopes,
     Assign,
     Constant,
     GlorotUniform,
@@ -22,6 +24,7 @@ from oneseed.initializers import (
     TruncatedNormal,
     VarianceScaling,
     Zeros,
+    known,
     plans,
 )
 
@@ -376,6 +379,49 @@ def test_kept_draws_and_fills_on_every_backend(name, shape):
             expected = oneseed.fingerprint(init(list(shape), dtype, backend="numpy"))
             made = [init(shape, dtype, backend=name) for _ in range(3)]
             assert {oneseed.fingerprint(tensor) for tensor in made} == {expected}
+
+
+def build(example):
+    return eval(example, {**vars(oneseed.initializers), "np": np})
+
+
+REPEATING = [entry for entry in known.entries().values() if entry.cls._repeats]
+
+
+@pytest.mark.parametrize("entry", REPEATING, ids=lambda entry: entry.cls.__name__)
+def test_what_repeats_draws_from_the_same_distribution_at_each_path_and_seed(entry):
+    init = build(entry.example)
+    shape = entry.shape
+    first = repr(init.describe(shape, entry.dtype).distribution)
+    assert repr(init.describe(shape, entry.dtype, path="elsewhere").distribution) == first
+    if init.seed is not None:
+        other = init.clone()
+        other.seed += 1
+        assert repr(other.describe(shape, entry.dtype).distribution) == first
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("entry", REPEATING, ids=lambda entry: entry.cls.__name__)
+def test_what_repeats_makes_the_same_tensor_of_its_own_each_time(entry, name):
+    init = build(entry.example)
+    expected = init.clone()(entry.shape, entry.dtype, path="w", backend="numpy").copy()
+    for _ in range(3):
+        made = init(entry.shape, entry.dtype, path="w", backend=name)
+        assert type(made) is type(init([*entry.shape], entry.dtype, path=["w"], backend=name))
+        array = to_numpy(made)
+        assert array.dtype == expected.dtype
+        assert array.tobytes() == expected.tobytes()
+        if name in ("numpy", "torch"):  # whose tensors may be changed
+            made[...] = 1
+
+
+def test_large_constants_are_not_kept():
+    init = AlibiSlopes()
+    for size, keeps in ((2**14, True), (2**15, False)):
+        assert same(twice(init, (size,)), init([size]))
+        (make,) = init._kept.makers.values()
+        assert (type(make) is not plans._Again) is keeps
+        init = AlibiSlopes()
 
 
 def test_a_value_that_is_assigned_is_what_is_drawn():

@@ -1,5 +1,6 @@
 """NumPy arrays as oneseed's tensors."""
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -18,6 +19,9 @@ from oneseed_numpy.pages import aligned, ask_for_large_pages
 
 Array = NDArray[Any]
 INTEGER = int, type(None)
+
+SMALL = 1 << 16
+"""Bytes up to which an array in which nothing is random is kept, to be copied."""
 
 
 class NumpyBackend:
@@ -70,7 +74,25 @@ class NumpyBackend:
             return partial(np.full, draw.block, distribution.scalar(draw.dtype))
         if isinstance(distribution, Haar):
             return matrices.prepared(draw)
+        if isinstance(distribution, Structured):
+            return self._constant(distribution, draw)
         return engine.prepared(draw) if isinstance(draw.distribution, SAMPLED) else None
+
+    def _constant(self, distribution: Structured, draw: Draw) -> Callable[[], Array] | None:
+        """Return a function that makes an array in which nothing is random; None where it would be of no use."""
+        shape, kind = draw.block, numpy_dtype(draw.dtype)
+        put = distribution.onto_zeros(draw)
+        if put is not None:
+
+            def make() -> Array:
+                out = np.zeros(shape, kind)
+                put(out)
+                return out
+
+            return make
+        if distribution.random or math.prod(shape) * kind.itemsize > SMALL:
+            return None
+        return distribution.checked_values(draw, self).copy
 
     def filling(self, draw: Draw, strides: Shape) -> Callable[[int, int, int], None] | None:
         """Return a function that writes with the kernels."""

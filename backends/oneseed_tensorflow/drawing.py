@@ -117,6 +117,12 @@ def _structured(distribution: Structured, draw: Draw) -> Tensor:
             "`seed` must be an integer, or an eager tensor on a CPU, for what is computed on the host. "
             f"Received: seed={draw.seed!r}"
         )
+    put = distribution.onto_zeros(draw)
+    if put is not None and _on_host():
+        out = host().empty(draw.block, draw.dtype)
+        out.fill(0)
+        put(out)
+        return as_tensor(out)
     return tf.constant(distribution.checked_values(draw, host()))
 
 

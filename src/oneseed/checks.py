@@ -250,6 +250,8 @@ def complex_scalar(argument: str, value: Any) -> complex:
 
 
 def _finite(argument: str, value: Any, kinds: Any, what: str, bounded: bool = True) -> Any:
+    if type(value) is float and value - value == 0.0:  # a finite one, as most are
+        return value
     number = value
     if hasattr(value, "shape") and hasattr(value, "__float__") and not isinstance(value, type):
         if tuple(value.shape) != ():

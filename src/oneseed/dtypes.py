@@ -23,6 +23,9 @@ WITHOUT_INFINITY = ("float8_e4m3fn",)
 LARGEST = {"float8_e4m3fn": 448.0, "float8_e5m2": 57344.0}
 """The largest numbers of the dtypes that do not reach as far as float16."""
 
+LEAST = min(LARGEST.values())
+"""A number that every float dtype holds."""
+
 SMALL = 65504.0
 """The largest float16, which every other float dtype holds."""
 
@@ -37,6 +40,8 @@ WHOLE = {
 """The number up to which a float dtype holds every whole number."""
 
 NUMERIC = tuple(sorted((*FLOATS, *INTEGERS, *COMPLEX, "bool")))
+
+INEXACT = FLOATS + COMPLEX
 
 _CODES = ("b1", "c16", "c8", "f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
 _C_TYPES = (
@@ -225,27 +230,55 @@ def cast_scalar(value: Any, dtype: str, argument: str) -> Any:
     Raises
     ------
     ValueError
-        If the dtype cannot hold the number: a finite value that would overflow, NaN or infinity as an
-        integer, infinity as a float8_e4m3fn, an imaginary part as a real number.
+        As `check_scalar` says.
     """
-    kind = numpy_dtype(dtype)
-    if isinstance(value, complex) and value.imag and dtype not in COMPLEX:
-        raise ValueError(
-            f"`{argument}` has an imaginary part, which {dtype} cannot hold; use dtype='complex64' or "
-            f"'complex128'. Received: {argument}={shown(value)}"
-        )
+    check_scalar(value, dtype, argument)
     if isinstance(value, complex) and dtype not in COMPLEX:
         value = value.real
     if dtype == "bool":
         return np.bool_(value)
     if dtype in INTEGERS:
-        limits = np.iinfo(kind)
+        return numpy_dtype(dtype).type(math.trunc(value))
+    return rounded(value, dtype)
+
+
+def check_scalar(value: Any, dtype: str, argument: str) -> None:
+    """Refuse a Python scalar that a dtype cannot hold.
+
+    Parameters
+    ----------
+    value : bool, int, float or complex
+        The number.
+    dtype : str
+        A name of `NUMERIC`.
+    argument : str
+        What the number is called in messages.
+
+    Raises
+    ------
+    ValueError
+        If the dtype cannot hold the number: a finite value that would overflow, NaN or infinity as an
+        integer, infinity as a float8_e4m3fn, an imaginary part as a real number.
+    """
+    if type(value) is float and -LEAST <= value <= LEAST and dtype in FLOATS:  # as most are
+        return
+    if isinstance(value, complex) and dtype not in COMPLEX:
+        if value.imag:
+            raise ValueError(
+                f"`{argument}` has an imaginary part, which {dtype} cannot hold; use dtype='complex64' or "
+                f"'complex128'. Received: {argument}={shown(value)}"
+            )
+        value = value.real
+    if dtype == "bool":
+        return
+    if dtype in INTEGERS:
+        limits = np.iinfo(numpy_dtype(dtype))
         if not math.isfinite(value) or not limits.min <= math.trunc(value) <= limits.max:
             raise ValueError(
                 f"`{argument}` must lie in [{limits.min}, {limits.max}], the range of {dtype}. "
                 f"Received: {argument}={shown(value)}"
             )
-        return kind.type(math.trunc(value))
+        return
     if dtype in WITHOUT_INFINITY and math.isinf(value):
         raise ValueError(
             f"`{argument}` must be finite or NaN: {dtype} has no infinity. Received: {argument}={shown(value)}"
@@ -254,7 +287,6 @@ def cast_scalar(value: Any, dtype: str, argument: str) -> Any:
         raise ValueError(
             f"`{argument}` is beyond the largest {dtype}; use a wider dtype. Received: {argument}={shown(value)}"
         )
-    return rounded(value, dtype)
 
 
 def overflows(value: complex, dtype: str) -> bool:
@@ -287,16 +319,16 @@ def check_array(array: NDArray[Any], dtype: str, argument: str) -> None:
     """
     parts = [array.real, array.imag] if array.dtype.kind == "c" else [array]
     if len(parts) == 2 and dtype not in COMPLEX and parts.pop().any():
-        cast_scalar(1j, dtype, argument)
+        check_scalar(1j, dtype, argument)
     for part in parts:
         finite = part[np.isfinite(part)]
         if finite.size < part.size and dtype in INTEGERS:
-            cast_scalar(math.nan, dtype, argument)
+            check_scalar(math.nan, dtype, argument)
         if dtype in WITHOUT_INFINITY and np.isinf(part).any():
-            cast_scalar(math.inf, dtype, argument)
+            check_scalar(math.inf, dtype, argument)
         if finite.size:  # between the extremes everything fits
-            cast_scalar(finite.min().item(), dtype, argument)
-            cast_scalar(finite.max().item(), dtype, argument)
+            check_scalar(finite.min().item(), dtype, argument)
+            check_scalar(finite.max().item(), dtype, argument)
 
 
 def cast_array(array: NDArray[Any], dtype: str, argument: str) -> NDArray[Any]:

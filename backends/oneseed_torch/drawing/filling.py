@@ -90,7 +90,8 @@ def prepared(draw: Draw, otherwise: Callable[[], Tensor]) -> Callable[[], Tensor
     Returns
     -------
     callable or None
-        None where a function would gain nothing: without elements or a kernel, or for what is computed as a whole.
+        None where a function would gain nothing: without elements or a kernel, or for what is computed as a whole, if
+        it is random or large.
     """
     if 0 in draw.block:
         return None
@@ -98,6 +99,8 @@ def prepared(draw: Draw, otherwise: Callable[[], Tensor]) -> Callable[[], Tensor
     if isinstance(draw.distribution, Fill):
         fills = filled(draw.distribution, draw)
         return lambda: otherwise() if functions_overridden() > 0 else fills()
+    if isinstance(draw.distribution, Structured) and not draw.distribution.random:
+        return _constant_again(draw.distribution, draw, otherwise)
     like = torch.empty(draw.block, dtype=dtype, device="meta")
     fill = host().filling(draw, byte_strides(like))
     if fill is None:
@@ -113,6 +116,30 @@ def prepared(draw: Draw, otherwise: Callable[[], Tensor]) -> Callable[[], Tensor
         address = tensor.data_ptr()
         prepare(address, size)
         fill(address, draw.seed, stream)
+        return tensor
+
+    return make
+
+
+def _constant_again(
+    distribution: Structured, draw: Draw, otherwise: Callable[[], Tensor]
+) -> Callable[[], Tensor] | None:
+    """Return a function that makes a tensor in which nothing is random; None where it would be of no use."""
+    put, array = distribution.onto_zeros(draw), host().prepared(draw)
+    if array is None:
+        return None
+    sizes, dtype, create = draw.block or ((),), getattr(torch, draw.dtype), torch.zeros if put else torch.empty
+
+    def make() -> Tensor:
+        if is_observed() or functions_overridden() > 0:
+            return otherwise()
+        tensor = create(*sizes, dtype=dtype)
+        if not tensor.is_cpu:
+            return otherwise()
+        if put is None:
+            put_array(array(), tensor)
+        else:
+            put(memory(tensor))
         return tensor
 
     return make

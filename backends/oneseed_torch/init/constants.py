@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from oneseed import checks
-from oneseed.dtypes import NUMERIC, cast_scalar
+from oneseed.dtypes import NUMERIC, check_scalar
 from oneseed.host_arrays import numbers
 from oneseed_torch.drawing.recording import note
 from oneseed_torch.drawing.shards import count_change, local_parts
@@ -279,7 +279,7 @@ def _filled(tensor: Tensor, val: Any, seed: Seed, path: PathLike) -> Tensor:
     value: Any = val if isinstance(val, bool | int | float | complex) else _scalar(val)
     dtype = str(tensor.dtype).removeprefix("torch.")
     if dtype in NUMERIC:
-        cast_scalar(value, dtype, "val")
+        check_scalar(value, dtype, "val")
     if note("fill", value):
         return tensor
     return torch.nn.init.constant_(tensor, value)

@@ -9,7 +9,7 @@ import torch
 
 from oneseed import checks
 from oneseed.distributions import Normal, TruncatedNormal, Uniform, check_fits
-from oneseed.dtypes import INTEGERS, cast_scalar, dtype_name
+from oneseed.dtypes import INTEGERS, check_scalar, dtype_name
 from oneseed.exact.moments import FARTHEST, in_sigmas
 from oneseed.exact.windows import window
 from oneseed.initializers import RandomNormal, RandomUniform
@@ -81,8 +81,8 @@ def uniform_(
     dtype = dtype_name(tensor.dtype)
     if dtype in INTEGERS:  # in which oneseed's own initializer would draw whole numbers
         raise ValueError(f"`tensor` must be of a float dtype. Received: a tensor of dtype {dtype}")
-    cast_scalar(low, dtype, "a")
-    cast_scalar(high, dtype, "b")
+    check_scalar(low, dtype, "a")
+    check_scalar(high, dtype, "b")
     check_fits(Uniform(float(low), float(high)), dtype, "b", b)
     return put(tensor, partial(RandomUniform, low, high), seed, path, axes)
 

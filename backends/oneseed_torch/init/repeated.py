@@ -14,7 +14,7 @@ import torch
 from oneseed import seeds, settings
 from oneseed.distributions import Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import NUMERIC, cast_scalar
+from oneseed.dtypes import NUMERIC, check_scalar
 from oneseed.host_arrays import host
 from oneseed.seeds import SeedGenerator
 from oneseed.stream.paths import as_path, stream_number
@@ -249,7 +249,7 @@ def _fits(value: Any, tensor: Tensor) -> bool:
     dtype = str(tensor.dtype).removeprefix("torch.")
     if dtype in NUMERIC:
         try:
-            cast_scalar(value, dtype, "val")
+            check_scalar(value, dtype, "val")
         except (TypeError, ValueError):  # which the function is to raise
             return False
     if len(_scalars) >= MOST:

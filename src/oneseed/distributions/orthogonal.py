@@ -13,7 +13,7 @@ from oneseed.distributions.fields import part_of_field, write_field
 from oneseed.distributions.sampled import Normal
 from oneseed.distributions.structured import Structured
 from oneseed.draws import Draw, Host
-from oneseed.dtypes import COMPLEX, cast_scalar, numpy_dtype, unrounded_dtype, wide_dtype
+from oneseed.dtypes import COMPLEX, check_scalar, numpy_dtype, unrounded_dtype, wide_dtype
 
 Matrix = NDArray[np.float64] | NDArray[np.complex128]
 Parts = Sequence[tuple[tuple[slice, ...], Matrix]]
@@ -53,7 +53,7 @@ class Haar(Structured):
 
     def check(self, dtype: str) -> None:
         """Raise ValueError if `dtype` cannot hold the gain, which no element exceeds."""
-        cast_scalar(self.gain, dtype, "gain")
+        check_scalar(self.gain, dtype, "gain")
 
     @np.errstate(all="ignore")
     def values(self, draw: Draw, host: Host) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from oneseed import checks
 from oneseed.draws import Distribution, Draw
-from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, cast_scalar, overflows, part_dtype
+from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, cast_scalar, check_scalar, overflows, part_dtype
 from oneseed.exact.moments import FARTHEST, stddev_after
 
 
@@ -246,7 +246,7 @@ class Integers(Distribution):
         if not 0 < self.high - self.low <= 2**32:
             raise ValueError(f"`high - low` must lie in [1, 2**32]. Received: low={self.low}, high={self.high}")
         for bound in (self.low, self.high - 1):
-            cast_scalar(bound, dtype, "low" if bound == self.low else "high - 1")
+            check_scalar(bound, dtype, "low" if bound == self.low else "high - 1")
 
     @property
     def numbers(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from oneseed import checks, settings
 from oneseed.checks import Shape, shown
 from oneseed.distributions import Complex, Fill, Integers, Normal, Structured, TruncatedNormal, Uniform
 from oneseed.draws import Distribution
-from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, numpy_dtype
+from oneseed.dtypes import FLOATS, INEXACT, INTEGERS, numpy_dtype
 from oneseed.fans import Layout, layout_of
 from oneseed.seeds import SeedGenerator
 from oneseed.stream.paths import Path, as_path
@@ -52,10 +52,10 @@ def checked_call(
 
 def check_inexact(dtype: str) -> None:
     """Refuse dtypes that are neither float nor complex."""
-    if dtype not in FLOATS + COMPLEX:
+    if dtype not in INEXACT:
         raise ValueError(
             "`dtype` must be a float or complex dtype for this initializer, one of "
-            f"{', '.join(sorted(FLOATS + COMPLEX))}. Received: dtype={shown(dtype)}"
+            f"{', '.join(sorted(INEXACT))}. Received: dtype={shown(dtype)}"
         )
 
 

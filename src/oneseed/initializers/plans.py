@@ -5,7 +5,7 @@ kept for classes that say of themselves that nothing else decides what they draw
 change unnoticed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -66,10 +66,7 @@ def interpreted(
             if not isinstance(shape, tuple | list):
                 return None
             shape = tuple(shape)
-        for size in shape:
-            if type(size) is not int:  # 8.0 and True are equal to integers, but refused
-                return None
-        if not kept.holds(initializer.__dict__):
+        if not _are_ints(shape) or not kept.holds(initializer.__dict__):
             return None
         make: Make | None = kept.makers.get(key_of(shape, dtype, axes, path, backend, set_))
     except Exception:  # nothing is kept yet; an argument is not hashable
@@ -118,14 +115,12 @@ def keep(
         attribute could change unnoticed.
     """
     state = dict(initializer.__dict__)
-    sizes = tuple(shape) if isinstance(shape, tuple | list) else (None,)
     if (
         set_.rng != "portable"
-        or not isinstance(draw.seed, int | None)
-        or not all(type(size) is int for size in sizes)
+        or not (type(draw.seed) is int or draw.seed is None)
         or not (axes is None or type(axes) is str)
         or not (path is None or type(path) is str)
-        or not all(map(_is_plain, state.values()))
+        or not (isinstance(shape, tuple | list) and _are_ints(shape) and _are_plain(state))
     ):
         return None
     kept = getattr(initializer, "_kept", None)
@@ -133,7 +128,7 @@ def keep(
         kept = initializer._kept = Kept(state, {})
     prepare = getattr(engine, "prepared", None) if _prepares(type(engine)) else None
     make = (prepare(draw) if prepare else None) or _Again(engine, draw)
-    kept.makers[key_of(sizes, dtype, axes, path, backend, set_)] = make
+    kept.makers[key_of(tuple(shape), dtype, axes, path, backend, set_)] = make
     return make
 
 
@@ -148,8 +143,18 @@ def _prepares(kind: Any) -> bool:
     return False
 
 
-def _is_plain(value: Any) -> bool:
-    return type(value) in PLAIN or (type(value) is tuple and all(type(item) in PLAIN for item in value))
+def _are_ints(sizes: Iterable[Any]) -> bool:
+    for size in sizes:  # noqa: SIM110 - a generator takes longer
+        if type(size) is not int:  # 8.0 and True are equal to integers, but refused
+            return False
+    return True
+
+
+def _are_plain(state: dict[str, Any]) -> bool:
+    for value in state.values():
+        if type(value) not in PLAIN and (type(value) is not tuple or any(type(item) not in PLAIN for item in value)):
+            return False
+    return True
 
 
 class _Again:

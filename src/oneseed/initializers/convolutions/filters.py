@@ -75,7 +75,7 @@ class _Filter(Initializer):
     example="Bilinear()",
     shape=(8, 8, 1, 1),
 )
-class Bilinear(Initializer):
+class Bilinear(Initializer, repeats=True):
     """Make the kernel of bilinear interpolation, for a transposed convolution that enlarges images.
 
     Element (y, x, i, o) is ``h(y) * h(x)`` with ``h(x) = 1 - abs(x - c) / f``, ``f = ceil(size / 2)`` and ``c = (size -
@@ -120,7 +120,7 @@ class Bilinear(Initializer):
     example="UpsamplingFilter()",
     shape=(4, 4, 4, 4),
 )
-class UpsamplingFilter(_Filter):
+class UpsamplingFilter(_Filter, repeats=True):
     """Make the kernel of linear interpolation, each channel by itself, for a transposed convolution.
 
     Element (taps..., i, o) is the product over the spatial axes of ``1 - abs(x - c) / f``, with ``f = (size + 1) // 2``
@@ -158,7 +158,7 @@ class UpsamplingFilter(_Filter):
     example="DownsamplingFilter()",
     shape=(4, 4, 4, 4),
 )
-class DownsamplingFilter(_Filter):
+class DownsamplingFilter(_Filter, repeats=True):
     """Make the kernel of a weighted mean, each channel by itself, for a convolution that makes images smaller.
 
     It is that of `UpsamplingFilter` divided by the sum of its taps, which then is 1. The stride that belongs to it is

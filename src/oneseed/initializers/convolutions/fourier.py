@@ -103,7 +103,7 @@ class FourierBasis(Structured):
     example="STFT()",
     shape=(64, 1, 33),
 )
-class STFT(Initializer):
+class STFT(Initializer, repeats=True):
     """Make the kernel of a convolution that computes a short-time Fourier transform.
 
     Element ``(t, 0, f)`` is ``cos(2 pi t f / F)`` for the real side or ``-sin(2 pi t f / F)`` for the imaginary one,

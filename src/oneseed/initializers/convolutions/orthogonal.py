@@ -12,7 +12,7 @@ from oneseed.checks import Shape
 from oneseed.distributions.fields import words64
 from oneseed.distributions.orthogonal import write_matrices
 from oneseed.draws import Draw, Host
-from oneseed.dtypes import cast_scalar, overflows, wide_dtype
+from oneseed.dtypes import check_scalar, overflows, wide_dtype
 from oneseed.initializers.known import known
 from oneseed.initializers.matrices.kernels import Block, Kernel, Matrix, RandomKernel, Sides, WholeKernel, check_spatial
 from oneseed.initializers.targets import Target
@@ -42,7 +42,7 @@ class Gained(Kernel):
 
     def check(self, dtype: str) -> None:
         """Raise ValueError if `dtype` cannot hold the gain."""
-        cast_scalar(self.gain, dtype, "gain")
+        check_scalar(self.gain, dtype, "gain")
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -22,7 +22,7 @@ Seed = int | SeedGenerator | None
     example="SmallInit(seed=7)",
     shape=(24, 24),
 )
-class SmallInit(RandomInitializer):
+class SmallInit(RandomInitializer, repeats=True):
     """Draw from a normal distribution with standard deviation ``sqrt(2 / (5 fan_in))``.
 
     Parameters
@@ -60,7 +60,7 @@ class SmallInit(RandomInitializer):
     example="WangInit(4, seed=7)",
     shape=(24, 24),
 )
-class WangInit(RandomInitializer):
+class WangInit(RandomInitializer, repeats=True):
     """Draw from a normal distribution with standard deviation ``2 / (num_layers sqrt(fan_in))``.
 
     The width of the residual stream is taken for the fan_in; where a projection leads out of a wider layer, as that of

@@ -35,7 +35,7 @@ def _symmetric(limit: float, dtype: str, argument: str, value: Any) -> Uniform:
     example="UniformUnitScaling(seed=7)",
     shape=(100, 200),
 )
-class UniformUnitScaling(RandomInitializer):
+class UniformUnitScaling(RandomInitializer, repeats=True):
     """Draw from the uniform distribution on ``[-limit, limit)``, ``limit = factor * sqrt(3 / n)``.
 
     n is the product of all axes but the last, at least 1; with `axes` at the call, that of the inputs and spatial
@@ -91,7 +91,7 @@ class UniformUnitScaling(RandomInitializer):
     example="ScaledUniform(seed=7)",
     shape=(100, 200),
 )
-class ScaledUniform(RandomInitializer):
+class ScaledUniform(RandomInitializer, repeats=True):
     """Draw from the uniform distribution on ``[-limit, limit)``, ``limit = 1 / sqrt(n)``, n the number of elements.
 
     The variance is ``1 / (3 * n)``; a tensor without elements counts as one with one. It is the ``scaled_uniform`` of
@@ -186,7 +186,7 @@ class FanInUniform(RandomInitializer, repeats=True):
     example="Siren(seed=7)",
     shape=(100, 200),
 )
-class Siren(RandomInitializer):
+class Siren(RandomInitializer, repeats=True):
     """Draw from the uniform distribution on ``[-limit, limit)`` for a layer whose activation is ``sin(omega * x)``.
 
     ``limit = sqrt(6 / fan_in) / omega``, and ``1 / fan_in`` in the first layer, whose inputs are coordinates; fans

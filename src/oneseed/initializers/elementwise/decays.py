@@ -45,7 +45,7 @@ class _Between(RandomInitializer):
     example="LogUniform(0.001, 0.1, seed=7)",
     shape=(24, 24),
 )
-class LogUniform(_Between):
+class LogUniform(_Between, repeats=True):
     r"""Draw from a log-uniform distribution: the logarithm of the values is uniform.
 
     Density ``1 / (w log(high / low))`` on ``[low, high)``.
@@ -90,7 +90,7 @@ class LogUniform(_Between):
     example="UniformLog(1.0, 16.0, seed=7)",
     shape=(24, 24),
 )
-class UniformLog(_Between):
+class UniformLog(_Between, repeats=True):
     r"""Draw the logarithm of a uniform value, such as Mamba-2's ``A_log = log U(1, 16)``.
 
     Density ``exp(w) / (high - low)`` on ``[log(low), log(high))``.
@@ -137,7 +137,7 @@ class UniformLog(_Between):
     example="LRURadius(0.4, 0.9, seed=7)",
     shape=(24, 24),
 )
-class LRURadius(_Between):
+class LRURadius(_Between, repeats=True):
     r"""Draw ``nu_log`` of a linear recurrent unit: eigenvalues ``exp(-exp(nu_log) + i theta)`` are uniform on a ring.
 
     ``nu_log = log(-log(u (high**2 - low**2) + low**2) / 2)`` with ``u`` uniform in [0, 1).
@@ -187,7 +187,7 @@ class LRURadius(_Between):
     example="LRUPhase(6.28, seed=7)",
     shape=(24, 24),
 )
-class LRUPhase(RandomInitializer):
+class LRUPhase(RandomInitializer, repeats=True):
     r"""Draw ``theta_log`` of a linear recurrent unit: ``log(u max_phase)`` with ``u`` uniform in [0, 1).
 
     Parameters
@@ -238,7 +238,7 @@ class LRUPhase(RandomInitializer):
     example="RGLRU(0.9, 0.999, seed=7)",
     shape=(24, 24),
 )
-class RGLRU(_Between):
+class RGLRU(_Between, repeats=True):
     r"""Draw the recurrence parameter of an RG-LRU, whose decays ``exp(-softplus(w))`` lie in a ring.
 
     The squares of the decays are uniform in ``[low**2, high**2)``; ``w`` is the inverse softplus of minus their

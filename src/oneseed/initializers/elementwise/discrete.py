@@ -12,7 +12,7 @@ from oneseed.checks import shown
 from oneseed.distributions import Distribution, Integers, Structured
 from oneseed.distributions.fields import drawn, words
 from oneseed.draws import Draw, Host
-from oneseed.dtypes import INTEGERS, WHOLE, cast_scalar, narrowed, numpy_dtype
+from oneseed.dtypes import INTEGERS, WHOLE, cast_scalar, check_scalar, narrowed, numpy_dtype
 from oneseed.fans import BATCH, OUTPUT
 from oneseed.initializers.base import RandomInitializer
 from oneseed.initializers.calls import check_float, check_real
@@ -55,7 +55,7 @@ class WholeNumbers(Structured):
     example="UniformInt(0, 10, seed=7)",
     shape=(100, 200),
 )
-class UniformInt(RandomInitializer):
+class UniformInt(RandomInitializer, repeats=True):
     """Draw whole numbers from ``[low, high)``, all equally likely to within ``2**-32``, in an integer or float dtype.
 
     The variance is ``((high - low)**2 - 1) / 12``. In an integer dtype it is `RandomUniform`, which in a float dtype
@@ -124,8 +124,8 @@ class Signs(Structured):
 
     def check(self, dtype: str) -> None:
         """Raise ValueError if `dtype` cannot hold both values."""
-        cast_scalar(self.value, dtype, "value")
-        cast_scalar(-self.value, dtype, "-value")
+        check_scalar(self.value, dtype, "value")
+        check_scalar(-self.value, dtype, "-value")
 
     @np.errstate(all="ignore")
     def values(self, draw: Draw, host: Host) -> NDArray[Any]:
@@ -145,7 +145,7 @@ class Signs(Structured):
     example="RandomSign(seed=7)",
     shape=(100, 200),
 )
-class RandomSign(RandomInitializer):
+class RandomSign(RandomInitializer, repeats=True):
     """Make every element `value` with a probability of `p`, else ``-value``.
 
     With ``p = 1/2`` the signs follow the Rademacher distribution. The mean is ``(2 * p - 1) * value`` and the variance
@@ -234,7 +234,7 @@ class Shares(Structured):
     example="PositiveUnitBall(seed=7)",
     shape=(12, 24),
 )
-class PositiveUnitBall(RandomInitializer):
+class PositiveUnitBall(RandomInitializer, repeats=True):
     """Draw positive weights that sum to 1 for each output.
 
     They are uniform on (0, 1), divided by their sum over the inputs and spatial axes: over all axes but the last, or,

@@ -8,7 +8,7 @@ import numpy as np
 from oneseed import checks, distributions
 from oneseed.checks import shown
 from oneseed.distributions import Complex, Distribution, Integers, Normal, Uniform, check_fits
-from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, cast_scalar, numpy_dtype
+from oneseed.dtypes import COMPLEX, FLOATS, INEXACT, INTEGERS, check_scalar, numpy_dtype
 from oneseed.exact.moments import in_sigmas, stddev_after, stddev_before
 from oneseed.initializers.base import RandomInitializer
 from oneseed.initializers.calls import check_inexact
@@ -34,7 +34,7 @@ class _MeanStddev(RandomInitializer):
     def distribution_for(self, target: Target) -> Distribution:
         """Return the distribution for a tensor."""
         check_inexact(target.dtype)
-        cast_scalar(self.mean, target.dtype, "mean")
+        check_scalar(self.mean, target.dtype, "mean")
         mean, stddev = self.mean, float(self.stddev)
         found: Normal | distributions.TruncatedNormal | Complex
         if target.dtype in COMPLEX:
@@ -283,14 +283,14 @@ class RandomUniform(RandomInitializer, repeats=True):
         dtype = target.dtype
         if dtype in INTEGERS:
             return integers(("minval", self.minval), ("maxval", self.maxval), dtype)
-        if dtype not in FLOATS + COMPLEX:
+        if dtype not in INEXACT:
             raise ValueError(
                 f"`dtype` must be a float, integer or complex dtype, one of "
                 f"{', '.join(sorted(FLOATS + INTEGERS + COMPLEX))}, for uniform random values. "
                 f"Received: dtype={shown(dtype)}"
             )
-        cast_scalar(self.minval, dtype, "minval")
-        cast_scalar(self.maxval, dtype, "maxval")
+        check_scalar(self.minval, dtype, "minval")
+        check_scalar(self.maxval, dtype, "maxval")
         part = Uniform(float(self.minval), float(self.maxval))
         distribution = Complex(part, part) if dtype in COMPLEX else part
         if distribution.overflows(dtype):

@@ -11,7 +11,7 @@ from oneseed import checks
 from oneseed.checks import shown
 from oneseed.distributions import Fill, Structured
 from oneseed.draws import Draw, Host
-from oneseed.dtypes import COMPLEX, FLOATS, INTEGERS, cast_scalar, narrowed, numpy_dtype
+from oneseed.dtypes import COMPLEX, INEXACT, INTEGERS, check_scalar, narrowed, numpy_dtype
 from oneseed.initializers.base import Initializer
 from oneseed.initializers.calls import check_float, check_real
 from oneseed.initializers.known import known
@@ -28,7 +28,7 @@ _COMPLEX_NAN = complex(math.nan, math.nan)
     example="NaN()",
     shape=(8, 12),
 )
-class NaN(Initializer):
+class NaN(Initializer, repeats=True):
     """Fill a tensor with NaN, to mark what must be overwritten, from a checkpoint for example, before it is used.
 
     A complex tensor is NaN in both of its parts.
@@ -47,9 +47,9 @@ class NaN(Initializer):
 
     def distribution_for(self, target: Target) -> Fill:
         """Return the distribution for a tensor."""
-        if target.dtype not in FLOATS + COMPLEX:
+        if target.dtype not in INEXACT:
             raise ValueError(
-                f"`dtype` must be one of {', '.join(sorted(FLOATS + COMPLEX))}, which have a NaN. "
+                f"`dtype` must be one of {', '.join(sorted(INEXACT))}, which have a NaN. "
                 f"Received: dtype={shown(target.dtype)}"
             )
         return Fill(_COMPLEX_NAN if target.dtype in COMPLEX else math.nan)
@@ -94,7 +94,7 @@ class Steps(Structured):
     example="Range(step=2)",
     shape=(8, 12),
 )
-class Range(Initializer):
+class Range(Initializer, repeats=True):
     """Count along an axis: the element at index i of it is ``start + step * i``, whatever its other indices.
 
     In a float dtype it is computed in float64 and rounded; in an integer dtype it is exact.
@@ -145,8 +145,8 @@ class Range(Initializer):
         if shape[axis]:
             number = int if dtype in INTEGERS else float
             start, step = number(self.start), number(self.step)
-            cast_scalar(start, dtype, "start")
-            cast_scalar(start + step * (shape[axis] - 1), dtype, "start + step * (size - 1)")
+            check_scalar(start, dtype, "start")
+            check_scalar(start + step * (shape[axis] - 1), dtype, "start + step * (size - 1)")
         return Steps(self.start, self.step, axis)
 
     def get_config(self) -> dict[str, Any]:
@@ -162,7 +162,7 @@ class Range(Initializer):
     example="PriorProbability(0.01)",
     shape=(12,),
 )
-class PriorProbability(Initializer):
+class PriorProbability(Initializer, repeats=True):
     """Fill a bias with ``-log((1 - p) / p)``, at which a sigmoid gives the probability `p`.
 
     It is for the last bias of a classifier or detector whose positives are rare: without it their many negatives decide

@@ -1,5 +1,6 @@
 """Identity: as a matrix, as a convolution, and with noise."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ from oneseed import checks
 from oneseed.distributions import Distribution, Normal, Structured, check_fits
 from oneseed.distributions.fields import drawn
 from oneseed.draws import Draw, Host
-from oneseed.dtypes import cast_scalar, narrowed, numpy_dtype
+from oneseed.dtypes import cast_scalar, check_scalar, narrowed, numpy_dtype
 from oneseed.initializers.base import Initializer
 from oneseed.initializers.known import known
 from oneseed.initializers.matrices.kernels import Block, Indices, Kernel, RandomKernel, Sides, check_spatial, sides_of
@@ -36,10 +37,33 @@ class Eye(Kernel):
 
     def check(self, dtype: str) -> None:
         """Raise ValueError if `dtype` cannot hold the gain."""
-        cast_scalar(self.gain, dtype, "gain")
+        check_scalar(self.gain, dtype, "gain")
+
+    def values(self, draw: Draw, host: Host) -> NDArray[Any]:
+        """Make the block."""
+        put = self.onto_zeros(draw)
+        if put is None:
+            return Kernel.values(self, draw, host)
+        out = np.zeros(draw.block, numpy_dtype(draw.dtype))
+        put(out)
+        return out
+
+    def onto_zeros(self, draw: Draw) -> Callable[[NDArray[Any]], None] | None:
+        """Return what writes the diagonals of whole matrices."""
+        in_order = draw.block == draw.shape and draw.order == tuple(range(len(draw.shape)))
+        if not in_order or self.sides.spatial or self.groups != 1 or self.shift or 0 in draw.shape:
+            return None
+        matrices, step = self.sides.matrices, self.sides.fan_out + 1
+        stop = (min(self.sides.fan_in, self.sides.fan_out) - 1) * step + 1
+        gain = cast_scalar(self.gain, draw.dtype, "gain")
+
+        def put(zeros: NDArray[Any]) -> None:
+            zeros.reshape(matrices, -1)[:, :stop:step] = gain
+
+        return put
 
     def make(self, draw: Draw, host: Host, block: Block) -> NDArray[Any]:
-        """Make the block."""
+        """Make a block of any kind."""
         out = np.zeros(block.shape, numpy_dtype(draw.dtype))
         middle = block.at_tap(out, tuple(size // 2 for size in self.sides.spatial))
         if middle is not None:
@@ -105,7 +129,7 @@ class NoisyEye(Structured):
     example="Identity()",
     shape=(16, 24),
 )
-class Identity(Initializer):
+class Identity(Initializer, repeats=True):
     """Make the identity matrix, times `gain`; one that is not square has ones on its main diagonal.
 
     Element (i, o) is `gain` where ``o == (i + shift) % outputs``, for i below inputs and outputs, else 0. A tensor of
@@ -177,7 +201,7 @@ def _matrix_sides(target: Target) -> Sides:
     example="Dirac()",
     shape=(3, 3, 8, 8),
 )
-class Dirac(Initializer):
+class Dirac(Initializer, repeats=True):
     """Make the kernel of a convolution that gives its input back, as many channels as fit.
 
     Element (tap, i, o) is 1 at the middle tap, ``size // 2`` on each spatial axis, where i is the number of output o

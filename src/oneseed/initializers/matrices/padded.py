@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from oneseed import checks
 from oneseed.draws import Draw, Host
-from oneseed.dtypes import cast_scalar, numpy_dtype
+from oneseed.dtypes import cast_scalar, check_scalar, numpy_dtype
 from oneseed.initializers.base import Initializer
 from oneseed.initializers.known import known
 from oneseed.initializers.matrices.kernels import Block, Kernel, Sides, flat, sides_of
@@ -34,7 +34,7 @@ class RepeatedEye(Kernel):
 
     def check(self, dtype: str) -> None:
         """Raise ValueError if `dtype` cannot hold the gain."""
-        cast_scalar(self.gain, dtype, "gain")
+        check_scalar(self.gain, dtype, "gain")
 
     def make(self, draw: Draw, host: Host, block: Block) -> NDArray[Any]:
         """Make the block."""
@@ -66,7 +66,7 @@ class RepeatedEye(Kernel):
     example="IDInit()",
     shape=(16, 40),
 )
-class IDInit(Initializer):
+class IDInit(Initializer, repeats=True):
     """Make an identity matrix, times `gain`, that is repeated until it fills a matrix that is not square.
 
     Element (i, o) is `gain` where ``i % n == o % n``, n the smaller of inputs and outputs, else 0: so no output of a

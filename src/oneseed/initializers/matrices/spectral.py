@@ -11,7 +11,7 @@ from oneseed import checks
 from oneseed.distributions import Distribution
 from oneseed.distributions.fields import drawn
 from oneseed.draws import Draw, Host
-from oneseed.dtypes import cast_scalar
+from oneseed.dtypes import check_scalar
 from oneseed.initializers.base import Initializer, RandomInitializer
 from oneseed.initializers.composed.composite import CompositeInitializer
 from oneseed.initializers.known import known
@@ -42,7 +42,7 @@ class SpectralMatrix(WholeKernel):
 
     def check(self, dtype: str) -> None:
         """Raise ValueError if `dtype` cannot hold the norm, which no element exceeds."""
-        cast_scalar(self.norm, dtype, "k_coef_lip")
+        check_scalar(self.norm, dtype, "k_coef_lip")
         self.base.check("float64")
 
     def wholes(self, draw: Draw, host: Host, numbers: list[int]) -> Iterator[Matrix]:

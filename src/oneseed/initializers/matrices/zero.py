@@ -44,7 +44,7 @@ class HadamardRows(Kernel):
     example="ZerO()",
     shape=(24, 32),
 )
-class ZerO(Initializer):
+class ZerO(Initializer, repeats=True):
     """Make an identity, or where the outputs are more than the inputs, columns of a Hadamard matrix.
 
     With inputs >= outputs, element (i, o) is 1 where i equals o, else 0. With more outputs it is ``2**(-m / 2) * H[o,

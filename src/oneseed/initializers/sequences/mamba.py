@@ -11,7 +11,7 @@ from oneseed import checks
 from oneseed.distributions import Structured, Uniform
 from oneseed.distributions.fields import drawn
 from oneseed.draws import Draw, Host
-from oneseed.dtypes import cast_scalar, narrowed
+from oneseed.dtypes import check_scalar, narrowed
 from oneseed.initializers.base import Initializer, RandomInitializer
 from oneseed.initializers.calls import check_float
 from oneseed.initializers.known import known
@@ -49,7 +49,7 @@ class Logarithms(Structured):
     example="MambaA()",
     shape=(16,),
 )
-class MambaA(Initializer):
+class MambaA(Initializer, repeats=True):
     """Make Mamba's ``A_log``: ``log(n + 1)`` for the n-th state, n from 0, so that ``A = -exp(A_log)`` is S4D-Real.
 
     The last axis has the states; axes before it, such as the channels, hold copies. The logarithms are rounded to
@@ -111,7 +111,7 @@ class InverseSoftplus(Structured):
     example="MambaDtBias(seed=7)",
     shape=(20000,),
 )
-class MambaDtBias(RandomInitializer):
+class MambaDtBias(RandomInitializer, repeats=True):
     """Draw Mamba's bias of the step size: ``softplus(bias)`` is log-uniform on ``[dt_min, dt_max)``.
 
     ``dt = max(exp(u), dt_init_floor)`` with u uniform on ``[log(dt_min), log(dt_max))``, and the bias is
@@ -170,7 +170,7 @@ class MambaDtBias(RandomInitializer):
         """Return the distribution for a tensor."""
         check_float(target.dtype)
         for name in ("dt_max", "dt_init_floor"):  # for large ones the bias is the step size
-            cast_scalar(getattr(self, name), target.dtype, name)
+            check_scalar(getattr(self, name), target.dtype, name)
         return InverseSoftplus(float(self.dt_min), float(self.dt_max), float(self.dt_init_floor))
 
     def get_config(self) -> dict[str, Any]:

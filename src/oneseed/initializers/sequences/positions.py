@@ -59,7 +59,7 @@ def _rank(target: Target, rank: int) -> None:
     example="Sinusoidal()",
     shape=(32, 24),
 )
-class Sinusoidal(Initializer):
+class Sinusoidal(Initializer, repeats=True):
     """Fill a table of positions with sines and cosines of geometrically spaced frequencies.
 
     ``w[p, 2 i] = sin(p f_i)`` and ``w[p, 2 i + 1] = cos(p f_i)``, ``f_i = base**(-2 i / width)``. With `halves`, all
@@ -115,7 +115,7 @@ class Sinusoidal(Initializer):
     example="RotaryFrequencies()",
     shape=(32,),
 )
-class RotaryFrequencies(Initializer):
+class RotaryFrequencies(Initializer, repeats=True):
     """Fill a vector with the frequencies of rotary positions: ``base**(-i / n)`` for i = 0 ... n - 1.
 
     Parameters
@@ -162,7 +162,7 @@ class RotaryFrequencies(Initializer):
     example="AlibiSlopes()",
     shape=(16,),
 )
-class AlibiSlopes(Initializer):
+class AlibiSlopes(Initializer, repeats=True):
     """Fill a vector with the slopes of linear attention biases, one for each head.
 
     For a power of two, ``n`` heads have ``2**(-8 h / n)``, h = 1 ... n. Other numbers of heads have those of the power
@@ -199,7 +199,7 @@ class AlibiSlopes(Initializer):
     example="Ramp(3.0, 6.0)",
     shape=(8, 24),
 )
-class Ramp(Initializer):
+class Ramp(Initializer, repeats=True):
     """Fill a tensor with numbers in equal steps along its last axis, from `first` to `last`, both included.
 
     Parameters

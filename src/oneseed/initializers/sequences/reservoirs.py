@@ -10,7 +10,7 @@ from oneseed.checks import Shape, shown
 from oneseed.distributions import Distribution, Normal, Uniform
 from oneseed.distributions.fields import field, words64
 from oneseed.draws import Draw, Host
-from oneseed.dtypes import cast_scalar
+from oneseed.dtypes import check_scalar
 from oneseed.initializers.known import known
 from oneseed.initializers.matrices.kernels import Matrix, RandomKernel, Sides, WholeKernel, check_square
 from oneseed.initializers.matrices.sparse import Mask, chance, first_ones
@@ -94,7 +94,7 @@ class Reservoir(WholeKernel):
     def check(self, dtype: str) -> None:
         """Raise ValueError if `dtype` cannot hold the spectral radius."""
         if self.radius is not None:
-            cast_scalar(self.radius, dtype, "spectral_radius")
+            check_scalar(self.radius, dtype, "spectral_radius")
 
     def whole(self, draw: Draw, host: Host, at: int) -> Matrix:
         """Make a matrix, from unit i to unit o."""

@@ -109,7 +109,7 @@ def real_numbers(argument: str, value: Any) -> Any:
     example="Ring()",
     shape=(16, 16),
 )
-class Ring(_Chain):
+class Ring(_Chain, repeats=True):
     """Make the recurrent weights of units on a ring, each connected to the next, the last to the first.
 
     Element ``(i, (i + 1) % n)`` is weight i, all others are 0. With one weight for all it is the spectral radius, and
@@ -155,7 +155,7 @@ class Ring(_Chain):
     example="Line()",
     shape=(16, 16),
 )
-class Line(_Chain):
+class Line(_Chain, repeats=True):
     """Make the recurrent weights of units in a line, each connected to the next.
 
     Element ``(i, i + 1)`` is weight i, all others are 0: a delay line, all eigenvalues of which are 0.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from oneseed import checks
 from oneseed.distributions import Structured
 from oneseed.draws import Draw, Host
-from oneseed.dtypes import COMPLEX, cast_scalar, narrowed
+from oneseed.dtypes import COMPLEX, check_scalar, narrowed
 from oneseed.exact import functions
 from oneseed.initializers.base import Initializer
 from oneseed.initializers.calls import check_float
@@ -63,7 +63,7 @@ class InputVector(Structured):
     shape=(32,),
     dtype="complex64",
 )
-class S4DB(Initializer):
+class S4DB(Initializer, repeats=True):
     """Make the vector B of a diagonal state space model, one number of each conjugate pair.
 
     With n counted from 0, M numbers and ``N = 2 M`` the size of the state that the pairs stand for, times `scale`:
@@ -125,7 +125,7 @@ class S4DB(Initializer):
             )
         if not target.shape:
             raise ValueError(f"`shape` must end with the number of pairs. Received: shape={target.shape}")
-        cast_scalar(self.scale, target.dtype, "scale")
+        check_scalar(self.scale, target.dtype, "scale")
         return InputVector(self.kind, self.part, float(self.scale))
 
     def get_config(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from oneseed import checks
 from oneseed.distributions import Structured
 from oneseed.draws import Draw, Host
-from oneseed.dtypes import COMPLEX, cast_scalar, narrowed
+from oneseed.dtypes import COMPLEX, check_scalar, narrowed
 from oneseed.initializers.base import Initializer
 from oneseed.initializers.calls import check_float
 from oneseed.initializers.known import known
@@ -79,7 +79,7 @@ def _hippo_matrix(measure: str, n: Array, k: Array) -> Array:
     example="HiPPO()",
     shape=(24, 24),
 )
-class HiPPO(Initializer):
+class HiPPO(Initializer, repeats=True):
     """Make the matrix A or the vector B of a HiPPO state space ``x' = A x + B u``.
 
     With n and k counted from 0:
@@ -136,7 +136,7 @@ class HiPPO(Initializer):
             even = ", an even one for measure 'fout'" if shape else ""
             raise ValueError(f"`shape` must end with the size of the state{even}. Received: shape={shape}")
         # No element is larger than twice this, in any measure.
-        cast_scalar(2.0 * math.pi * shape[-1], target.dtype, "shape")
+        check_scalar(2.0 * math.pi * shape[-1], target.dtype, "shape")
         return HippoMatrix(self.measure, self.part)
 
     def get_config(self) -> dict[str, Any]:
@@ -197,7 +197,7 @@ def _legs_frequencies(pairs: int) -> Array:
     shape=(32,),
     dtype="complex64",
 )
-class S4D(Initializer):
+class S4D(Initializer, repeats=True):
     """Make the diagonal of a diagonal state space model's A, one number of each conjugate pair.
 
     With n counted from 0, M numbers and ``N = 2 M`` the size of the state that the pairs stand for:
@@ -256,9 +256,9 @@ class S4D(Initializer):
             raise ValueError(f"`shape` must end with the number of pairs. Received: shape={shape}")
         if self.part != "real" and self.kind in ("inv", "legs"):
             # Both grow so: the largest is below the square of N over pi.
-            cast_scalar((2.0 * shape[-1]) ** 2 / math.pi, dtype, "shape")
+            check_scalar((2.0 * shape[-1]) ** 2 / math.pi, dtype, "shape")
         else:
-            cast_scalar(math.pi * shape[-1], dtype, "shape")
+            check_scalar(math.pi * shape[-1], dtype, "shape")
         return Diagonal(self.kind, self.part)
 
     def get_config(self) -> dict[str, Any]:
