@@ -80,10 +80,15 @@ static int read_plan(PyObject *const *args, plan *p, Py_buffer *view)
         axes = PyErr_Occurred() ? -1 : numbers(args[SIZES], "sizes", 1, sizes);
         if (axes < 0)
             return -1;
+        for (int k = 0; k < axes; k++)
+            if (sizes[k] > PY_SSIZE_T_MAX) {
+                PyErr_Format(PyExc_ValueError, "`sizes` must not be negative. Received: sizes=%R", args[SIZES]);
+                return -1;
+            }
         if (args[STRIDES] == Py_None) { /* contiguous */
             ptrdiff_t stride = size;
             for (int k = axes - 1; k >= 0; k--)
-                strides[k] = stride, stride *= (ptrdiff_t)sizes[k];
+                strides[k] = stride, stride = (ptrdiff_t)((size_t)stride * sizes[k]);
         } else if (numbers(args[STRIDES], "strides", 1, strides) != axes) {
             if (!PyErr_Occurred())
                 PyErr_SetString(PyExc_ValueError, "`sizes` and `strides` must be of the same length");

@@ -4,13 +4,31 @@
 #include <Python.h>
 
 /* The fields of a `Kept`, those of `Settings` that decide a draw, and the arguments. */
-enum { STATE, MAKERS };
+enum { OWNER, KIND, ATTRIBUTES, STATE, MAKERS };
 enum { DEFAULT_BACKEND = 0, FLOATX = 1, RNG = 4 };
 enum { INITIALIZER, SHAPE, DTYPE, AXES, PATH, BACKEND, SETTINGS, ARGUMENTS };
 
 typedef struct {
-    PyObject *kept;
-} names;
+    PyObject *held; /* a dict from the addresses of initializers to what is kept of them */
+} state;
+
+static int is_text(PyObject *value) { return value == Py_None || PyUnicode_CheckExact(value); }
+
+/* What is kept of an initializer, as a new reference; NULL where nothing is. */
+static PyObject *kept_of(PyObject *held, PyObject *initializer)
+{
+    PyObject *number = PyLong_FromVoidPtr(initializer), *kept = NULL;
+    if (number) {
+#ifdef Py_GIL_DISABLED
+        (void)PyDict_GetItemRef(held, number, &kept);
+#else
+        kept = PyDict_GetItemWithError(held, number);
+        Py_XINCREF(kept);
+#endif
+        Py_DECREF(number);
+    }
+    return kept;
+}
 
 /* The shape as a tuple of nothing but integers; NULL otherwise. */
 static PyObject *as_sizes(PyObject *shape)
@@ -27,13 +45,14 @@ static PyObject *as_sizes(PyObject *shape)
     return sizes;
 }
 
-/* Whether the attributes are what they were: the same objects, which are held here, so that it does not matter if another
- * thread replaces one meanwhile. */
+/* Whether an initializer is what it was. Its attributes must be the same objects, which are held here, so that it does not
+ * matter if another thread replaces one meanwhile. */
 static int holds(PyObject *kept, PyObject *initializer)
 {
     PyObject *then = PyTuple_GetItem(kept, STATE), *name, *value;
     PyObject *now = PyObject_GenericGetDict(initializer, NULL);
-    int same = now && PyDict_Size(now) == PyDict_Size(then);
+    int same = now == PyTuple_GetItem(kept, ATTRIBUTES) && (PyObject *)Py_TYPE(initializer) == PyTuple_GetItem(kept, KIND) &&
+        PyDict_Size(now) == PyDict_Size(then);
     for (Py_ssize_t at = 0; same && PyDict_Next(then, &at, &name, &value);)
         same = PyDict_GetItemWithError(now, name) == value;
     Py_XDECREF(now);
@@ -62,8 +81,10 @@ static PyObject *recall(PyObject *module, PyObject *const *args, Py_ssize_t n)
         PyErr_Format(PyExc_TypeError, "there must be %d arguments. Received: %zd", ARGUMENTS, n);
         return NULL;
     }
-    const names *known = PyModule_GetState(module);
-    PyObject *kept = PyObject_GetAttr(args[INITIALIZER], known->kept), *make = NULL;
+    if (!is_text(args[AXES]) || !is_text(args[PATH]) || !is_text(args[BACKEND]))
+        Py_RETURN_NONE;
+    const state *own = PyModule_GetState(module);
+    PyObject *kept = kept_of(own->held, args[INITIALIZER]), *make = NULL;
     if (kept) {
         PyObject *sizes = as_sizes(args[SHAPE]);
         if (sizes && holds(kept, args[INITIALIZER]))
@@ -73,7 +94,7 @@ static PyObject *recall(PyObject *module, PyObject *const *args, Py_ssize_t n)
     }
     if (make)
         return make;
-    /* Nothing is kept yet; an argument is not hashable. */
+    /* Of this call nothing is kept; an argument is not hashable. */
     if (PyErr_Occurred()) {
         if (!PyErr_ExceptionMatches(PyExc_Exception))
             return NULL;
@@ -89,17 +110,28 @@ static PyMethodDef methods[] = {
 
 static int started(PyObject *module)
 {
-    names *known = PyModule_GetState(module);
-    known->kept = PyUnicode_InternFromString("_kept");
-    return known->kept ? 0 : -1;
+    state *own = PyModule_GetState(module);
+    own->held = PyDict_New();
+    return own->held ? PyModule_AddObjectRef(module, "held", own->held) : -1;
 }
 
-static void ended(void *module)
+static int visited(PyObject *module, visitproc visit, void *arg)
 {
-    names *known = PyModule_GetState(module);
-    if (known)
-        Py_CLEAR(known->kept);
+    const state *own = PyModule_GetState(module);
+    if (own)
+        Py_VISIT(own->held);
+    return 0;
 }
+
+static int cleared(PyObject *module)
+{
+    state *own = PyModule_GetState(module);
+    if (own)
+        Py_CLEAR(own->held);
+    return 0;
+}
+
+static void ended(void *module) { (void)cleared(module); }
 
 static PyModuleDef_Slot slots[] = {
     {Py_mod_exec, started},
@@ -110,7 +142,7 @@ static PyModuleDef_Slot slots[] = {
 };
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "_recall", "What initializers have prepared, looked up.", sizeof(names), methods, slots, NULL,
-    NULL, ended};
+    PyModuleDef_HEAD_INIT, "_recall", "What initializers have prepared, looked up.", sizeof(state), methods, slots, visited,
+    cleared, ended};
 
 PyMODINIT_FUNC PyInit__recall(void) { return PyModuleDef_Init(&definition); }

@@ -203,6 +203,7 @@ def test_arguments_that_are_read_once():
         (ValueError, ((60, 50), out.strides, steps, 0, what[:-1], 1, None)),
         (ValueError, ((60, 50), out.strides, steps, 0, what, 0, None)),
         (OverflowError, ((60, 50), out.strides, steps, -1, *rest)),
+        (ValueError, ((-60, 50), None, steps, 0, *rest)),
     ):
         with pytest.raises(error):
             prepare(*arguments)

@@ -171,7 +171,7 @@ def randint(
 
 def _initializer(kind: Any, first: Any, second: Any, seed: Seed) -> Any:
     """Return an initializer, one that has been used before if its arguments are the same plain numbers."""
-    for _, reads in registry.readers():
+    for _, reads in registry.readers:
         if reads():  # what a compiler reads has nothing to be kept
             return kind(first, second, seed)
     if type(seed) is not int or type(first) not in (int, float) or type(second) not in (int, float):

@@ -28,7 +28,8 @@ _lock = RLock()
 _registered: dict[str, "Callable[[], Backend] | str"] = {}
 _loaded: dict[str, "Backend"] = {}
 _recorders: "tuple[tuple[Backend, Callable[[], bool]], ...]" = ()
-_readers: "tuple[tuple[Backend, Callable[[], bool]], ...]" = ()
+readers: "tuple[tuple[Any, Callable[[], bool]], ...]" = ()
+"""Those whose framework compiles Python code, each with what tells whether it reads the code that asks."""
 
 
 @cache
@@ -133,14 +134,14 @@ def load(name: str) -> "Backend":
         return found
     if not isinstance(name, str):
         raise TypeError(f"`backend` must be a str, the name of a backend. Received: backend={shown(name)}")
-    global _readers, _recorders  # noqa: PLW0603 - tuples, which those who ask see whole
+    global _recorders, readers  # noqa: PLW0603 - tuples, which those who ask see whole
     with _lock:
         if name not in _loaded:
             _loaded[name] = backend = _create(name)
             if records := getattr(backend, "records", None):
                 _recorders = (*_recorders, (backend, records))
             if reads := getattr(backend, "reads", None):
-                _readers = (*_readers, (backend, reads))
+                readers = (*readers, (backend, reads))
         return _loaded[name]
 
 
@@ -172,11 +173,6 @@ def loaded() -> "tuple[Backend, ...]":
 def recorders() -> "tuple[tuple[Backend, Callable[[], bool]], ...]":
     """Return those of them whose framework records programs, each with the method that tells whether it does so now."""
     return _recorders
-
-
-def readers() -> "tuple[tuple[Any, Callable[[], bool]], ...]":
-    """Return those whose framework compiles Python code, each with what tells whether it reads the code that asks."""
-    return _readers
 
 
 def _create(name: str) -> "Backend":

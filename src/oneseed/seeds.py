@@ -298,7 +298,7 @@ def unseeded(asked: str | None = None) -> int:
     int
         The seed.
     """
-    for reader, reads in registry.readers():
+    for reader, reads in registry.readers:
         if reader.name != asked and reads():
             late: int = reader.outside(unseeded)
             return late

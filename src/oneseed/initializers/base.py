@@ -56,9 +56,6 @@ class Initializer(Configured):
     Triangular(seed=7, width=2.0)
     """
 
-    __slots__ = ("_kept",)
-    """Draws that were prepared by earlier calls, see `plans`: no attribute, which would be copied and stored."""
-
     seed: int | SeedGenerator | None = None
     dtype: Any = None
     """What a dtype of None means at a call; None is `oneseed.floatx`."""
@@ -88,20 +85,12 @@ class Initializer(Configured):
             For other bases.
         """
         super().__init_subclass__(**others)
-        cls._repeats = repeats or (cls._repeats and plans.inherits(cls))
+        cls._repeats = repeats or plans.inherits(cls)
         if "__call__" in vars(cls):
             cls._declared = bool(describes)
         own = next(base for base in cls.__mro__ if "__call__" in vars(base))
         known = cls.distribution_for is not Initializer.distribution_for
         cls._describes = known and (own is Initializer or vars(own).get("_declared", False))
-
-    def __getstate__(self) -> Any:
-        """Return what is copied and stored: all but the draws that were prepared."""
-        state = super().__getstate__()  # with slots, a pair of the attributes and the slots' values
-        if isinstance(state, tuple) and "_kept" in state[1]:
-            slots = {name: value for name, value in state[1].items() if name != "_kept"}
-            return (state[0], slots) if slots else state[0]
-        return state
 
     def __call__(
         self,
@@ -150,17 +139,18 @@ class Initializer(Configured):
         ImportError
             If the backend's framework is not installed.
         """
-        for reader, reads in registry.readers():
+        for reader, reads in registry.readers:
             if reads():
                 given = shape, dtype, axes, path, backend, device, partition_shape, partition_offset
                 return followed.made(reader, self, *given)
         set_ = settings.in_force()
         asked = self.dtype if dtype is None else dtype
-        repeats = self._repeats and device is None and partition_shape is None and partition_offset is None
-        if repeats:
+        whole = device is None and partition_shape is None and partition_offset is None
+        if whole:
             make = plans.recall(self, shape, asked, axes, path, backend, set_)
             if make is not None:
                 return make()
+        state = dict(self.__dict__)
         engine = registry.load(set_.backend if backend is None else backend)
         where = engine.device(device)
         name = dtype_name(asked)
@@ -168,7 +158,8 @@ class Initializer(Configured):
         call = Call(shape, name, axes, path, partition_shape, partition_offset, set_.rng, True)
         draw = self._draw(call)
         # What repeats the call makes the first one sooner, too.
-        make = plans.keep(self, shape, asked, axes, path, backend, set_, engine, draw) if repeats else None
+        asked_for = shape, asked, axes, path, backend
+        make = plans.keep(self, state, asked_for, set_, engine, draw) if whole and self._repeats else None
         return engine.draw(draw, where) if make is None else make()
 
     def describe(

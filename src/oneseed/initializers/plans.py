@@ -5,10 +5,12 @@ kept for classes that say of themselves that nothing else decides what they draw
 change unnoticed.
 """
 
+import weakref
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, NamedTuple
 
+from oneseed import settings
 from oneseed.checks import Shape
 from oneseed.draws import Draw
 from oneseed.protocol import Backend
@@ -23,30 +25,53 @@ PLAIN = frozenset({int, float, str, bool, type(None)})
 OWN = frozenset({"__init__", "get_config", "from_config", "__doc__", "__module__", "__qualname__", "__firstlineno__"})
 """What a subclass may define and still draw what its base does, given the same attributes."""
 
+IGNORED = {"__annotations__", "__dict__", "__orig_bases__", "__parameters__", "__static_attributes__", "__weakref__"}
+
 MOST = 64
 """Draws that are kept of one initializer."""
 
 
 class Kept(NamedTuple):
-    """What an initializer has prepared, in its slot `_kept`."""
+    """What an initializer has prepared."""
 
+    owner: "weakref.ref[Any]"
+    """The initializer; what is kept goes with it."""
+    kind: type
+    """Its class then."""
+    attributes: dict[str, Any]
+    """Its `__dict__`, which tells it from another one that has its number later."""
     state: dict[str, Any]
-    """Its attributes then. None of them can change in place."""
+    """What was in there. None of the values can change in place."""
     makers: dict[Key, Make]
 
-    def holds(self, state: dict[str, Any]) -> bool:
-        """Tell whether the attributes are the same objects: equal ones may mean something else, as 0.0 and -0.0 do."""
-        if len(state) != len(self.state):
+    def holds(self, initializer: Any) -> bool:
+        """Tell whether the initializer is what it was."""
+        now = initializer.__dict__
+        return now is self.attributes and type(initializer) is self.kind and _same(self.state, now)
+
+
+def _same(then: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Tell whether attributes are the same objects: equal ones may mean something else, as 0.0 and -0.0 do."""
+    if len(then) != len(now):
+        return False
+    for name, value in then.items():  # noqa: SIM110 - a generator takes longer
+        if now.get(name, then) is not value:
             return False
-        for name, value in self.state.items():  # noqa: SIM110 - a generator takes longer
-            if state.get(name, self) is not value:
-                return False
-        return True
+    return True
 
 
 def inherits(cls: type) -> bool:
-    """Tell whether a subclass defines nothing by which it could draw otherwise than its base."""
-    return vars(cls).keys() - {"__annotations__", "__static_attributes__", "__parameters__", "__orig_bases__"} <= OWN
+    """Tell whether a class draws what a base does that says of itself that it repeats, given the same attributes."""
+    for each in cls.__mro__[1:]:
+        if "_repeats" in vars(each):
+            return bool(vars(each)["_repeats"]) and _defines_nothing(cls)
+        if not _defines_nothing(each):
+            return False
+    return False
+
+
+def _defines_nothing(cls: type) -> bool:
+    return vars(cls).keys() - IGNORED <= OWN
 
 
 def key_of(sizes: Shape, dtype: Any, axes: Any, path: Any, backend: Any, set_: Settings) -> Key:
@@ -60,16 +85,15 @@ def interpreted(
     initializer: Any, shape: Any, dtype: Any, axes: Any, path: Any, backend: Any, set_: Settings
 ) -> Make | None:
     """Return what makes the tensor of a call, if it is known: `recall` in Python."""
+    kept = held.get(id(initializer))
+    if kept is None or not (_is_text(axes) and _is_text(path) and _is_text(backend)):
+        return None
     try:
-        kept = initializer._kept
-        if type(shape) is not tuple:
-            if not isinstance(shape, tuple | list):
-                return None
-            shape = tuple(shape)
-        if not _are_ints(shape) or not kept.holds(initializer.__dict__):
+        sizes = shape if type(shape) is tuple else tuple(shape) if isinstance(shape, tuple | list) else (None,)
+        if not _are_ints(sizes) or not kept.holds(initializer):
             return None
-        make: Make | None = kept.makers.get(key_of(shape, dtype, axes, path, backend, set_))
-    except Exception:  # nothing is kept yet; an argument is not hashable
+        make: Make | None = kept.makers.get(key_of(sizes, dtype, axes, path, backend, set_))
+    except Exception:  # an argument is not hashable
         return None
     return make
 
@@ -78,17 +102,17 @@ try:
     from oneseed.initializers import _recall
 except ImportError:  # there was no compiler
     recall = interpreted
+    held: dict[int, Kept] = {}
 else:
     recall = _recall.recall
+    held = _recall.held
+"""By the initializer's number: attributes of its own would be copied and stored with it."""
 
 
 def keep(
     initializer: Any,
-    shape: Any,
-    dtype: Any,
-    axes: Any,
-    path: Any,
-    backend: Any,
+    state: dict[str, Any],
+    call: tuple[Any, ...],
     set_: Settings,
     engine: Backend,
     draw: Draw,
@@ -99,10 +123,12 @@ def keep(
     ----------
     initializer : Initializer
         The initializer.
-    shape, dtype, axes, path, backend
-        The arguments of the call, which is for the whole tensor.
+    state : dict
+        Its attributes before the draw was decided.
+    call : tuple
+        Shape, dtype, axes, path and backend of the call, which is for the whole tensor.
     set_ : Settings
-        The settings in force.
+        The settings that were in force then.
     engine : Backend
         The backend.
     draw : Draw
@@ -111,24 +137,28 @@ def keep(
     Returns
     -------
     callable or None
-        None for arguments that may be equal to others which mean something else, as True in a path to 1, and where an
-        attribute could change unnoticed.
+        None for arguments that may be equal to others which mean something else, as True in a path to 1; where an
+        attribute could change unnoticed; and where another thread has changed one, or a setting, meanwhile.
     """
-    state = dict(initializer.__dict__)
+    shape, dtype, axes, path, backend = call
     if (
         set_.rng != "portable"
+        or settings.in_force() is not set_
         or not (type(draw.seed) is int or draw.seed is None)
-        or not (axes is None or type(axes) is str)
-        or not (path is None or type(path) is str)
+        or not (_is_text(axes) and _is_text(path) and _is_text(backend))
         or not (isinstance(shape, tuple | list) and _are_ints(shape) and _are_plain(state))
     ):
         return None
-    kept = getattr(initializer, "_kept", None)
-    if kept is None or not kept.holds(state) or len(kept.makers) >= MOST:
-        kept = initializer._kept = Kept(state, {})
+    attributes, number = initializer.__dict__, id(initializer)
+    if not _same(state, attributes):
+        return None
+    kept = held.get(number)
+    if kept is None or not kept.holds(initializer) or len(kept.makers) >= MOST:
+        owner = weakref.ref(initializer, lambda _: held.pop(number, None))
+        kept = held[number] = Kept(owner, type(initializer), attributes, state, {})
     prepare = getattr(engine, "prepared", None) if _prepares(type(engine)) else None
     make = (prepare(draw) if prepare else None) or _Again(engine, draw)
-    kept.makers[key_of(tuple(shape), dtype, axes, path, backend, set_)] = make
+    kept.makers[key_of(draw.shape, dtype, axes, path, backend, set_)] = make
     return make
 
 
@@ -141,6 +171,10 @@ def _prepares(kind: Any) -> bool:
         if "draw" in vars(cls):
             return False
     return False
+
+
+def _is_text(value: Any) -> bool:
+    return value is None or type(value) is str
 
 
 def _are_ints(sizes: Iterable[Any]) -> bool:
