@@ -487,7 +487,7 @@ def test_kept_fills():
 def test_kept_draws_and_fills_on_every_backend(name, shape):
     fills = Zeros(), Ones(), Constant(-0.0), Constant(2.5), Constant(True), Constant(float("inf"))
     for init in (HeNormal(7), *fills):
-        for dtype in ("float32", "bfloat16") if init is not fills[-2] else ("int8", "bool"):
+        for dtype in ("float32", "bfloat16", "float8_e5m2") if init is not fills[-2] else ("int8", "bool"):
             expected = oneseed.fingerprint(init(list(shape), dtype, backend="numpy"))
             made = [init(shape, dtype, backend=name) for _ in range(3)]
             assert {oneseed.fingerprint(tensor) for tensor in made} == {expected}

@@ -3,6 +3,7 @@
 import ctypes
 import math
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -22,10 +23,10 @@ ALIGNMENT = 64
 """Bytes to which XLA and TensorFlow align memory, for the widest vectors; such memory they take over uncopied."""
 
 
-def aligned(shape: Shape, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return an array, not yet written, at a multiple of `ALIGNMENT`."""
+def aligned(shape: Shape, dtype: np.dtype[Any], create: Callable[..., NDArray[Any]] = np.empty) -> NDArray[Any]:
+    """Return an array at a multiple of `ALIGNMENT`, in memory from `numpy.empty` or `numpy.zeros`."""
     size = math.prod(shape) * dtype.itemsize
-    memory = np.empty(size + ALIGNMENT, np.uint8)  # NumPy asks for large pages itself
+    memory = create(size + ALIGNMENT, np.uint8)  # NumPy asks for large pages itself
     start = -memory.ctypes.data % ALIGNMENT
     return memory[start : start + size].view(dtype).reshape(shape)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from oneseed.checks import Shape
 from oneseed.distributions import Fill, Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import numpy_dtype
+from oneseed.dtypes import NOT_IN_NUMPY, numpy_dtype
 from oneseed.host_arrays import host
 from oneseed_jax.drawing.devices import WIDE, default_device, guarded, tracing, under_mesh
 from oneseed_jax.drawing.keys import value_of
@@ -44,8 +44,11 @@ def sampled(draw: Draw) -> NDArray[Any]:
 
 def filled(shape: Shape, value: Any) -> NDArray[Any]:
     """Return a constant array in memory that JAX takes over."""
+    if not any(value.tobytes()):
+        return host().zeros(shape, value.dtype.name)
     out = host().empty(shape, value.dtype.name)
-    out.fill(value)
+    bits = value.view(f"u{value.itemsize}") if value.dtype.name in NOT_IN_NUMPY else value  # NumPy fills these slowly
+    out.view(bits.dtype).fill(bits)
     return out
 
 

@@ -154,7 +154,8 @@ def keep(
         return None
     kept = held.get(number)
     if kept is None or not kept.holds(initializer) or len(kept.makers) >= MOST:
-        owner = weakref.ref(initializer, lambda _: held.pop(number, None))
+        forget = held.pop  # by its own name: when Python ends, modules lose theirs
+        owner = weakref.ref(initializer, lambda _: forget(number, None))
         kept = held[number] = Kept(owner, type(initializer), attributes, state, {})
     prepare = getattr(engine, "prepared", None) if _prepares(type(engine)) else None
     make = (prepare(draw) if prepare else None) or _Again(engine, draw)
