@@ -29,7 +29,16 @@ import first_draw
 import numpy as np
 
 import oneseed
-from oneseed.initializers import HeNormal, RandomNormal, RandomUniform, TruncatedNormal, Zeros
+from oneseed.initializers import (
+    GlorotUniform,
+    HeNormal,
+    Identity,
+    Ones,
+    RandomNormal,
+    RandomUniform,
+    TruncatedNormal,
+    Zeros,
+)
 
 REPEATS = 9
 SHOWN = (1, 64, 4096, 65536, 1 << 20, 1 << 24)
@@ -50,6 +59,8 @@ OURS = {
     "uniform": RandomUniform(-0.02, 0.02, 7),
     "truncated": TruncatedNormal(0.0, 0.02, 7),
     "zeros": Zeros(),
+    "ones": Ones(),
+    "identity": Identity(),
 }
 
 
@@ -190,6 +201,8 @@ def keras_pairs(backend: str) -> dict[str, tuple[Side, Side]]:
         "uniform": keras.initializers.RandomUniform(-0.02, 0.02, 7),
         "truncated": keras.initializers.TruncatedNormal(0.0, 0.02, 7),
         "zeros": keras.initializers.Zeros(),
+        "ones": keras.initializers.Ones(),
+        "identity": keras.initializers.Identity(),
     }
     pairs: dict[str, tuple[Side, Side]] = {}
     for dtype in ("float32", "bfloat16"):
@@ -198,6 +211,10 @@ def keras_pairs(backend: str) -> dict[str, tuple[Side, Side]]:
                 ours(name, dtype),
                 lambda shape, init=init, dtype=dtype: lambda: init(shape, dtype),  # type: ignore[misc]
             )
+    pairs[f"GlorotUniform, built and called once / Keras on {backend}"] = (
+        lambda shape: lambda: GlorotUniform()(shape),
+        lambda shape: lambda: keras.initializers.GlorotUniform()(shape),
+    )
     pairs[f"random.normal / Keras on {backend}"] = (
         lambda shape: lambda: oneseed.random.normal(shape, seed=7),
         lambda shape: lambda: keras.random.normal(shape, seed=7),
