@@ -26,6 +26,7 @@ OWN = frozenset({"__init__", "get_config", "from_config", "__doc__", "__module__
 """What a subclass may define and still draw what its base does, given the same attributes."""
 
 IGNORED = {"__annotations__", "__dict__", "__orig_bases__", "__parameters__", "__static_attributes__", "__weakref__"}
+"""What Python itself puts into a class."""
 
 MOST = 64
 """Draws that are kept of one initializer."""
