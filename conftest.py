@@ -12,6 +12,7 @@ from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
 from oneseed import registry, seeds, settings
+from oneseed.initializers import plans
 
 pytest_plugins = ["oneseed_pytest", "pytester"]  # the first may be loaded already, by its entry point
 
@@ -22,6 +23,7 @@ def settings_restored(monkeypatch):
     monkeypatch.setattr(settings, "_defaults", settings._defaults)
     monkeypatch.setattr(registry, "_registered", dict(registry._registered))
     monkeypatch.setattr(registry, "_loaded", dict(registry._loaded))
+    plans.held.clear()  # draws by backends of these names
     yield
     seeds._unseeded.start(None)
 

@@ -146,9 +146,20 @@ def torch_pairs() -> dict[str, tuple[Side, Side]]:
 def jax_pairs() -> dict[str, tuple[Side, Side]]:
     import jax
 
+    from oneseed_jax import initializers
+
     key = jax.random.key(7)
     theirs = jax.nn.initializers.he_normal()
+    he_normal = initializers.he_normal()
     return {
+        "initializers.he_normal / nn.initializers.he_normal": (
+            lambda shape: lambda: he_normal(key, shape).block_until_ready(),
+            lambda shape: lambda: theirs(key, shape).block_until_ready(),
+        ),
+        "initializers.zeros / nn.initializers.zeros": (
+            lambda shape: lambda: initializers.zeros(key, shape).block_until_ready(),
+            lambda shape: lambda: jax.nn.initializers.zeros(key, shape).block_until_ready(),
+        ),
         "HeNormal / nn.initializers.he_normal": (
             lambda shape: lambda: OURS["he_normal"](shape).block_until_ready(),
             lambda shape: lambda: theirs(key, shape).block_until_ready(),
@@ -195,6 +206,8 @@ def tensorflow_pairs() -> dict[str, tuple[Side, Side]]:
 def keras_pairs(backend: str) -> dict[str, tuple[Side, Side]]:
     import keras
 
+    from oneseed_keras import keras_initializers
+
     theirs = {
         "he_normal": keras.initializers.HeNormal(7),
         "normal": keras.initializers.RandomNormal(0.0, 0.02, 7),
@@ -211,6 +224,10 @@ def keras_pairs(backend: str) -> dict[str, tuple[Side, Side]]:
                 ours(name, dtype),
                 lambda shape, init=init, dtype=dtype: lambda: init(shape, dtype),  # type: ignore[misc]
             )
+    for name in ("HeNormal", "Zeros"):
+        both = [getattr(home, name)() for home in (keras_initializers, keras.initializers)]
+        mine, its = (lambda shape, init=init: lambda: init(shape) for init in both)  # type: ignore[misc]
+        pairs[f"{name} of Keras's classes / Keras on {backend}"] = mine, its
     pairs[f"GlorotUniform, built and called once / Keras on {backend}"] = (
         lambda shape: lambda: GlorotUniform()(shape),
         lambda shape: lambda: keras.initializers.GlorotUniform()(shape),

@@ -49,7 +49,9 @@ def classes(keras: ModuleType, call: type[Initializer], home: str) -> dict[str, 
         # A file has the registered name and __name__; where Keras does not know the first, it takes its own class of
         # the second. None of its classes has this __name__, so it refuses the file instead.
         space = {"__module__": home, "__qualname__": name, "__doc__": cls.__doc__, "stands_for": cls}
-        classes[cls] = type(f"Oneseed{name}", (base, cls, theirs), space)
+        # Of the call nothing else decides the draw than of oneseed's class.
+        kind: Any = type(call)
+        classes[cls] = kind(f"Oneseed{name}", (base, cls, theirs), space, repeats=cls._repeats)
         keras.saving.register_keras_serializable(PACKAGE, name)(classes[cls])
         # Keras 3's .h5, and tf_keras's .h5 and SavedModel, go by __name__ alone.
         known[classes[cls].__name__] = classes[cls]

@@ -4,7 +4,8 @@ Importing this module registers them. `get`, `serialize` and `deserialize` are h
 which it can stand.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import keras
@@ -58,7 +59,7 @@ class KerasInitializer(Initializer, describes=True):
         """
         name = keras.backend.backend()
         # Keras takes arrays in host memory on a backend that oneseed does not have, such as OpenVINO.
-        engine = name if name in registry.available_backends() else HOST
+        engine = name if registry.is_loaded(name) or name in registry.available_backends() else HOST
         return super().__call__(
             shape,
             keras.config.floatx() if dtype is None else dtype,
@@ -72,12 +73,36 @@ class KerasInitializer(Initializer, describes=True):
 def _device(name: str, layout: Any) -> Any:
     """Return where Keras wants a variable; None leaves it to the framework, whose scopes Keras enters."""
     if name == "torch" and layout is None:
-        return keras.ops.zeros(()).device  # Keras has a scope of its own
+        return _torch_device()()
     if layout is None:
         return None
     if name != "jax":
         raise ValueError(f"`layout` must be None on Keras's {name} backend. Received: layout={layout!r}")
     return _sharding(getattr(layout, "backend_layout", layout))
+
+
+@cache
+def _torch_device() -> Callable[[], Any]:
+    """Return what tells the device of Keras's scope; None if it is PyTorch's default."""
+    import torch
+
+    from oneseed_torch.drawing.watched import functions_overridden
+
+    try:
+        from keras.src.backend.torch.core import get_device
+    except ImportError:  # it has no public name: a tensor tells too, and takes longer
+
+        def get_device() -> Any:
+            return keras.ops.zeros(()).device
+
+    def read() -> Any:
+        chosen = get_device()
+        if chosen == "cpu" and functions_overridden() == 0:  # as most often; PyTorch takes longer to say so
+            return None
+        device = torch.device(chosen)
+        return None if device == torch.get_default_device() else device
+
+    return read
 
 
 def _sharding(layout: Any) -> Any:

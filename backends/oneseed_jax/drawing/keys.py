@@ -139,7 +139,11 @@ def words_of(seed: Any) -> tuple[Any, Form]:
 
 def key_words(key: Any) -> Any:
     """Return the words of a key, typed or raw."""
-    return jax.random.key_data(key) if _is_typed(key) else key
+    if not _is_typed(key):
+        return key
+    # What is there already is had without an operation, which takes longer than a small draw.
+    words = None if isinstance(key, jax.core.Tracer) else getattr(key, "_base_array", None)
+    return jax.random.key_data(key) if words is None else words
 
 
 def halves_of(words: Any, form: Form) -> tuple[Any, Any]:

@@ -323,7 +323,7 @@ def from_oneseed(initializer: OneseedInitializer, axes: str | None = None, dtype
             "class has a `distribution_for`; one with a `__call__` of its own needs a function of its own. "
             f"Received: initializer={initializer!r}"
         )
-    return keyed(initializer, dtype, lambda shape: axes)
+    return keyed(initializer, dtype, lambda shape: axes, changes=True)
 
 
 def haiku(init: KeyedInitializer) -> Callable[..., Array]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -11,6 +12,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from oneseed import checks, config, seeds
 from oneseed.checks import Shape
+from oneseed.draws import Draw
 from oneseed.dtypes import dtype_name
 from oneseed.initializers import Initializer
 from oneseed.models.seeding import seeded
@@ -24,8 +26,13 @@ KeyedInitializer = Callable[..., Array]
 
 _BACKEND = JaxBackend()
 
+KEPT = 64
+"""Shapes and dtypes for which an initializer keeps what it has decided."""
 
-def keyed(initializer: Initializer, dtype: Any, axes: Callable[[Shape], str | None]) -> KeyedInitializer:
+
+def keyed(
+    initializer: Initializer, dtype: Any, axes: Callable[[Shape], str | None], changes: bool = False
+) -> KeyedInitializer:
     """Return JAX's kind of initializer, which draws what `initializer` draws when the key is its seed.
 
     Parameters
@@ -36,6 +43,8 @@ def keyed(initializer: Initializer, dtype: Any, axes: Callable[[Shape], str | No
         What a call without a dtype gives; None is JAX's own default.
     axes : callable
         From a shape to the names of its axes.
+    changes : bool
+        Whether somebody may change the initializer later, so that each call has to decide anew.
 
     Returns
     -------
@@ -43,11 +52,16 @@ def keyed(initializer: Initializer, dtype: Any, axes: Callable[[Shape], str | No
         ``init(key, shape, dtype=dtype, out_sharding=None)``.
     """
 
+    def describe(whole: Shape, name: str) -> Draw:
+        return initializer.describe(whole, name, axes(whole))
+
+    decided = describe if changes else lru_cache(maxsize=KEPT)(describe)
+
     def init(key: Array, shape: Any, dtype: Any = dtype, out_sharding: Any = None) -> Array:
         seed = None if initializer.seed is None else seed_of(key)
         whole, name = checks.shape(shape), name_of(dtype)
         place = place_of(out_sharding, whole)
-        draw = initializer.describe(whole, name, axes(whole))
+        draw = decided(whole, name)
         if not draw.distribution.draws:
             return _BACKEND.draw(draw._replace(seed=seed, path=()), place)
         if any(part.seed is not None for part in draw.leaves):

@@ -100,14 +100,11 @@ def interpreted(
 
 
 try:
-    from oneseed.initializers import _recall
+    from oneseed.initializers._recall import held as held  # noqa: PLC0414 - for others too
+    from oneseed.initializers._recall import recall as recall  # noqa: PLC0414
 except ImportError:  # there was no compiler
-    recall = interpreted
-    held: dict[int, Kept] = {}
-else:
-    recall = _recall.recall
-    held = _recall.held
-"""By the initializer's number: attributes of its own would be copied and stored with it."""
+    held, recall = {}, interpreted
+"""What is kept, by the initializer's number: attributes of its own would be copied and stored with it."""
 
 
 def keep(
