@@ -49,7 +49,7 @@ def classes(keras: ModuleType, call: type[Initializer], home: str) -> dict[str, 
         # A file has the registered name and __name__; where Keras does not know the first, it takes its own class of
         # the second. None of its classes has this __name__, so it refuses the file instead.
         space = {"__module__": home, "__qualname__": name, "__doc__": cls.__doc__, "stands_for": cls}
-        # Of the call nothing else decides the draw than of oneseed's class.
+        # The call adds nothing that decides the draw.
         kind: Any = type(call)
         classes[cls] = kind(f"Oneseed{name}", (base, cls, theirs), space, repeats=cls._repeats)
         keras.saving.register_keras_serializable(PACKAGE, name)(classes[cls])
