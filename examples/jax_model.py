@@ -112,7 +112,9 @@ def main() -> None:
     print(
         f"h/0/attn/c_attn/kernel: {oneseed.fingerprint(kernel)}, {kernel.sharding.shard_shape(kernel.shape)} a device"
     )
-    print("logits:", model(jnp.arange(8)[None]).shape)
+    # As one program: operations one by one may wait for each other, where devices share a processor's threads.
+    logits = nnx.jit(lambda model, tokens: model(tokens))(model, jnp.arange(8)[None])
+    print("logits:", logits.shape)
 
 
 if __name__ == "__main__":
