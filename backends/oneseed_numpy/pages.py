@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oneseed.checks import Shape
+from oneseed.dtypes import NOT_IN_NUMPY
 
 SMALL_PAGE = 4096
 WORTHWHILE = 1 << 22
@@ -29,6 +30,20 @@ def aligned(shape: Shape, dtype: np.dtype[Any], create: Callable[..., NDArray[An
     memory = create(size + ALIGNMENT, np.uint8)  # NumPy asks for large pages itself
     start = -memory.ctypes.data % ALIGNMENT
     return memory[start : start + size].view(dtype).reshape(shape)
+
+
+def full(shape: Shape, value: Any) -> NDArray[Any]:
+    """Return an aligned array of one value, a NumPy scalar; of zeros, nobody has touched the pages."""
+    if not any(value.tobytes()):
+        return aligned(shape, value.dtype, np.zeros)
+    out, bits = aligned(shape, value.dtype), as_bits(value)
+    out.view(bits.dtype).fill(bits)
+    return out
+
+
+def as_bits(value: Any) -> Any:
+    """Return a scalar as NumPy copies it soonest: of the dtypes that it does not have itself, as an integer."""
+    return value.view(f"u{value.itemsize}") if value.dtype.name in NOT_IN_NUMPY else value
 
 
 @cache

@@ -119,7 +119,7 @@ def _structured(distribution: Structured, draw: Draw) -> Tensor:
         )
     put = distribution.onto_zeros(draw)
     if put is not None and _on_host():
-        out = host().zeros(draw.block, draw.dtype)
+        out = host().full(draw.block, numpy_dtype(draw.dtype).type(0))
         put(out)
         return as_tensor(out)
     return tf.constant(distribution.checked_values(draw, host()))

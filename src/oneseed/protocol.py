@@ -104,8 +104,8 @@ class HostBackend(Backend, Protocol):
     def empty(self, shape: Shape, dtype: str) -> NDArray[Any]:
         """Return an array, not yet written, aligned as frameworks need it to take it over without a copy."""
 
-    def zeros(self, shape: Shape, dtype: str) -> NDArray[Any]:
-        """Return an array of zeros, aligned in this way."""
+    def full(self, shape: Shape, value: Any) -> NDArray[Any]:
+        """Return an array of one value, a NumPy scalar, aligned in this way."""
 
     def prepare(self, address: int, size: int) -> None:
         """Prepare memory of `size` bytes that has not been written yet, so that its pages come sooner."""

@@ -180,13 +180,15 @@ def check_sharding(argument: str, sharding: Sharding, shape: Shape) -> None:
 
 def put(x: Any, device: Any) -> Any:
     """Return an array, which may be traced, at a place that `device_of` returned."""
-    if isinstance(device, Sharding) and tracing():
+    if tracing():
+        if not isinstance(device, Sharding):
+            return jax.device_put(x, device)
         # `device_put` would leave the choice to the compiler.
         return jax.sharding.reshard(x, device) if explicit_axes() else jax.jit(_same, out_shardings=device)(x)
-    if device is None and not tracing() and not (mesh := get_mesh()).empty:
+    if device is None and not (mesh := get_mesh()).empty:
         # Arrays made under a mesh are on all of its devices.
         device = NamedSharding(mesh, PartitionSpec())
-    if device is None and isinstance(x, np.ndarray) and x.dtype.name not in WIDE and not tracing() and not guarded():
+    if device is None and isinstance(x, np.ndarray) and x.dtype.name not in WIDE and not guarded():
         where = default_device()
         if isinstance(where, jax.Device):
             return put_alone(x, *_alone(x.shape, x.dtype, where), where)

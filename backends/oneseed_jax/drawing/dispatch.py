@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Sharding, SingleDeviceSharding
 
+from oneseed import host_arrays
 from oneseed.composites import Concatenated
 from oneseed.distributions import Complex, Fill, Integers, Normal, TruncatedNormal, Uniform
 from oneseed.draws import Draw
@@ -97,7 +98,7 @@ def _filled(distribution: Fill, draw: Draw, device: Any) -> Any:
         if small:
             return np.full(draw.block, value)
         if _on_cpu(device):
-            return host.filled(draw.block, value)
+            return host_arrays.host().full(draw.block, value)
     return jnp.full(draw.block, value, device=device if explicit_axes() or not tracing() else None)
 
 

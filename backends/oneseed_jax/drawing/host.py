@@ -9,10 +9,9 @@ import numpy as np
 from jax.sharding import SingleDeviceSharding
 from numpy.typing import NDArray
 
-from oneseed.checks import Shape
 from oneseed.distributions import Fill, Structured
 from oneseed.draws import Draw
-from oneseed.dtypes import NOT_IN_NUMPY, numpy_dtype
+from oneseed.dtypes import numpy_dtype
 from oneseed.host_arrays import host
 from oneseed_jax.drawing.devices import WIDE, default_device, guarded, put_alone, tracing, under_mesh
 from oneseed_jax.drawing.keys import value_of
@@ -38,16 +37,6 @@ def sampled(draw: Draw) -> NDArray[Any]:
     """
     out = host().empty(draw.block, draw.dtype)
     host().fill([(draw, out)])
-    return out
-
-
-def filled(shape: Shape, value: Any) -> NDArray[Any]:
-    """Return a constant array in memory that JAX takes over."""
-    if not any(value.tobytes()):
-        return host().zeros(shape, value.dtype.name)
-    out = host().empty(shape, value.dtype.name)
-    bits = value.view(f"u{value.itemsize}") if value.dtype.name in NOT_IN_NUMPY else value  # NumPy fills these slowly
-    out.view(bits.dtype).fill(bits)
     return out
 
 
@@ -78,7 +67,7 @@ def prepared(draw: Draw, otherwise: Callable[[], Array]) -> Callable[[], Array] 
         if np.isnan(value):
             return None  # `jax_debug_nans` may refuse it
         if large:
-            make = partial(filled, draw.block, value)
+            make = partial(host().full, draw.block, value)
     elif large and not isinstance(draw.distribution, Structured):
         make = partial(sampled, draw)
 

@@ -102,7 +102,7 @@ class Structured(Distribution):
         -------
         callable or None
             It takes a contiguous array of zeros, of shape ``draw.block`` and dtype ``draw.dtype``, and leaves in it
-            what `values` returns. None where there is no such function, as in this class.
+            what `values` returns. None, as in this class, says that `values` is the only way.
         """
         return None
 

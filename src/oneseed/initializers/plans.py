@@ -22,11 +22,15 @@ Key = tuple[Any, ...]
 PLAIN = frozenset({int, float, str, bool, type(None)})
 """Types of attributes that are compared with those of before in no time; tuples of them are too."""
 
-OWN = frozenset({"__init__", "get_config", "from_config", "__doc__", "__module__", "__qualname__", "__firstlineno__"})
-"""What a subclass may define and still draw what its base does, given the same attributes."""
-
-IGNORED = {"__annotations__", "__dict__", "__orig_bases__", "__parameters__", "__static_attributes__", "__weakref__"}
-"""What Python itself puts into a class."""
+OWN = frozenset(
+    {
+        *("__init__", "get_config", "from_config"),
+        # What Python itself puts into a class.
+        *("__annotations__", "__dict__", "__doc__", "__firstlineno__", "__module__", "__orig_bases__"),
+        *("__parameters__", "__qualname__", "__static_attributes__", "__weakref__"),
+    }
+)
+"""What a class may have and still draw what its base does, given the same attributes."""
 
 MOST = 64
 """Draws that are kept of one initializer."""
@@ -65,14 +69,10 @@ def inherits(cls: type) -> bool:
     """Tell whether a class draws what a base does that says of itself that it repeats, given the same attributes."""
     for each in cls.__mro__[1:]:
         if "_repeats" in vars(each):
-            return bool(vars(each)["_repeats"]) and _defines_nothing(cls)
-        if not _defines_nothing(each):
+            return bool(vars(each)["_repeats"]) and vars(cls).keys() <= OWN
+        if not vars(each).keys() <= OWN:
             return False
     return False
-
-
-def _defines_nothing(cls: type) -> bool:
-    return vars(cls).keys() - IGNORED <= OWN
 
 
 def key_of(sizes: Shape, dtype: Any, axes: Any, path: Any, backend: Any, set_: Settings) -> Key:
