@@ -341,11 +341,11 @@ def warn_if_recorded() -> None:
             "values of this one draw at each run. Give an int, or a seed of the framework's own, as `seed`; or draw "
             "outside of the program.",
             UserWarning,
-            stacklevel=_level_of_caller(),
+            stacklevel=level_of_caller(),
         )
 
 
-def _level_of_caller() -> int:
+def level_of_caller() -> int:
     """Return the `stacklevel` with which the function that calls this warns of what a user wrote."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("oneseed"):

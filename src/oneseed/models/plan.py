@@ -6,12 +6,16 @@ from typing import Any
 
 from oneseed import checks, config, seeds
 from oneseed.draws import Draw
-from oneseed.initializers.targets import at_path, repeats
+from oneseed.initializers.targets import repeats
 from oneseed.models.entry import Entry
 from oneseed.models.seeding import called
+from oneseed.stream.paths import as_path
 
 SHOWN = 20
 """As many parameters a warning names at most."""
+
+_new = tuple.__new__
+"""Makes named tuples, of which there may be thousands, in half the time that their classes take."""
 
 
 class Plan(Sequence[Entry]):
@@ -95,29 +99,29 @@ class Plan(Sequence[Entry]):
                 f"initializer, or oneseed.KEEP. Nothing was drawn. Received: no rule for {missing}"
             )
         drawn = []
-        known: dict[int, Draw] = {}  # like parameters share what was planned
+        known: dict[int, tuple[tuple[Any, ...], tuple[Any, ...]]] = {}  # like parameters share all but the path
         for entry in self._entries:
             planned = entry.planned
             if planned is None:
                 continue
             like = known.get(id(planned))
             if like is not None:
-                drawn.append((entry, at_path(like, entry.logical)))
+                drawn.append((entry, _new(Draw, (*like[0], as_path(entry.logical), *like[1]))))
                 continue
             draw = entry.draw(seed)
             if repeats(entry.initializer):
-                known[id(planned)] = draw
+                known[id(planned)] = draw[:4], draw[5:]
             drawn.append((entry, draw))
         self._warn()
         return drawn
 
     def _warn(self) -> None:
         """Warn of initializers that are called with a shape and a dtype alone."""
-        calls: dict[int, bool] = {}
-        for entry in self._entries:
-            if id(entry.planned) not in calls:
-                calls[id(entry.planned)] = entry.distribution is not None and any(called(entry.distribution))
-        unreached = [(entry, entry.unreached) for entry in self._entries if calls[id(entry.planned)]]
+        planned = {id(entry.planned): entry.planned for entry in self._entries}
+        calls = {key for key, draw in planned.items() if draw is not None and any(called(draw.distribution))}
+        if not calls:
+            return
+        unreached = [(entry, entry.unreached) for entry in self._entries if id(entry.planned) in calls]
         for what, remedy in (
             ("seed", "their values may be others at each run, and in each framework"),
             ("axes", "their fans are those of Keras's rule, and their values follow the order of the axes"),
@@ -130,7 +134,7 @@ class Plan(Sequence[Entry]):
                     f"called with a shape and a dtype alone; {remedy}. Override `distribution_for` instead of "
                     f"`__call__`. The parameters: {', '.join(found[:SHOWN])}{more}.",
                     UserWarning,
-                    stacklevel=4,
+                    stacklevel=seeds.level_of_caller(),
                 )
 
     def as_dict(self) -> dict[str, Any]:

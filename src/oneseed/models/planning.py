@@ -17,11 +17,11 @@ from oneseed.models.rule import Rule
 
 
 class Sizes(NamedTuple):
-    """A parameter, and what has been read of it."""
+    """What has been read of a parameter; one object for all that are equal."""
 
-    parameter: Any
     shape: Shape
     dtype: str
+    axes: str | None
     state: bool
     frozen: bool
 
@@ -29,12 +29,13 @@ class Sizes(NamedTuple):
 class Known(NamedTuple):
     """What has been found out for a plan by now."""
 
-    sizes: dict[int, Sizes]
-    """By the identity of a parameter, as one object may stand for many."""
+    read: dict[int, tuple[Any, Sizes]]
+    """Parameters by their identities, as one object may stand for many."""
+    sizes: dict[Sizes, Sizes]
     draws: dict[tuple[Any, ...], tuple[Any, Draw]]
     """What has been decided; see `decided_once`."""
-    rows: dict[tuple[Any, ...], Entry]
-    """A row for each parameter that is not like one before, in all but names and rule."""
+    rows: dict[tuple[Any, ...], tuple[tuple[Any, ...], tuple[Any, ...]]]
+    """By all that decides a row but the name: what is before the rule, from the shape on, and what is after it."""
 
 
 Match = Callable[..., tuple[Rule | None, tuple[Rule, ...]]]
@@ -67,7 +68,7 @@ def plan_of(
         )
     logical = logical_names([*params, *(name for name in others if name not in params)], names)
     entries: dict[str, Entry] = {}
-    found = Known({}, {}, {})
+    found = Known({}, {}, {}, {})
     for name, parameter in params.items():
         if name in others:
             continue
@@ -77,13 +78,34 @@ def plan_of(
                 "`names` must give each parameter a logical name of its own: two with one would get the same values. "
                 f"Received: {shown(called)} for {shown(entries[called].name)} and {shown(name)}"
             )
-        # Arrays of other libraries may have `axes` that mean something else.
-        known = parameter.axes if isinstance(parameter, Parameter) else None
-        pattern = patterns.get(name, known)
-        entry = _entry(match, otherwise, name, logical, aliases.get(name, ()), parameter, pattern, found)
-        if entry is not None:
-            entries[called] = entry
+        read = found.read.get(id(parameter))
+        sizes = _sizes(parameter, name, called, found) if read is None else read[1]
+        tied_to = aliases.get(name, ())
+        rule, also = (
+            _rule(match, _where(name, called), called, [logical[alias] for alias in tied_to], sizes.state)
+            if tied_to
+            else match(called, state=sizes.state)
+        )
+        if rule is None and sizes.state:
+            continue
+        pattern = patterns.get(name, sizes.axes)
+        alike = None
+        usual = rule is not None and not tied_to and not also and (pattern is None or isinstance(pattern, str))
+        if rule is not None and usual and called.isascii():
+            alike = id(rule.initializer), id(sizes), pattern, type(pattern), rule.axes, rule.dtype
+            row = found.rows.get(alike)
+            if row is not None:
+                entries[called] = _new(Entry, (name, called, (), *row[0], rule, *row[1]))
+                continue
+        entry = _entry(name, called, tied_to, sizes, pattern, rule, also, otherwise, found)
+        entries[called] = entry
+        if alike is not None and entry.planned is not None and repeats(entry.initializer):
+            found.rows[alike] = entry[3:7], entry[8:]
     return Plan(tuple(entries.values()))
+
+
+_new = tuple.__new__
+"""Makes named tuples, of which there may be thousands, in half the time that their classes take."""
 
 
 def _aliases(params: Mapping[str, Any], tied: Mapping[str, str] | None) -> dict[str, tuple[str, ...]]:
@@ -100,40 +122,25 @@ def _aliases(params: Mapping[str, Any], tied: Mapping[str, str] | None) -> dict[
 
 
 def _entry(
-    match: Match,
-    otherwise: Any,
     name: str,
-    logical: Mapping[str, str],
+    logical: str,
     tied: tuple[str, ...],
-    parameter: Any,
+    sizes: Sizes,
     axes: str | None,
+    rule: Rule | None,
+    also: tuple[Rule, ...],
+    otherwise: Any,
     known: Known,
-) -> Entry | None:
-    logical_name = logical[name]
-    sizes = known.sizes.get(id(parameter))
-    if sizes is None:
-        sizes = known.sizes[id(parameter)] = _sizes(parameter, name, logical_name)
-    _, shape, given, state, frozen = sizes
-    if tied:
-        rule, also = _rule(match, _where(name, logical_name), logical_name, [logical[alias] for alias in tied], state)
-    else:
-        rule, also = match(logical_name, state=state)
-    if rule is None and state:
-        return None
-    initializer = rule.initializer if rule else KEEP if frozen else otherwise
-    alike = None
-    if rule and not tied and not also and (axes is None or type(axes) is str) and logical_name.isascii():
-        alike = id(initializer), shape, given, axes, rule.axes, rule.dtype
-        row = known.rows.get(alike)
-        if row is not None:
-            like = row.shape, row.dtype, row.axes, row.guessed
-            return Entry(name, logical_name, (), *like, rule, initializer, row.planned, ())
-    dtype = dtype_name(rule.dtype) if rule and rule.dtype is not None else given
+) -> Entry:
+    """Decide what a parameter gets."""
+    shape = sizes.shape
+    initializer = rule.initializer if rule else KEEP if sizes.frozen else otherwise
+    dtype = dtype_name(rule.dtype) if rule and rule.dtype is not None else sizes.dtype
     layout = rule.axes if rule and rule.axes is not None else None if _knows_axes(initializer) else axes
     draw, guessed = None, isinstance(layout, Guess)
     if initializer is not None and initializer is not KEEP:
         try:
-            asked = initializer, shape, dtype, layout, (logical_name,)
+            asked = initializer, shape, dtype, layout, (logical,)
             draw = decided_once(known.draws, asked, draw_of, *asked)
             if guessed and _needs_axes(draw, initializer):
                 raise ValueError(
@@ -142,10 +149,10 @@ def _entry(
                 )
         except (TypeError, ValueError) as error:
             by = f"rule {rule.pattern!r}" if rule else "`otherwise`"
-            raise _told(error, f"{_where(name, logical_name)} cannot be filled by {by}, {initializer!r}") from None
-    entry = Entry(
+            raise _told(error, f"{_where(name, logical)} cannot be filled by {by}, {initializer!r}") from None
+    return Entry(
         name,
-        logical_name,
+        logical,
         tied,
         shape,
         dtype,
@@ -154,24 +161,30 @@ def _entry(
         rule,
         initializer,
         draw,
-        tuple(dict.fromkeys(later.pattern for later in also)) if also else (),
+        tuple(dict.fromkeys(later.pattern for later in also)),
     )
-    if alike is not None and draw is not None and repeats(initializer):
-        known.rows[alike] = entry
-    return entry
 
 
-def _sizes(parameter: Any, name: str, logical: str) -> Sizes:
+def _sizes(parameter: Any, name: str, logical: str, known: Known) -> Sizes:
     """Read a parameter."""
-    more = (parameter.state, parameter.frozen) if isinstance(parameter, Parameter) else (False, False)
+    # Arrays of other libraries may have `axes` that mean something else.
+    more = (
+        (parameter.axes, parameter.state, parameter.frozen)
+        if isinstance(parameter, Parameter)
+        else (None, False, False)
+    )
     try:
-        return Sizes(parameter, checks.shape(tuple(parameter.shape)), dtype_name(parameter.dtype), *more)
+        sizes = Sizes(checks.shape(tuple(parameter.shape)), dtype_name(parameter.dtype), *more)
     except AttributeError:
         raise TypeError(
             f"{_where(name, logical)} must have a shape and a dtype. Received: {shown(parameter)}"
         ) from None
     except (TypeError, ValueError) as error:
         raise _told(error, f"{_where(name, logical)} cannot be planned") from None
+    if type(sizes.axes) is str or sizes.axes is None:  # a guess is equal to a text that is none
+        sizes = known.sizes.setdefault(sizes, sizes)
+    known.read[id(parameter)] = parameter, sizes
+    return sizes
 
 
 def _where(name: str, logical: str) -> str:

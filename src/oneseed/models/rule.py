@@ -251,20 +251,22 @@ def names_one(rule: Rule) -> bool:
 def renamed(rule: Rule, name: str) -> Rule:
     """Return a rule that does the same for one name; what has been checked of the rule is not checked again."""
     check_length(name, "pattern")
-    like: Rule = object.__new__(Rule)
-    pattern, initializer, regex, axes, dtype, state, source, match = _FIELDS
-    pattern(like, name)
-    initializer(like, rule.initializer)
-    regex(like, False)
-    axes(like, rule.axes)
-    dtype(like, rule.dtype)
-    state(like, rule.state)
-    source(like, rule.source)
-    match(like, None)
+    like: Rule = _new(Rule)
+    _set_pattern(like, name)
+    _set_initializer(like, rule.initializer)
+    _set_regex(like, False)
+    _set_axes(like, rule.axes)
+    _set_dtype(like, rule.dtype)
+    _set_state(like, rule.state)
+    _set_source(like, rule.source)
+    _set_match(like, None)
     return like
 
 
-_FIELDS = [vars(Rule)[field.name].__set__ for field in fields(Rule)]
+_new = object.__new__
+(_set_pattern, _set_initializer, _set_regex, _set_axes, _set_dtype, _set_state, _set_source, _set_match) = (
+    vars(Rule)[field.name].__set__ for field in fields(Rule)
+)
 """What writes the fields of a rule, which is frozen for its users. There may be thousands of rules: a loop takes twice
 as long."""
 

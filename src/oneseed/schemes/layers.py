@@ -131,16 +131,18 @@ def torch(layers: Mapping[str, Layer]) -> Scheme:
         raise TypeError(f"`layers` must be a mapping from paths to Layer. Received: layers={checks.shown(layers)}")
     rules = []
     # Like layers share their initializers: a plan then decides once for all of them.
-    known: dict[Layer, list[Rule]] = {}
+    known: dict[Layer, list[tuple[Rule, bool]]] = {}
     for path, layer in layers.items():
         before, is_one = f"{path}." if path else "", is_name(path)
-        if layer not in known:
-            known[layer] = _rules(_TORCH[checks.one_of("kind", layer.kind, tuple(_TORCH))](layer))
-        for rule in known[layer]:
-            if is_one and names_one(rule):
+        like = known.get(layer)
+        if like is None:
+            own = _rules(_TORCH[checks.one_of("kind", layer.kind, tuple(_TORCH))](layer))
+            like = known[layer] = [(rule, names_one(rule)) for rule in own]
+        for rule, of_one in like:
+            if is_one and of_one:
                 rules.append(renamed(rule, before + rule.pattern))
             else:
-                pattern = re.escape(before) + (re.escape(rule.pattern) if names_one(rule) else rule.pattern)
+                pattern = re.escape(before) + (re.escape(rule.pattern) if of_one else rule.pattern)
                 rules.append(Rule(pattern, rule.initializer, regex=True, axes=rule.axes, state=rule.state))
     return Scheme(rules)
 
