@@ -63,8 +63,22 @@ def shape_of(tensor: Any) -> Shape:
 
 def is_usual(tensor: Tensor) -> bool:
     """Tell whether a tensor is a dense one without gaps, whose class does not know more of it."""
-    kind = type(tensor)
-    return kind in PLAIN and tensor.layout is torch.strided and not tensor.is_nested and bool(tensor.is_contiguous())
+    usual: bool = (
+        type(tensor) in PLAIN and tensor.layout is _STRIDED and tensor.is_contiguous() and not tensor.is_nested
+    )
+    return usual
+
+
+_STRIDED = torch.strided
+
+
+def address_of(tensor: Tensor) -> int:
+    """Return where the values of a tensor lie in the order of their indices, for kernels to write; 0 where they do not.
+
+    Whether a mode or a transform of PyTorch has to see the write is not asked.
+    """
+    direct = is_usual(tensor) and tensor.is_cpu and not (tensor.is_neg() or tensor.is_conj())
+    return tensor.data_ptr() if direct else 0  # 0 also without memory
 
 
 def layout_of_weights(rank: int) -> str | None:

@@ -11,16 +11,19 @@ from oneseed.distributions import Fill
 from oneseed.draws import Draw
 from oneseed.host_arrays import host
 from oneseed.models.entry import Entry
+from oneseed.stream.paths import stream_number
 from oneseed_torch.drawing.filling import check_device
 from oneseed_torch.drawing.memory import byte_strides, fresh
 from oneseed_torch.drawing.shards import is_distributed
 from oneseed_torch.drawing.watched import PLAIN, count_write, is_observed
-from oneseed_torch.drawing.writing import is_usual, is_wrapper, parts_to_write, write
+from oneseed_torch.drawing.writing import address_of, is_wrapper, parts_to_write, write
 from oneseed_torch.models.tree import Held, Layers, Place, Tensor
 
 
-def destinations(found: Mapping[str, Held], draws: Sequence[tuple[Entry, Draw]], where: Any) -> dict[str, Any]:
-    """Return the device to create each tensor on, None where its memory is there; refuse what cannot be filled.
+def destinations(
+    found: Mapping[str, Held], draws: Sequence[tuple[Entry, Draw]], where: Any, addresses: Mapping[str, int]
+) -> dict[str, Any]:
+    """Return the device to create tensors on, of those without memory; refuse what cannot be filled.
 
     Parameters
     ----------
@@ -30,6 +33,8 @@ def destinations(found: Mapping[str, Held], draws: Sequence[tuple[Entry, Draw]],
         What they get.
     where : torch.device or None
         Where those on the meta device are to be created.
+    addresses : mapping of str to int
+        Where kernels may write to the tensors; 0 where they may not.
 
     Returns
     -------
@@ -44,14 +49,16 @@ def destinations(found: Mapping[str, Held], draws: Sequence[tuple[Entry, Draw]],
     targets: dict[str, Any] = {}
     known: dict[tuple[Any, ...], Any] = {}
     for entry, draw in draws:
-        tensor = found[entry.name].tensor
-        if type(tensor) not in PLAIN:
-            targets[entry.name] = _destination(tensor, entry, draw, where)
-            continue
-        key = tensor.device, tensor.dtype, draw.dtype
-        if key not in known:
-            known[key] = _destination(tensor, entry, draw, where)
-        targets[entry.name] = known[key]
+        name = entry.name
+        tensor = found[name].tensor
+        if type(tensor) in PLAIN:
+            # Those with an address are on the CPU.
+            key = "cpu" if addresses.get(name) else tensor.device, tensor.dtype, draw.dtype
+            target = known[key] if key in known else known.setdefault(key, _destination(tensor, entry, draw, where))
+        else:
+            target = _destination(tensor, entry, draw, where)
+        if target is not None:
+            targets[name] = target
     return targets
 
 
@@ -90,39 +97,61 @@ def _target(parameter: Tensor, name: str, where: Any) -> Any:
     return target
 
 
-Filling = Callable[[Tensor, int, Draw], object]
-Fillings = dict[tuple[Any, ...], Filling | None]
-"""What writes a draw into contiguous memory on the CPU, by all of it but seed and path; None where nothing does."""
+Writer = Callable[[Tensor, int, Draw], object]
+"""Writes a draw into contiguous memory on the CPU, of a tensor and at its address."""
 
 
-def filler(found: Mapping[str, Held], targets: Mapping[str, Any]) -> Callable[[Entry, Draw], None]:
+def filler(
+    found: Mapping[str, Held],
+    tensors: Mapping[str, Tensor],
+    targets: Mapping[str, Any],
+    addresses: Mapping[str, int],
+) -> Callable[[Entry, Draw], None]:
     """Return a function that fills a tensor; what `oneseed.models.fill.run` takes.
 
     Parameters
     ----------
     found : mapping of str to Held
-        The tensors by name.
+        The tensors by name, without those that are written by their addresses alone.
+    tensors : mapping of str to Tensor
+        All tensors.
     targets : mapping of str to device
         What `destinations` returned.
+    addresses : mapping of str to int
+        Where kernels may write to the tensors.
 
     Returns
     -------
     callable
         The function. It is for one run, within which no mode or transform of PyTorch begins or ends.
     """
-    known: Fillings | None = None if is_observed() else {}
+    observed = is_observed()
     plain: dict[type, bool] = {}
+    # Rows of the plan that share what is planned differ in seed and path alone.
+    writers: dict[int, Writer | None] = {}
+    copies = {name: item.copies for name, item in found.items() if item.copies}
+
+    def write_to(tensor: Tensor, address: int, entry: Entry, draw: Draw) -> None:
+        key = id(entry.planned)
+        if address and key not in writers:
+            writers[key] = _writer(draw, tensor)
+        writer = writers[key] if address else None
+        if writer is None:
+            write(draw, tensor, parts_to_write(tensor))
+        else:
+            writer(tensor, address, draw)
 
     def put(entry: Entry, draw: Draw) -> None:
-        item, device = found[entry.name], targets[entry.name]
-        tensor = item.tensor
-        if device is None:
-            _write(tensor, draw, known)
-            for copy in item.copies:
-                _write(copy, draw, known)
+        name = entry.name
+        tensor = tensors[name]
+        if name not in targets:
+            write_to(tensor, addresses.get(name, 0), entry, draw)
+            for copy in copies.get(name, ()):
+                write(draw, copy, parts_to_write(copy))
             return
-        created = _empty(tensor, getattr(torch, draw.dtype), device)
-        _write(created, draw, known)
+        item = found[name]
+        created = _empty(tensor, getattr(torch, draw.dtype), targets[name])
+        write_to(created, 0 if observed else address_of(created), entry, draw)
         if not tensor.is_meta:
             tensor.data = created
             for copy in item.copies:
@@ -136,22 +165,8 @@ def filler(found: Mapping[str, Held], targets: Mapping[str, Any]) -> Callable[[E
     return put
 
 
-def _write(tensor: Tensor, draw: Draw, known: Fillings | None) -> None:
-    """Write a draw into memory: on the CPU as one like it was written before, if that is possible."""
-    if known is not None and is_usual(tensor) and tensor.is_cpu and not (tensor.is_neg() or tensor.is_conj()):
-        # The plan holds the distributions, which like parameters share.
-        key = id(draw.distribution), draw.shape, draw.dtype, draw.order
-        fill = known.get(key)
-        if fill is None and key not in known:
-            fill = known[key] = _filling(draw, tensor)
-        if fill is not None and (address := tensor.data_ptr()) != 0:
-            fill(tensor, address, draw)
-            return
-    write(draw, tensor, parts_to_write(tensor))
-
-
-def _filling(draw: Draw, like: Tensor) -> Filling | None:
-    """Return what writes a draw into contiguous memory on the CPU, by all of it but seed and path."""
+def _writer(draw: Draw, like: Tensor) -> Writer | None:
+    """Return what writes draws that differ in seed and path alone; None where nothing writes by the address."""
     distribution = draw.distribution
     if 0 in draw.block:
         return None
@@ -163,7 +178,7 @@ def _filling(draw: Draw, like: Tensor) -> Filling | None:
         return None
 
     def drawn(tensor: Tensor, address: int, draw: Draw) -> None:
-        fill(address, draw.seed, draw.stream)
+        fill(address, draw.seed, stream_number(draw.path))
         # Autograd did not see the write, and must refuse a backward pass that saved the old values.
         count_write((tensor,))
 

@@ -3,8 +3,8 @@
 import math
 import re
 import sys
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterator
+from functools import cache, cached_property
 from typing import Any
 
 from torch import nn
@@ -21,7 +21,7 @@ from oneseed_torch.drawing.watched import PLAIN
 from oneseed_torch.drawing.writing import layout_of_weights
 from oneseed_torch.models.experts import experts
 from oneseed_torch.models.kinds import Kind, Kinds
-from oneseed_torch.models.tree import Held, Module, Place, check_module, held, walk
+from oneseed_torch.models.tree import Held, Layers, Module, Place, check_module, held, walk
 
 _NAMED = {
     nn.Bilinear: "bilinear",
@@ -91,7 +91,7 @@ def patterns_of(found: list[Held], of: Kinds) -> dict[str, str]:
     """Return the axes of the weights among a module's parameters; what `axes_of` does."""
     patterns = {}
     for one in found:
-        if _has_shape(one) and one.tensor.ndim > 1:
+        if _has_shape(one.tensor) and one.tensor.ndim > 1:
             patterns[one.names[0]] = _axes(one.places[0], of, one.tensor)
     return patterns
 
@@ -174,31 +174,36 @@ def default_scheme(module: Module) -> Scheme:
     with CollectorPaused():
         check_module(module)
         every = walk(module)
-        found, of = held(module, every), Kinds(every)
-        seen: set[int] = set()
-        layers = {}
-        names: dict[type, str | None] = {}
-        shapes = {
-            (id(place.layer), place.role): tuple(one.tensor.shape)
-            for one in found
-            for place in one.places
-            if place.role.startswith("weight") and _has_shape(one)
-        }
-        for _, path, layer in every:
-            if id(layer) in seen:
-                continue
-            seen.add(id(layer))
-            kind = of[layer]
-            if kind.cls not in names:
-                names[kind.cls] = next(
-                    (name for name, classes in _KINDS.items() if issubclass(kind.cls, classes)), None
-                )
-            described = _described(names[kind.cls], kind, shapes)
-            if described is not None:
-                layers[path] = described
-        scheme = torch(layers)
-        first = [*_magnitudes(found, of, scheme), *_tied(found, of, scheme)]
-        return Scheme([*first, *scheme.rules]) if first else scheme
+        return defaults(every, held(module, every))
+
+
+def defaults(every: Layers, found: list[Held]) -> Scheme:
+    """Return the scheme of a module's layers and parameters; what `default_scheme` does."""
+    of, shapes = Kinds(every), _Shapes(found)
+    seen: set[int] = set()
+    layers: dict[str, Layer] = {}
+    names: dict[type, str | None] = {}
+    linear: dict[tuple[type, Shape | None], Layer | None] = {}  # what there may be thousands of
+    for _, path, layer in every:
+        if id(layer) in seen:
+            continue
+        seen.add(id(layer))
+        cls = of.class_of(layer)
+        if cls not in names:
+            names[cls] = next((name for name, classes in _KINDS.items() if issubclass(cls, classes)), None)
+        name = names[cls]
+        if name == "linear":
+            key = cls, shapes.of(layer, "weight")
+            if key not in linear:
+                linear[key] = _linear(*key)
+            described = linear[key]
+        else:
+            described = None if name is None else _described(name, of[layer], shapes)
+        if described is not None:
+            layers[path] = described
+    scheme = torch(layers)
+    first = [*_magnitudes(found, of, scheme), *_tied(found, of, scheme)]
+    return Scheme([*first, *scheme.rules]) if first else scheme
 
 
 def _tied(found: list[Held], of: Kinds, scheme: Scheme) -> Iterator[Rule]:
@@ -214,27 +219,49 @@ def _tied(found: list[Held], of: Kinds, scheme: Scheme) -> Iterator[Rule]:
             yield Rule("|".join(map(re.escape, names)), drawn, regex=True, axes=axes)
 
 
-def _has_shape(one: Held) -> bool:
-    return type(one.tensor) in PLAIN or not nn.parameter.is_lazy(one.tensor)
+def _has_shape(tensor: Any) -> bool:
+    return type(tensor) in PLAIN or not nn.parameter.is_lazy(tensor)
 
 
-def _described(name: str | None, kind: Kind, shapes: Mapping[tuple[int, str], Shape]) -> Layer | None:
-    """Return what a constructor knows of its layer, of a kind in `_KINDS`; None of one that draws nothing itself."""
-    if name == "linear":
-        weight = shapes.get((id(kind.layer), "weight"))
-        inputs = slice(1, 2 if issubclass(kind.cls, nn.Bilinear) else None)
-        return Layer("linear", math.prod(weight[inputs])) if weight else None
+class _Shapes:
+    """The shapes of weights, by the layers that they belong to."""
+
+    def __init__(self, found: list[Held]) -> None:
+        self._found = found
+
+    def of(self, layer: Module, role: str) -> Shape | None:
+        """Return the shape of a weight; None where there is none, or it is not known yet."""
+        own = layer._parameters
+        tensor = own[role] if role in own else None  # noqa: SIM401 - those of scripts have no `get`
+        if tensor is None:
+            tensor = self._made.get((id(layer), role))
+        return None if tensor is None or not _has_shape(tensor) else tensor.shape
+
+    @cached_property
+    def _made(self) -> dict[tuple[int, str], Any]:
+        """The parameters that weights are made of, which lie elsewhere or have other names."""
+        places = ((place, one.tensor) for one in self._found for place in one.places)
+        return {(id(place.layer), place.role): tensor for place, tensor in places if place.name != place.role}
+
+
+def _linear(cls: type, weight: Shape | None) -> Layer | None:
+    inputs = slice(1, 2 if issubclass(cls, nn.Bilinear) else None)
+    return Layer("linear", math.prod(weight[inputs])) if weight else None
+
+
+def _described(name: str, kind: Kind, shapes: _Shapes) -> Layer | None:
+    """Return what a constructor knows of its layer, of a kind in `_KINDS`; None of one that has no shape."""
     if name == "embedding":
-        table, row = shapes.get((id(kind.layer), "weight")), kind.fact("padding_idx")
+        table, row = shapes.of(kind.layer, "weight"), kind.fact("padding_idx")
         return Layer("embedding", padding=None if row is None else (row % table[0], table[0])) if table else None
     if name == "prelu":
         return Layer("prelu", value=kind.fact("init", 0.25))
     if name == "recurrent":
         # The recurrent weight has one row for each hidden unit of each gate.
         gates = next((count for classes, count in _GATES.items() if issubclass(kind.cls, classes)), 1)
-        weight = shapes.get((id(kind.layer), "weight_hh_l0")) or shapes.get((id(kind.layer), "weight_hh"))
+        weight = shapes.of(kind.layer, "weight_hh_l0") or shapes.of(kind.layer, "weight_hh")
         return Layer("recurrent", weight[0] // gates) if weight else None
-    return Layer(name) if name else None
+    return Layer(name)
 
 
 _KINDS: dict[str, Any] = {

@@ -1,33 +1,24 @@
 """Whole modules, initialized in place by a scheme."""
 
-import sys
 import warnings
-from collections.abc import Mapping
 from typing import Any
 
-from torch import nn
-
 from oneseed import seeds
-from oneseed.checks import Shape
 from oneseed.models.collector import CollectorPaused
-from oneseed.models.entry import Parameter
 from oneseed.models.fill import run
-from oneseed.models.names import Names, logical_names
+from oneseed.models.names import Names
 from oneseed.models.plan import Plan
 from oneseed.models.scheme import Scheme, check_scheme
 from oneseed_torch.adapter import TorchBackend
 from oneseed_torch.drawing.filling import check_seed
 from oneseed_torch.drawing.owners import check_offloaded
-from oneseed_torch.drawing.watched import PLAIN
-from oneseed_torch.drawing.writing import is_usual, shape_of
+from oneseed_torch.models.alike import followed
 from oneseed_torch.models.buffers import computed
 from oneseed_torch.models.filling import destinations, filler, settle
-from oneseed_torch.models.kinds import Kinds
-from oneseed_torch.models.layers import patterns_of
-from oneseed_torch.models.norms import check_norms
+from oneseed_torch.models.planning import Axes, plan_tensors, planned
 from oneseed_torch.models.sharing import check_apart
 from oneseed_torch.models.spectral import estimate, estimated, vectors
-from oneseed_torch.models.tree import Held, Layers, Module, check_module, held, held_buffers, walk
+from oneseed_torch.models.tree import Held, Module, check_module, held, held_buffers, walk
 
 
 def initialize_(
@@ -37,7 +28,7 @@ def initialize_(
     seed: int,
     names: Names = None,
     device: Any = None,
-    axes: Mapping[str, str | None] | None = None,
+    axes: Axes = None,
 ) -> Module:
     """Initialize a module's parameters by a scheme, in place.
 
@@ -108,47 +99,57 @@ def initialize_(
     >>> weight.device, oneseed.fingerprint(weight, axes="o i")
     (device(type='cpu'), '0d302d8d92dc1808')
     """
+    check_scheme(scheme)
+    fill(module, scheme, seed, names, device, axes)
+    return module
+
+
+def fill(module: Module, scheme: Scheme | None, seed: int, names: Names, device: Any, axes: Axes) -> list[Held]:
+    """Do what `initialize_` does, by `default_scheme` where none is given; return what has kept its values."""
     with CollectorPaused():
         where = TorchBackend().device(device)
         check_module(module)
         every = walk(module)
-        parameters, buffers = held(module, every), held_buffers(module, every)
         check_offloaded(every)
-        for item in parameters:
-            if not is_usual(item.tensor) or vars(item.tensor):
-                shape_of(item.tensor)
-        _check_pieces(every)
         if seeds.is_framework_seed(seed):
             check_seed(seed)
-        draws = _plan(every, [*parameters, *buffers], scheme, names, axes).draws(seed)
+        parameters, buffers, addresses, plan, likes, others = planned(module, every, scheme, names, axes)
+        draws = plan.draws(seed)
         filled = {entry.name for entry, _ in draws}
-        _check_kept([item for item in parameters if item.names[0] not in filled])
-        norms = estimated(parameters, buffers, filled)
+        kept = [item for item in parameters if item.names[0] not in filled]
+        _check_kept(kept)
+        norms = estimated(every, (*parameters, *buffers), filled)
         made = {id(vector) for norm in norms for vector in vectors(norm)}
         empty = (item for item in buffers if item.tensor.is_meta and id(item.tensor) not in made)
         missing = [item for item in empty if item.names[0] not in filled]
         if missing:
-            draws += _plan(every, missing, computed(module, missing), None, None).draws(seed)
+            more = plan_tensors(every, missing, computed(module, missing), None, None).draws(seed)
+            filled.update(entry.name for entry, _ in more)
+            draws += more
         found = {item.names[0]: item for item in (*parameters, *buffers)}
-        check_apart((entry, draw, found[entry.name].tensor) for entry, draw in draws)
-        targets = destinations(found, draws, where)
+        targets = destinations(found, draws, where, addresses)
+        tensors = {name: item.tensor for name, item in found.items()}
+        tensors.update(others)
+        addresses.update((name, tensor.data_ptr()) for name, tensor in others.items())
+        draws += followed(draws, likes)
+        check_apart(tensors, draws, addresses)
         if waiting := [item.names[0] for item in missing if item.names[0] not in targets]:
             warnings.warn(
                 "Buffers on the meta device are left alone, and have no values until they are computed: "
                 f"{', '.join(waiting)}.",
-                stacklevel=2,
+                stacklevel=seeds.level_of_caller(),
             )
         try:
-            run(draws, filler(found, targets))
+            run(draws, filler(found, tensors, targets, addresses))
             for norm in norms:
                 estimate(norm)
         finally:
-            if any(target is not None for target in targets.values()):
+            if targets:
                 settle(every)
-        return module
+        return [*kept, *(item for item in buffers if item.names[0] not in filled)]
 
 
-def plan_of(module: Module, scheme: Scheme, names: Names = None, axes: Mapping[str, str | None] | None = None) -> Plan:
+def plan_of(module: Module, scheme: Scheme, names: Names = None, axes: Axes = None) -> Plan:
     """Return what `initialize_` would do with a module, which may be on the meta device.
 
     Parameters
@@ -185,58 +186,7 @@ def plan_of(module: Module, scheme: Scheme, names: Names = None, axes: Mapping[s
     """
     check_module(module)
     every = walk(module)
-    return _plan(every, [*held(module, every), *held_buffers(module, every)], scheme, names, axes)
-
-
-def _plan(
-    every: Layers, found: list[Held], scheme: Scheme, names: Names, axes: Mapping[str, str | None] | None
-) -> Plan:
-    check_scheme(scheme)
-    logical: Names = None
-    if names is not None or any(item.names is not item.logical for item in found):
-        bare = {name: own for item in found for name, own in zip(item.names, item.logical, strict=True)}
-        if isinstance(names, Mapping):
-            names = {bare.get(name, name): own for name, own in names.items()}
-        mapped = logical_names(dict.fromkeys(bare.values()), names)
-        logical = {name: mapped[own] for name, own in bare.items()}
-    given: dict[str, str | None] = {}
-    if axes:
-        first = {name: item.names[0] for item in found for name in (*item.logical, *item.names)}
-        given = {first.get(name, name): pattern for name, pattern in axes.items()}
-    patterns = {**patterns_of(found, Kinds(every)), **given}
-    params = {}
-    alike: dict[tuple[Any, ...], Parameter] = {}  # one object for all that are equal, which are planned in less time
-    for item in found:
-        tensor = item.tensor
-        shape: Shape = () if type(tensor) not in PLAIN and nn.parameter.is_lazy(tensor) else tuple(tensor.shape)
-        key = shape, tensor.dtype, item.state, not (item.state or tensor.requires_grad or tensor.is_meta)
-        if key not in alike:
-            alike[key] = Parameter(shape, tensor.dtype, None, *key[2:])
-        params[item.names[0]] = alike[key]
-    plan = scheme.plan(
-        params,
-        names=logical,
-        axes=patterns,
-        tied={alias: item.names[0] for item in found if len(item.names) > 1 for alias in item.names[1:]},
-    )
-    check_norms(found, plan)
-    return plan
-
-
-def _check_pieces(every: Layers) -> None:
-    """Refuse what holds flat pieces of parameters, whose place in the whole is not to be seen."""
-    home = sys.modules.get("torch.distributed.fsdp.fully_sharded_data_parallel")
-    if home is None:
-        return
-    for path, _, layer in every:
-        if not isinstance(layer, home.FullyShardedDataParallel) or layer._handle is None:
-            continue
-        if layer._handle.uses_sharded_strategy and layer.training_state.name != "SUMMON_FULL_PARAMS":
-            raise ValueError(
-                "`module` must hold whole parameters: initialize it before it is wrapped, or within "
-                "FullyShardedDataParallel.summon_full_params, or shard it by fully_shard, whose DTensors are filled. "
-                f"Received: a FullyShardedDataParallel with flat pieces, at {path!r}"
-            )
+    return plan_tensors(every, [*held(module, every), *held_buffers(module, every)], scheme, names, axes)
 
 
 def _check_kept(kept: list[Held]) -> None:

@@ -1,6 +1,6 @@
 """Parameters that are different objects and share memory: what is written into one would change another."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,24 +13,30 @@ from oneseed_torch.drawing.watched import PLAIN, is_observed
 Tensor = Any
 
 
-def check_apart(filled: Iterable[tuple[Entry, Draw, Tensor]]) -> None:
+def check_apart(
+    tensors: Mapping[str, Tensor], draws: Sequence[tuple[Entry, Draw]], addresses: Mapping[str, int]
+) -> None:
     """Refuse to fill two parameters of which each would get some of the other's values.
 
     Parameters
     ----------
-    filled : iterable of tuple
-        What will be filled: the row of the plan, the draw and the tensor. One that is tied is in it once. Rules that
-        were recorded from a model's own code are right by themselves, as are those that give one constant to both.
+    tensors : mapping of str to Tensor
+        The tensors by name; one that is tied is in it once.
+    draws : sequence of tuple
+        What they get. Rules that were recorded from a model's own code are right by themselves, as are those that give
+        one constant to two tensors.
+    addresses : mapping of str to int
+        Where tensors lie in the order of their indices, 0 where that is not known.
 
     Raises
     ------
     ValueError
         If there are such parameters, by name.
     """
-    found = [one for one in filled if type(one[2]) in PLAIN]
-    if is_observed() or _lie_apart([tensor for _, _, tensor in found]):  # observed: addresses cannot be read
+    if _lie_apart(tensors, draws, addresses) or is_observed():  # observed: addresses cannot be read
         return
-    spans = [(*_span(tensor), *one) for one in found if (tensor := one[2]).numel()]
+    filled = ((entry, draw, tensors[entry.name]) for entry, draw in draws)
+    spans = [(*_span(tensor), *one) for one in filled if type(tensor := one[2]) in PLAIN and tensor.numel()]
     spans.sort(key=lambda span: span[:3])
     for at, (home, _, stop, entry, draw, tensor) in enumerate(spans):
         for home_, start_, _, entry_, draw_, tensor_ in spans[at + 1 :]:
@@ -45,13 +51,15 @@ def check_apart(filled: Iterable[tuple[Entry, Draw, Tensor]]) -> None:
                 )
 
 
-def _lie_apart(tensors: list[Tensor]) -> bool:
+def _lie_apart(
+    tensors: Mapping[str, Tensor], draws: Sequence[tuple[Entry, Draw]], addresses: Mapping[str, int]
+) -> bool:
     """Tell at once of the usual model, whose parameters have values and lie one after the other in some order."""
-    stop = 1  # without values, addresses are 0
-    for start, size, contiguous in sorted((t.data_ptr(), t.nbytes, t.is_contiguous()) for t in tensors):
-        if start < stop or not contiguous:
+    stop = 1
+    for start, name in sorted([(addresses.get(entry.name, 0), entry.name) for entry, _ in draws]):
+        if start < stop:
             return False
-        stop = start + size
+        stop = start + tensors[name].nbytes
     return True
 
 

@@ -8,19 +8,21 @@ from torch.nn.utils.parametrizations import _SpectralNorm
 from torch.nn.utils.parametrize import ParametrizationList
 
 from oneseed_torch.drawing.shards import is_distributed
-from oneseed_torch.models.tree import Held
+from oneseed_torch.models.tree import Held, Layers
 
 STEPS = 15
 """Steps of the power method, as the constructor takes."""
 
 
-def estimated(parameters: Iterable[Held], buffers: Iterable[Held], filled: Collection[str]) -> list[Any]:
+def estimated(every: Layers, found: Iterable[Held], filled: Collection[str]) -> list[Any]:
     """Return the parametrizations whose weight is filled, and whose vectors nothing fills.
 
     Parameters
     ----------
-    parameters, buffers : iterable of Held
-        Those of the module.
+    every : list of tuple
+        The layers, as `walk` gives them.
+    found : iterable of Held
+        The module's parameters and buffers.
     filled : collection of str
         The names of what is filled.
 
@@ -29,15 +31,17 @@ def estimated(parameters: Iterable[Held], buffers: Iterable[Held], filled: Colle
     list of ParametrizationList
         Each holds the weight, and a spectral norm as the first that is made of it.
     """
-    left = {id(one.tensor) for one in buffers if one.names[0] not in filled}
-    holders = (one.places[0].holder for one in parameters if one.names[0] in filled)
+    holders = {id(layer): layer for _, _, layer in every if isinstance(layer, ParametrizationList)}
+    norms = [holder for holder in holders.values() if isinstance(holder[0], _SpectralNorm)]
+    if not norms:
+        return []
+    drawn = {id(one.tensor) for one in found if one.names[0] in filled}
     return [
         holder
-        for holder in holders
-        if isinstance(holder, ParametrizationList)
-        and isinstance(holder[0], _SpectralNorm)
+        for holder in norms
+        if id(holder.original) in drawn
         and not is_distributed(holder.original)
-        and {id(vector) for vector in vectors(holder)} <= left
+        and drawn.isdisjoint(map(id, vectors(holder)))
     ]
 
 

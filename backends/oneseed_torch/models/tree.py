@@ -137,14 +137,18 @@ def bare(module: Module) -> Module:
 def _collected(module: Module, attribute: str, state: bool, every: Layers) -> list[Held]:
     found: dict[int, Held] = {}
     layers: dict[str, Module] = {}
+    called_again = False
     for path, logical, layer in every:
         layers[path] = layer
+        called_again = called_again or "@" in path
         for name, tensor in getattr(layer, attribute).items():
             if tensor is None:
                 continue
-            plain = "_" not in name and not name.startswith("original")
-            place = Place(layer, name, layer, name) if plain else _place(layer, name, path, layers)
             whole = called = f"{path}.{name}" if path else name
+            if "_" not in name and not name.startswith("original"):
+                place = _new(Place, (layer, name, layer, name))
+            else:
+                place = _place(layer, name, path, layers)
             if logical is not path or place.role != name or place.layer is not layer:
                 home = _PARAMETRIZATIONS.sub("", logical) if place.role and place.layer is not layer else logical
                 called = _joined(home, place.role or name)
@@ -152,32 +156,36 @@ def _collected(module: Module, attribute: str, state: bool, every: Layers) -> li
             if before is None:
                 names: tuple[str, ...] = (whole,)
                 # The same tuple, as most are equal: fewer objects for Python to look after.
-                found[id(tensor)] = Held(tensor, names, names if called == whole else (called,), (place,), state)
+                own = names if called == whole else (called,)
+                found[id(tensor)] = _new(Held, (tensor, names, own, (place,), state, ()))
             else:
                 names, others = (*before.names, whole), (*before.logical, called)
                 found[id(tensor)] = Held(tensor, names, others, (*before.places, place), state)
-    if found and not _names_by_itself(module, every, state):
+    if found and not names_by_themselves(module, every):
         shown = {id(t): n for n, t in (module.named_buffers() if state else module.named_parameters())}
         for key, one in found.items():
             found[key] = one._replace(names=(shown.get(key, one.names[0]), *one.names[1:]))
-    return _with_copies(list(found.values()))
+    return _with_copies(list(found.values())) if called_again else list(found.values())
 
 
-def _names_by_itself(module: Module, every: Layers, state: bool) -> bool:
+_new = tuple.__new__
+"""Makes named tuples, of which there may be thousands, in half the time that their classes take."""
+
+
+def names_by_themselves(module: Module, every: Layers) -> bool:
     """Tell whether PyTorch names a module's tensors by their places; a wrapper may show the names of those inside."""
-    listing = "named_buffers" if state else "named_parameters"
     return all(
-        cls.named_modules is nn.Module.named_modules
-        and getattr(cls, listing) is getattr(nn.Module, listing)
-        and cls._named_members is nn.Module._named_members
+        all(getattr(cls, name) is getattr(nn.Module, name) for name in _LISTINGS)
         for cls in {type(layer) for _, _, layer in every}
     )
 
 
+_LISTINGS = ("named_modules", "named_parameters", "named_buffers", "_named_members")
+"""The methods by which modules give names."""
+
+
 def _with_copies(found: list[Held]) -> list[Held]:
     """Put together what lies in copies of one layer, one for each of its calls."""
-    if not any("@" in name for one in found for name in one.names):
-        return found
     homes: dict[str, int] = {}
     result: list[Held] = []
     for one in found:

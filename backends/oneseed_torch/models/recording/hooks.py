@@ -1,46 +1,45 @@
-"""The functions of torch.nn.init that no log of operations can read, told apart by name while a model is recorded.
+"""Functions of PyTorch, seen while a model is built.
 
-PyTorch's truncated normal is a loop that draws until all values are within the bounds, and its orthogonal and sparse
-matrices are computed. Their code is exchanged, not their names, so that ``from torch.nn.init import ...`` is
-caught too.
+Their code is exchanged, not their names, so that ``from torch.nn.init import ...`` is caught too.
 """
 
+import itertools
 import threading
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-import torch.nn.init
 import torch.random
 
-NAMES = ("trunc_normal_", "orthogonal_", "sparse_")
-
 _LOCK = threading.RLock()
+_NUMBERS = itertools.count()
 
 
 @contextmanager
-def exchanged(hook: Callable[[str, Any, tuple[Any, ...], dict[str, Any]], Any]) -> Iterator[None]:
-    """Have calls of the functions go to ``hook(name, original, args, kwargs)``, of every thread."""
-    home = vars(torch.nn.init)
-    before = {}
+def exchanged(functions: Iterable[Any], hook: Callable[..., Any]) -> Iterator[None]:
+    """Have calls of functions go to ``hook(original, *args, **kwargs)``, of every thread."""
+    target = f"_oneseed_{next(_NUMBERS)}_"  # there may be one within another
+    before: list[tuple[Any, types.CodeType, str]] = []
     with _LOCK:
         try:
-            for name in NAMES:
-                function = home[name]
-                original = types.FunctionType(function.__code__, home, name, function.__defaults__)
-                before[name] = function.__code__
-                home[f"_oneseed_{name}"] = _to(hook, name, original)
-                function.__code__ = _CODES[name]
+            for function in functions:
+                home, code, name = function.__globals__, function.__code__, f"{target}{len(before)}"
+                original = types.FunctionType(code, home, function.__name__, function.__defaults__)
+                before.append((function, code, name))
+                home[name] = partial(hook, original)
+                # It runs with the globals of the function, where this name leads to the hook.
+                function.__code__ = _passes_on.__code__.replace(co_names=(name,))
             yield
         finally:
-            for name, code in before.items():
-                home[name].__code__ = code
-                del home[f"_oneseed_{name}"]
+            for function, code, name in before:
+                function.__code__ = code
+                del function.__globals__[name]
 
 
-def _to(hook: Callable[..., Any], name: str, original: Any) -> Callable[..., Any]:
-    return lambda *args, **kwargs: hook(name, original, args, kwargs)
+def _passes_on(*args: Any, **kwargs: Any) -> Any:
+    return _target(*args, **kwargs)  # type: ignore[name-defined] # noqa: F821
 
 
 @contextmanager
@@ -69,25 +68,3 @@ def watched(note: Callable[[], None]) -> Iterator[None]:
 
 def _set_rng_state(new_state: Any) -> None:
     _oneseed_set_rng_state(new_state)  # type: ignore[name-defined] # noqa: F821
-
-
-# Run with the globals of torch.nn.init, where the names lead to the hook.
-
-
-def _trunc_normal_(*args: Any, **kwargs: Any) -> Any:
-    return _oneseed_trunc_normal_(*args, **kwargs)  # type: ignore[name-defined] # noqa: F821
-
-
-def _orthogonal_(*args: Any, **kwargs: Any) -> Any:
-    return _oneseed_orthogonal_(*args, **kwargs)  # type: ignore[name-defined] # noqa: F821
-
-
-def _sparse_(*args: Any, **kwargs: Any) -> Any:
-    return _oneseed_sparse_(*args, **kwargs)  # type: ignore[name-defined] # noqa: F821
-
-
-_CODES = {
-    "trunc_normal_": _trunc_normal_.__code__,
-    "orthogonal_": _orthogonal_.__code__,
-    "sparse_": _sparse_.__code__,
-}

@@ -24,6 +24,10 @@ from oneseed_torch.models.recording.log import Event, Log
 
 Tensor = Any
 
+NAMED = (torch.nn.init.trunc_normal_, torch.nn.init.orthogonal_, torch.nn.init.sparse_)
+"""The functions that no log of operations can read: PyTorch's truncated normal is a loop that draws until all values
+are within the bounds, and its orthogonal and sparse matrices are computed."""
+
 SMALL = 4096
 """Elements up to which a tensor is computed."""
 LARGE = 1 << 30
@@ -73,7 +77,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
 
     def __enter__(self) -> "Recorder":
         self._stack.enter_context(torch.random.fork_rng(devices=[]))
-        self._stack.enter_context(exchanged(self._hook))
+        self._stack.enter_context(exchanged(NAMED, self._hook))
         self._stack.enter_context(watched(self._state_is_set))
         self._stack.enter_context(_Functions(self))
         super().__enter__()
@@ -139,7 +143,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
                 where()
             )
 
-    def _hook(self, name: str, original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _hook(self, original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         tensor = args[0] if args else kwargs.pop("tensor")
         rest = args[1:]
         if threading.get_ident() != self._thread or not isinstance(tensor, torch.Tensor) or tensor.is_meta:
@@ -150,7 +154,7 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
             ref = self.seen(tensor)
         if ref is None:
             return original(tensor, *rest, **kwargs)
-        self.log.add(Event(original, name, (ref, *rest), kwargs, [], [ref], [ref], where(), random=True))
+        self.log.add(Event(original, original.__name__, (ref, *rest), kwargs, [], [ref], [ref], where(), random=True))
         if ref.elements > SMALL:
             self.phantom.add(ref.storage)
         else:
