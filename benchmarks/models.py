@@ -3,9 +3,10 @@
 Run it as ``python benchmarks/models.py [--json FILE]`` in an environment with torch and transformers. GPT-2 XL,
 of 1.5 billion parameters, is built by transformers in bfloat16 with its own initialization, and by oneseed: on the meta
 device first, then made by the scheme of GPT-2. The others are built with their constructors' initialization, and by
-oneseed on the meta device first, with the scheme that draws from the same distributions, which is made each time. The
-rows "built before" have another left side: `initialize_` alone, on a module that is there already, by a scheme that is
-made beforehand. Their right side is the constructors again, or `reset_parameters` of each layer of such a module.
+oneseed's `create`, from the same distributions. The rows "over the meta device" build there first, make the scheme of
+these distributions, and then the parameters. The rows "built before" have another left side: `initialize_` alone, on a
+module that is there already, by a scheme that is made beforehand. Their right side is the constructors again, or
+`reset_parameters` of each layer of such a module.
 
 The two sides alternate in one process; the table has medians, of which "meta" is the time of building on the meta
 device, "touch" that of writing zeros to as many fresh parameters of the same sizes: no constructor can do without the
@@ -104,6 +105,10 @@ def on_meta(build: Callable[[], nn.Module]) -> nn.Module:
         return build()
 
 
+def created(build: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
+    return lambda: oneseed_torch.create(build, seed=7)
+
+
 def by_scheme(build: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
     def run() -> nn.Module:
         module = on_meta(build)
@@ -171,7 +176,8 @@ MODELS = {
 }
 
 ROWS: tuple[tuple[str, Any, Any], ...] = (
-    (" / constructors", by_scheme, lambda build: build),
+    (" / constructors", created, lambda build: build),
+    (", over the meta device / constructors", by_scheme, lambda build: build),
     (", built before / constructors", again, lambda build: build),
     (", built before / reset_parameters", again, reset),
 )
@@ -203,7 +209,7 @@ def main() -> None:
     warnings.simplefilter("ignore")  # about buffers, which are not weights
     used = {name: version(name) for name in ("oneseed", "torch", "transformers")}
     print(", ".join(f"{name} {each}" for name, each in used.items()), f"{torch.get_num_threads()} threads")
-    print(f"{'':62}{'parameters':>14}{'ours s':>10}{'theirs s':>10}{'ratio':>8}{'meta s':>10}{'touch s':>10}")
+    print(f"{'':72}{'parameters':>14}{'ours s':>10}{'theirs s':>10}{'ratio':>8}{'meta s':>10}{'touch s':>10}")
     rows = []
     for name, (prepare, prepare_theirs, meta, repeats) in CASES.items():
         if chosen.only not in name:
@@ -223,7 +229,7 @@ def main() -> None:
         a, b, c, d = map(statistics.median, times)
         figures = {"ours_s": a, "theirs_s": b, "ratio": b / a, "meta_s": c, "touch_s": d}
         rows.append({"what": name, "parameters": count, **figures})
-        print(f"{name:62}{count:14,}{a:10.3f}{b:10.3f}{b / a:8.2f}{c:10.3f}{d:10.3f}", flush=True)
+        print(f"{name:72}{count:14,}{a:10.3f}{b:10.3f}{b / a:8.2f}{c:10.3f}{d:10.3f}", flush=True)
     if chosen.json:
         with open(chosen.json, "w", encoding="utf-8") as file:
             json.dump({"versions": used, "clock": now.__name__, "rows": rows}, file, indent=2)

@@ -7,14 +7,16 @@ from oneseed_torch.adapter import TorchBackend as backend
 
 if TYPE_CHECKING:
     from oneseed_torch import init
+    from oneseed_torch.models.creating import create
     from oneseed_torch.models.layers import axes_of, default_scheme
     from oneseed_torch.models.modules import initialize_, plan_of
     from oneseed_torch.models.recording import recorded_scheme
 
-__all__ = ["axes_of", "backend", "default_scheme", "init", "initialize_", "plan_of", "recorded_scheme"]
+__all__ = ["axes_of", "backend", "create", "default_scheme", "init", "initialize_", "plan_of", "recorded_scheme"]
 
 _HOMES = {
     "axes_of": "oneseed_torch.models.layers",
+    "create": "oneseed_torch.models.creating",
     "default_scheme": "oneseed_torch.models.layers",
     "initialize_": "oneseed_torch.models.modules",
     "plan_of": "oneseed_torch.models.modules",
