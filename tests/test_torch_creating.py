@@ -1,5 +1,6 @@
 """PyTorch modules that are built without their constructors' draws, and hold what a scheme says all the same."""
 
+import os
 import threading
 
 import pytest
@@ -192,6 +193,60 @@ def test_one_within_another_and_beside_a_recorder():
         recorded_scheme(lambda: create(lambda: nn.Linear(4, 4), seed=7))
 
 
+def test_threads_build_side_by_side():
+    """Each waits, within its own call, for the others."""
+    together, made = threading.Barrier(3), {}
+
+    def build():
+        together.wait(60)
+        layer = nn.Linear(5, 5)
+        together.wait(60)
+        return layer
+
+    threads = [
+        threading.Thread(target=lambda seed=seed: made.update({seed: create(build, SCHEME, seed=seed)}))
+        for seed in (1, 2)
+    ]
+    for thread in threads:
+        thread.start()
+    together.wait(60)
+    drawn = nn.Linear(5, 5)
+    together.wait(60)
+    for thread in threads:
+        thread.join()
+    assert drawn.weight.isfinite().all()
+    for seed, layer in made.items():
+        same(layer, initialize_(nn.Linear(5, 5), SCHEME, seed=seed))
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks on this system")
+def test_a_fork_of_another_thread_draws():
+    """The child has only that thread, and functions of its own."""
+    inside, forked = threading.Event(), threading.Event()
+
+    def build():
+        inside.set()
+        assert forked.wait(60)
+        return nn.Linear(5, 5)
+
+    builder = threading.Thread(target=create, args=(build, SCHEME), kwargs={"seed": 7})
+    builder.start()
+    assert inside.wait(60)
+    child = os.fork()
+    if child == 0:
+        well = False
+        try:
+            own = {function: function.__code__ for function in CODES}
+            same(create(lambda: nn.Linear(5, 5), SCHEME, seed=7), initialize_(nn.Linear(5, 5), SCHEME, seed=7))
+            well = own == CODES and bool(nn.Linear(5, 5).weight.isfinite().all())
+        finally:
+            os._exit(0 if well else 1)
+    forked.set()
+    builder.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
 def test_the_functions_come_back_after_an_error():
     def build():
         nn.init.normal_(torch.empty(3))
@@ -199,7 +254,6 @@ def test_the_functions_come_back_after_an_error():
 
     with pytest.raises(KeyError, match="mine"):
         create(build, SCHEME, seed=7)
-    assert not [name for name in (*vars(nn.init), *vars(nn.modules.linear)) if name.startswith("_oneseed")]
     assert nn.Linear(3, 3).weight.isfinite().all()
 
 

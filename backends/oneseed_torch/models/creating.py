@@ -1,7 +1,6 @@
 """New modules, built without the random values that their constructors would draw and a scheme then replaces."""
 
 import math
-import threading
 from collections.abc import Callable
 from ctypes import memset
 from typing import Any
@@ -110,11 +109,10 @@ def _built(build: Callable[[], Module], left: list[ReferenceType[Tensor]]) -> Mo
     """Build a module, and note what has been left without values, but for weights and biases of `LAYERS`."""
     if is_observed():  # a mode that has no memory to write to, or sees each call
         return build()
-    thread = threading.get_ident()
 
     def leave(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         tensor = args[0] if args else kwargs.get("tensor")
-        if threading.get_ident() != thread or is_observed() or not _forget(tensor):
+        if is_observed() or not _forget(tensor):
             return original(*args, **kwargs)
         left.append(ref(tensor))
         return tensor
@@ -122,7 +120,7 @@ def _built(build: Callable[[], Module], left: list[ReferenceType[Tensor]]) -> Mo
     def leave_layer(original: Callable[[Module], None], layer: Module) -> None:
         own = layer._parameters
         weight, bias = own.get("weight"), own.get("bias", layer)  # None where there is none
-        usual = threading.get_ident() == thread and not is_observed() and _forget(weight)
+        usual = not is_observed() and _forget(weight)
         if not usual or not (bias is None or _forget(bias)):
             original(layer)
 

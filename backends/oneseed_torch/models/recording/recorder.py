@@ -8,7 +8,6 @@ for real, since programs look at them. Where a program asks for a value of a ski
 import contextlib
 import mmap
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,7 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_mod
 from torch.utils._pytree import tree_leaves, tree_map
 
 from oneseed_torch.models.recording.geometry import Ref
-from oneseed_torch.models.recording.hooks import exchanged, watched
+from oneseed_torch.models.recording.hooks import exchanged
 from oneseed_torch.models.recording.log import Event, Log
 
 Tensor = Any
@@ -72,13 +71,12 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
         self.notes: dict[str, tuple[str, int]] = {}
         self.strange: list[tuple[str, tuple[str, int]]] = []
         """Tensors of other layouts, and where they were made."""
-        self._thread = threading.get_ident()
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> "Recorder":
         self._stack.enter_context(torch.random.fork_rng(devices=[]))
         self._stack.enter_context(exchanged(NAMED, self._hook))
-        self._stack.enter_context(watched(self._state_is_set))
+        self._stack.enter_context(exchanged((torch.random.set_rng_state,), self._state_is_set))
         self._stack.enter_context(_Functions(self))
         super().__enter__()
         return self
@@ -137,16 +135,15 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
         with self.off():
             return tensor.untyped_storage()._cdata in self.phantom | self.tainted
 
-    def _state_is_set(self) -> None:
-        if threading.get_ident() == self._thread:
-            self.notes["a state of the generator that it sets, so that draws may repeat, which is not followed"] = (
-                where()
-            )
+    def _state_is_set(self, original: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Note a call of `torch.random.set_rng_state`, as `fork_rng` makes: draws after it may be those before it."""
+        self.notes["a state of the generator that it sets, so that draws may repeat, which is not followed"] = where()
+        original(*args, **kwargs)
 
     def _hook(self, original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         tensor = args[0] if args else kwargs.pop("tensor")
         rest = args[1:]
-        if threading.get_ident() != self._thread or not isinstance(tensor, torch.Tensor) or tensor.is_meta:
+        if not isinstance(tensor, torch.Tensor) or tensor.is_meta:
             return original(tensor, *rest, **kwargs)
         if kwargs.pop("generator", None) is not None:
             self.notes["a generator of its own, which is not used"] = where()
