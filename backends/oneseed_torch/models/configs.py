@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,9 +9,9 @@ import torch
 from oneseed.checkpoint.sources import Source
 from oneseed.dtypes import FLOATS, dtype_name
 from oneseed.models.entry import Parameter
-from oneseed.models.scheme import Scheme
 from oneseed.requirements import pip
 from oneseed_torch.models.modules import plan_of
+from oneseed_torch.models.recording import recorded_scheme
 
 
 def source_of_config(config: dict[str, Any], where: str, dtype: str | None = None) -> Source:
@@ -77,7 +76,7 @@ def source_of_config(config: dict[str, Any], where: str, dtype: str | None = Non
         params,
         files={"config.json": (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()},
         notes=notes,
-        own=lambda: _own(build),
+        own=lambda: recorded_scheme(build),
         planner=lambda scheme: plan_of(model, scheme),
     )
 
@@ -98,10 +97,3 @@ def _model_class(config: dict[str, Any], where: str, transformers: Any) -> Any:
             f"Received: architectures={names!r}"
         )
     return cls
-
-
-def _own(build: Callable[[], Any]) -> Scheme:
-    """Return the scheme of a model's own initialization."""
-    import oneseed_torch
-
-    return oneseed_torch.recorded_scheme(build)
