@@ -1,5 +1,6 @@
 """PyTorch modules that are built without their constructors' draws, and hold what a scheme says all the same."""
 
+import gc
 import os
 import threading
 
@@ -11,14 +12,17 @@ if not installed("torch"):
 
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.nn.init import normal_
+from torch.nn.utils import prune
 
 from oneseed import KEEP, Rule, Scheme
 from oneseed_torch import create, default_scheme, initialize_, recorded_scheme
 from oneseed_torch.models import creating
 
 SCHEME = Scheme([Rule("*bias*", "zeros"), Rule("*", "he_normal")])
-CODES = {function: function.__code__ for function in (*creating.DRAWING, *creating.LAYERS)}
+DRAWING = (*creating.ANY, *creating.WEIGHTS)
+CODES = {function: function.__code__ for function in (*DRAWING, *creating.LAYERS)}
 
 
 @pytest.fixture(autouse=True)
@@ -106,7 +110,7 @@ def test_no_function_that_draws_does():
         if not name.endswith("_") or name.startswith("_"):
             continue
 
-        def build(function=function, draws=function in creating.DRAWING):
+        def build(function=function, draws=function in DRAWING):
             layer = nn.Linear(4, 4)
             arguments = {"sparse_": (0.5,), "constant_": (1.0,)}.get(function.__name__, ())
             weight = torch.empty(2, 2, 3) if function is nn.init.dirac_ else layer.weight
@@ -148,22 +152,103 @@ class Kept(nn.Module):
 
 
 KEEPS = {
-    "a buffer": lambda module, value: module.register_buffer("kept", value[0]),
-    "a sum": lambda module, value: module.register_buffer("kept", value.sum()),
-    "a plain attribute": lambda module, value: setattr(module, "kept", value),
-    "a parameter": lambda module, value: module.register_parameter("kept", nn.Parameter(value, requires_grad=False)),
+    "a buffer": (lambda module, value: module.register_buffer("kept", value[0]), "'kept'"),
+    "a sum": (lambda module, value: module.register_buffer("kept", value.sum()), "'kept'"),
+    "a parameter": (
+        lambda module, value: module.register_parameter("kept", nn.Parameter(value, requires_grad=False)),
+        "'kept'",
+    ),
+    "an attribute": (lambda module, value: setattr(module, "kept", value), "'kept'"),
+    "an attribute of a layer": (lambda module, value: setattr(module.layer, "kept", value), "'layer.kept'"),
+    "a number": (lambda module, value: setattr(module, "kept", value.std().item()), "'kept'"),
+    "a list": (lambda module, value: setattr(module, "kept", [value]), r"a tensor of shape \(3, 3\) elsewhere"),
+    "a function": (
+        lambda module, value: setattr(module, "kept", lambda: value),
+        r"a tensor of shape \(3, 3\) elsewhere",
+    ),
+    "a hidden layer": (
+        lambda module, value: setattr(module, "kept", [nn.Linear(3, 2)]),
+        r"a tensor of shape \(2, 3\) elsewhere, a tensor of shape \(2,\) elsewhere",
+    ),
+    "a part of a hidden tensor": (
+        lambda module, value: setattr(module, "kept", [nn.init.normal_(torch.zeros(4)[1:])]),
+        r"a tensor of shape \(4,\) elsewhere",
+    ),
+    "a mask": (
+        lambda module, value: prune.l1_unstructured(module.layer, "weight", amount=0.5),
+        r"'layer\.weight'",
+    ),
+    "a collection of garbage": (lambda module, value: [setattr(module, "kept", [value]), gc.collect()], "a tensor of"),
 }
 
 
 @pytest.mark.parametrize("name", KEEPS)
-def test_what_is_computed_from_values_that_are_left_out_is_refused(name):
+def test_what_is_made_of_values_that_are_left_out_is_refused(name):
+    keep, words = KEEPS[name]
     rules = Scheme([Rule("layer.*", "ones")], otherwise=KEEP)
-    with pytest.raises(ValueError, match=r"initialize_\(build\(\), ...\).*Received: NaN in 'kept'$"):
-        create(lambda: Kept(KEEPS[name]), rules, seed=7)
-    if name == "a plain attribute":
-        return
-    filled = Scheme([Rule("kept", "zeros", state=True), *rules.rules])
-    assert (create(lambda: Kept(KEEPS[name]), filled, seed=7).kept == 0).all()
+    with pytest.raises(ValueError, match=rf"initialize_\(build\(\), \.\.\.\).*Received: NaN in (?:{words})"):
+        create(lambda: Kept(keep), rules, seed=7)
+    initialize_(Kept(keep), rules, seed=7)
+
+
+def test_a_rule_may_fill_what_is_computed():
+    for name in ("a sum", "a parameter"):
+        rules = Scheme([Rule("layer.*", "ones"), Rule("kept", "zeros", state=True)])
+        assert (create(lambda name=name: Kept(KEEPS[name][0]), rules, seed=7).kept == 0).all()
+
+
+def test_garbage_is_not_kept():
+    def build():
+        circle = [nn.init.normal_(torch.empty(3))]
+        circle.append(circle)
+        return nn.Linear(2, 2)
+
+    create(build, SCHEME, seed=7)
+
+
+def without_memory():
+    tensor = torch.ones(1000)
+    tensor.untyped_storage().resize_(0)
+    return tensor
+
+
+ODD = {
+    "without memory": without_memory,
+    "sparse": lambda: torch.eye(3).to_sparse(),
+    "in rows": lambda: torch.eye(3).to_sparse_csr(),
+    "integers": lambda: torch.arange(3),
+    "empty": lambda: torch.empty(0),
+    "conjugated": lambda: torch.ones(3, dtype=torch.complex64).conj(),
+    "negated": lambda: torch.ones(3, dtype=torch.complex64).conj().imag,
+    "nested": lambda: torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*(?:Sparse CSR|nested tensors):UserWarning")
+@pytest.mark.parametrize("name", ODD)
+def test_modules_may_hold_odd_tensors(name):
+    def build():
+        layer = nn.Linear(3, 3)
+        layer.register_buffer("odd", ODD[name]())
+        layer.also = ODD[name]()
+        return layer
+
+    module = create(build, SCHEME, seed=7)
+    assert torch.equal(module.weight, initialize_(nn.Linear(3, 3), SCHEME, seed=7).weight)
+
+
+def test_within_a_mode_nothing_is_left_out():
+    with FakeTensorMode():
+        module = create(lambda: nn.BatchNorm1d(3), SCHEME, seed=7)
+    assert isinstance(module.weight, FakeTensor)
+
+
+def test_what_the_functions_refuse_is_refused():
+    with pytest.raises(ValueError, match="fewer than 2 dimensions") as error:
+        create(lambda: nn.init.xavier_uniform_(nn.Linear(3, 3).bias), SCHEME, seed=7)
+    assert "oneseed_torch.create leaves out" in error.value.__notes__[0]
+    with pytest.raises(ValueError, match="device must be one that holds values"), torch.device("meta"):
+        create(lambda: nn.Linear(3, 3), SCHEME, seed=7)
 
 
 def test_a_parametrization_keeps_a_matrix_that_it_computes():
@@ -247,13 +332,26 @@ def test_a_fork_of_another_thread_draws():
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_the_functions_come_back_after_an_error():
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks on this system")
+def test_a_fork_within_draws():
     def build():
-        nn.init.normal_(torch.empty(3))
-        raise KeyError("mine")
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if nn.Linear(5, 5).weight.isfinite().all() else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        return nn.Linear(5, 5)
 
-    with pytest.raises(KeyError, match="mine"):
-        create(build, SCHEME, seed=7)
+    same(create(build, SCHEME, seed=7), initialize_(nn.Linear(5, 5), SCHEME, seed=7))
+
+
+def test_the_functions_come_back_after_an_error():
+    def build(error):
+        nn.init.normal_(torch.empty(3))
+        raise error
+
+    for error in (KeyError("mine"), KeyboardInterrupt("mine")):
+        with pytest.raises(type(error), match="mine"):
+            create(lambda error=error: build(error), SCHEME, seed=7)
     assert nn.Linear(3, 3).weight.isfinite().all()
 
 
@@ -278,20 +376,17 @@ def test_values_that_are_no_parameters_are_refused(names):
         create(lambda: nn.ModuleDict({"inner": Computed(*names)}), SCHEME, seed=7)
 
 
-def test_values_that_are_kept_in_a_list_are_refused_and_temporary_ones_are_not():
+def test_what_was_there_before_and_what_is_gone_is_not_asked_for():
+    before = torch.full((4,), torch.nan)
+
     def build():
         layer = nn.Linear(3, 3)
         nn.init.normal_(layer.weight.data)
         nn.init.normal_(torch.empty(4))
-        layer.kept = kept
+        layer.kept = [before]
         return layer
 
-    kept = []
     same(create(build, SCHEME, seed=7), initialize_(build(), SCHEME, seed=7))
-    kept.append(nn.init.normal_(torch.empty(4)))
-    same(create(build, SCHEME, seed=7), initialize_(build(), SCHEME, seed=7))
-    with pytest.raises(ValueError, match=r"NaN in a tensor of shape \(4,\) elsewhere"):
-        create(lambda: kept.append(nn.init.normal_(torch.empty(4))) or build(), SCHEME, seed=7)
 
 
 def test_warnings_name_the_line_of_the_call():

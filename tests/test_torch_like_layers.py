@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.utils import prune
 
 from oneseed import KEEP, Rule, Scheme
-from oneseed_torch import default_scheme, initialize_, plan_of
+from oneseed_torch import create, default_scheme, initialize_, plan_of
 from oneseed_torch.models.alike import parted
 from oneseed_torch.models.tree import walk
 
@@ -192,6 +192,42 @@ def test_a_rule_for_a_dtype_changes_all_like_layers():
     initialize_(expected, PLAIN, seed=7)
     for one, other in zip(module, expected, strict=True):
         assert torch.equal(one.weight, other.weight)
+
+
+class Looked(nn.Module):
+    """A table and a layer of one shape, of which a graph alone tells which is which."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(5, 5)
+        self.layer = nn.Linear(5, 5, bias=False)
+
+    def forward(self, x):
+        return self.layer(self.table(x))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_layers_in_a_graph_are_what_the_graph_says():
+    module = torch.export.export(Looked(), (torch.tensor([1, 2]),)).module()
+    expected = initialize_(Looked(), Scheme([Rule("*", "he_normal")]), seed=7)
+    initialize_(module, Scheme([Rule("*", "he_normal")]), seed=7)
+    for name, tensor in expected.named_parameters():
+        assert torch.equal(module.get_parameter(name), tensor), name
+
+
+def test_a_layer_may_draw_for_layers_inside_it():
+    def attention():
+        inner = type(nn.MultiheadAttention(8, 2).out_proj)
+        return nn.ModuleList([inner(8, 8), nn.MultiheadAttention(8, 2), nn.MultiheadAttention(8, 2)])
+
+    def transformer():
+        return nn.ModuleList([nn.Linear(16, 8), nn.Linear(8, 16), nn.Transformer(8, 2, 1, 1, 16, batch_first=True)])
+
+    for build in (attention, transformer):
+        module = build()
+        expected = values_of(module, default_scheme(module))
+        assert [n for n, t in create(build, seed=7).state_dict().items() if not torch.equal(t, expected[n])] == []
+        check(module, default_scheme(module))
 
 
 def test_errors_name_every_layer():

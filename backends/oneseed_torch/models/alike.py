@@ -10,7 +10,6 @@ from torch import nn
 from oneseed.draws import Draw
 from oneseed.initializers.targets import repeats
 from oneseed.models.entry import Entry
-from oneseed.models.plan import Plan
 from oneseed.models.rule import Rule
 from oneseed.models.scheme import Scheme
 from oneseed.stream.paths import as_path
@@ -26,7 +25,7 @@ _CHANGED = frozenset({"graph", "original_name", "_hf_hook"})
 _PARTS = ("_orig", "_v", "_g")
 """How the names of tensors end of which a weight is made."""
 
-_read = attrgetter("__class__", "shape", "dtype", "requires_grad", "is_cpu", "layout", "is_nested")
+_read = attrgetter("__class__", "shape", "dtype", "requires_grad", "is_cpu")
 _new = tuple.__new__
 """Makes named tuples, of which there may be thousands, in half the time that their classes take."""
 
@@ -76,13 +75,13 @@ def parted(module: Module, every: Layers) -> tuple[Layers, list[Follower]]:
         found += tensors.values()
         if cls not in usual:
             # The constant of a PReLU may be 0.0 or -0.0, which are equal.
-            usual[cls] = cls.__module__.startswith("torch.nn.modules.") and cls is not nn.PReLU
+            usual[cls] = cls.__module__.startswith("torch.nn.modules.") and cls not in (nn.Module, nn.PReLU)
         first, attributes = path, layer.__dict__
         if usual[cls] and tensors and logical is path and not layer._modules and attributes.keys().isdisjoint(_CHANGED):
             try:
                 key = (cls, *map(attributes.get, _FACTS), *tensors, *map(_read, tensors.values()))
                 first = known.setdefault(key, path)
-            except (RuntimeError, TypeError):  # tensors without a shape; attributes that are not what they should be
+            except (RuntimeError, TypeError):  # lazy and nested tensors; attributes that are not what they should be
                 return every, []
         if first is path:
             firsts.append(one)
@@ -101,65 +100,94 @@ def _are_usual(followers: list[Follower]) -> bool:
             if not usual or tensor.is_complex() or name.endswith(_PARTS) or name.startswith("original"):
                 return False
     every = list(chain.from_iterable([follower.tensors.values() for follower in followers]))
-    return (
-        all(map(torch.Tensor.is_contiguous, every))
-        and all(map(torch.Tensor.data_ptr, every))
-        and not any(map(torch.Tensor.is_neg, every))
-        and not any(map(vars, every))
-    )
+    try:
+        return (
+            all(map(torch.Tensor.is_contiguous, every))
+            and all(map(torch.Tensor.data_ptr, every))
+            and not any(map(torch.Tensor.is_neg, every))
+            and not any(map(vars, every))
+        )
+    except RuntimeError:  # sparse ones, and others without memory of their own
+        return False
 
 
-def led(plan: Plan, followers: list[Follower], scheme: Scheme | None) -> list[tuple[str, Rule, str]] | None:
-    """Find out what a scheme says of layers that are like earlier ones.
+class Like(NamedTuple):
+    """A tensor that gets what an earlier one gets, at its own name."""
+
+    name: str
+    rule: Rule | None
+    first: str
+    """The name of the earlier one."""
+    tensor: Tensor
+
+
+def led(followers: list[Follower], scheme: Scheme, by_layers: bool) -> list[Like] | None:
+    """Find out whether a scheme says the same of layers that are like earlier ones.
 
     Parameters
     ----------
-    plan : Plan
-        The plan of the earlier ones.
     followers : list of Follower
         The layers.
-    scheme : Scheme, optional
-        The scheme; None is one that goes by the layers themselves.
+    scheme : Scheme
+        The scheme.
+    by_layers : bool
+        Whether it goes by what the layers themselves are, and may have rules for the earlier ones alone.
 
     Returns
     -------
-    list of tuple, optional
-        For each tensor, in their order: its name, its rule, and the name of that in the plan which gets the same. None
-        if any gets something else, or what it gets depends on more than its name.
+    list of Like, optional
+        The tensors of the layers, in their order, but for state of which the scheme does not speak. None if any gets
+        something else, or what it gets depends on more than its name.
     """
-    rows = {entry.name: entry for entry in plan}
-    known: dict[str, list[tuple[Entry, Rule]]] = {}
-    for follower in {one.first: one for one in followers}.values():
-        own = [rows.get(f"{follower.first}.{name}") for name in follower.tensors]
-        known[follower.first] = [(row, row.rule) for row in own if row and row.rule and _depends_on_its_name(row)]
-        if len(known[follower.first]) < len(own):
+    firsts = {one.first: one for one in followers}
+    said = {}
+    for first, one in firsts.items():
+        told = _said(one, scheme)
+        if told is None:
             return None
+        said[first] = told
     found = []
     for path, tensors, state, first in followers:
-        for name, (row, rule) in zip(tensors, known[first], strict=True):
+        for (name, tensor), (like, rule, also) in zip(tensors.items(), said[first], strict=True):
             whole, its = f"{path}.{name}", rule
-            if scheme is not None:
-                matched, also = scheme.match(whole, state=name in state)
-                if matched is None or also or matched.initializer is not rule.initializer or matched.axes != rule.axes:
+            if not by_layers:
+                its, others = scheme.match(whole, state=name in state)
+                if its is not rule and not _say_the_same(its, rule):
                     return None
-                if matched.dtype is not None:
+                if others is not also and [*map(id, others)] != [*map(id, also)]:
                     return None
-                its = matched
-            found.append((whole, its, row.name))
+            if its is not None or name not in state:
+                found.append(_new(Like, (whole, its, like, tensor)))
     return found
 
 
-def _depends_on_its_name(row: Entry) -> bool:
-    """Tell whether what a tensor gets depends on nothing but its name and what a like one shares with it."""
-    alone = row.planned is not None and not row.also and row.rule is not None and row.rule.dtype is None
-    return alone and repeats(row.initializer)
+def _said(follower: Follower, scheme: Scheme) -> list[tuple[str, Rule | None, tuple[Rule, ...]]] | None:
+    """Return what a scheme says of the tensors of the layer that a like one follows; None if that is for it alone."""
+    said = []
+    for name, tensor in follower.tensors.items():
+        whole, state = f"{follower.first}.{name}", name in follower.state
+        rule, also = scheme.match(whole, state=state)
+        if rule is not None:
+            alone = rule.dtype is not None or not repeats(rule.initializer)
+        else:  # frozen parameters, and state, are kept
+            alone = not state and not (tensor.requires_grad and repeats(scheme.otherwise))
+        if alone:
+            return None
+        said.append((whole, rule, also))
+    return said
 
 
-def followed(draws: list[tuple[Entry, Draw]], names: list[tuple[str, Rule, str]]) -> list[tuple[Entry, Draw]]:
-    """Return rows and draws of tensors that are like earlier ones; `names` is what `led` returns."""
+def _say_the_same(one: Rule | None, other: Rule | None) -> bool:
+    if one is None or other is None:
+        return False
+    return one.initializer is other.initializer and one.axes == other.axes and one.dtype is other.dtype is None
+
+
+def followed(draws: list[tuple[Entry, Draw]], likes: list[Like]) -> list[tuple[Entry, Draw]]:
+    """Return rows and draws of tensors that are like earlier ones, of which `draws` has the rows and draws."""
     known = {entry.name: (entry[3:7], entry[8:], draw[:4], draw[5:]) for entry, draw in draws}
     more = []
-    for name, rule, first in names:
+    for name, rule, first, _ in likes:
         head, tail, before, after = known[first]
         entry = _new(Entry, (name, name, (), *head, rule, *tail))
         more.append((entry, _new(Draw, (*before, as_path(name), *after))))

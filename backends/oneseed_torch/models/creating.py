@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 from ctypes import memset
 from typing import Any
-from weakref import ReferenceType, ref
 
 import torch
 from torch import nn
@@ -16,23 +15,23 @@ from oneseed.models.collector import CollectorPaused
 from oneseed.models.names import Names
 from oneseed.models.scheme import Scheme, check_scheme
 from oneseed_torch.drawing.watched import PLAIN, is_freed, is_observed
-from oneseed_torch.drawing.writing import address_of
+from oneseed_torch.models.leftovers import Made, check_leftovers
 from oneseed_torch.models.modules import fill
 from oneseed_torch.models.planning import Axes
 from oneseed_torch.models.recording.hooks import exchanged
-from oneseed_torch.models.tree import Held, Module, Tensor, walk
+from oneseed_torch.models.tree import Module
 
-DRAWING = (
-    *(init.kaiming_normal_, init.kaiming_uniform_, init.normal_, init.orthogonal_, init.sparse_, init.trunc_normal_),
-    *(init.uniform_, init.xavier_normal_, init.xavier_uniform_),
+ANY = (init.normal_, init.trunc_normal_, init.uniform_)
+"""The functions of torch.nn.init that draw tensors of any shape."""
+
+WEIGHTS = (
+    *(init.kaiming_normal_, init.kaiming_uniform_, init.orthogonal_, init.sparse_),
+    *(init.xavier_normal_, init.xavier_uniform_),
 )
-"""The functions of torch.nn.init that draw."""
+"""Those that draw weights, and refuse what has less than two axes."""
 
 LAYERS = (nn.Linear.reset_parameters, nn.modules.conv._ConvNd.reset_parameters)
 """What draws weight and bias of the layers that there are most of: they are left out at once."""
-
-SHOWN = 5
-"""As many tensors an error names at most."""
 
 LARGE = 1 << 20
 """Bytes from which on PyTorch, which has several threads, writes sooner than the C library."""
@@ -51,6 +50,10 @@ def create(
     The module is that of ``initialize_(build(), scheme, seed=seed)``. But while `build` runs, the functions of
     torch.nn.init that draw, called in this thread, write NaN in place of random values. PyTorch's generator does not
     advance by what they would have drawn. What `build` draws in other ways is drawn, and replaced.
+
+    So `build` must not depend on these values. What it computes from them and keeps, in the module or anywhere else, is
+    NaN too, and refused. Of integers, truth values and arrays of NumPy that it computes from them, nothing is to be
+    seen: use `initialize_` for a module that keeps such.
 
     Parameters
     ----------
@@ -73,8 +76,8 @@ def create(
     TypeError
         If an argument is of another type, or `build` returns something else than a module.
     ValueError
-        If `initialize_` refuses the module, or it would keep values that `build` made from those that were not drawn:
-        by a rule with KEEP, or in a buffer.
+        If `initialize_` refuses the module, values that were not drawn are left, in the module or elsewhere, or the
+        default device is the meta device.
 
     Examples
     --------
@@ -95,27 +98,39 @@ def create(
         check_scheme(scheme)
     if not seeds.is_framework_seed(seed):
         seeds.check_seed(seed)
+    if torch.get_default_device().type == "meta":
+        raise ValueError(
+            "PyTorch's default device must be one that holds values; for the meta device, build the module and call "
+            "initialize_ with `device`. Received: the default device meta"
+        )
     with CollectorPaused():
-        left: list[ReferenceType[Tensor]] = []
-        module = _built(build, left)
-        if not isinstance(module, nn.Module):
-            raise TypeError(f"`build` must return a torch.nn.Module. Received: {module!r}")
-        kept = fill(module, scheme, seed, names, None, axes)
-        _check_made(module, kept, left)
+        if is_observed():  # a mode without memory, or one that sees each call
+            module = _checked(build())
+            fill(module, scheme, seed, names, None, axes)
+            return module
+        made = Made()
+        module = _checked(_built(build))
+        check_leftovers(made, *fill(module, scheme, seed, names, None, axes))
         return module
 
 
-def _built(build: Callable[[], Module], left: list[ReferenceType[Tensor]]) -> Module:
-    """Build a module, and note what has been left without values, but for weights and biases of `LAYERS`."""
-    if is_observed():  # a mode that has no memory to write to, or sees each call
-        return build()
+def _checked(module: Any) -> Module:
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"`build` must return a torch.nn.Module. Received: {module!r}")
+    return module
+
+
+def _built(build: Callable[[], Module]) -> Module:
+    """Build a module, with NaN in place of what PyTorch would draw."""
 
     def leave(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         tensor = args[0] if args else kwargs.get("tensor")
-        if is_observed() or not _forget(tensor):
-            return original(*args, **kwargs)
-        left.append(ref(tensor))
-        return tensor
+        return tensor if not is_observed() and _forget(tensor) else original(*args, **kwargs)
+
+    def leave_weight(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        tensor = args[0] if args else kwargs.get("tensor")
+        has_axes = isinstance(tensor, torch.Tensor) and tensor.ndim > 1  # others are refused
+        return leave(original, *args, **kwargs) if has_axes else original(*args, **kwargs)
 
     def leave_layer(original: Callable[[Module], None], layer: Module) -> None:
         own = layer._parameters
@@ -124,19 +139,28 @@ def _built(build: Callable[[], Module], left: list[ReferenceType[Tensor]]) -> Mo
         if not usual or not (bias is None or _forget(bias)):
             original(layer)
 
-    with exchanged(DRAWING, leave), exchanged(LAYERS, leave_layer):
-        return build()
+    with exchanged(ANY, leave), exchanged(WEIGHTS, leave_weight), exchanged(LAYERS, leave_layer):
+        try:
+            return build()
+        except Exception as error:
+            error.add_note(
+                "It happened in `build`, while oneseed_torch.create leaves out the draws of torch.nn.init, which write "
+                "NaN then. If it looks at such values, use initialize_(build(), ...)."
+            )
+            raise
 
 
 _BY_BYTES = frozenset({torch.float32, torch.bfloat16, torch.float16, torch.float64})
 """The dtypes in which a number of bits 1 alone is NaN."""
 
+_STRIDED = torch.strided
+
 
 def _forget(tensor: Any) -> bool:
     """Write NaN to a tensor of floats whose memory is there; tell whether it is done."""
-    if type(tensor) not in PLAIN:
+    if type(tensor) not in PLAIN or tensor.layout is not _STRIDED:
         return False
-    if tensor.dtype in _BY_BYTES and (address := address_of(tensor)):
+    if tensor.dtype in _BY_BYTES and tensor.is_cpu and tensor.is_contiguous() and (address := tensor.data_ptr()):
         size = tensor.nbytes
         if size < LARGE:
             memset(address, 0xFF, size)
@@ -147,31 +171,3 @@ def _forget(tensor: Any) -> bool:
     with torch.no_grad():
         tensor.fill_(math.nan)
     return True
-
-
-def _check_made(module: Module, kept: list[Held], left: list[ReferenceType[Tensor]]) -> None:
-    """Refuse values that would have been random ones, or were computed from such."""
-    found = [(repr(one.names[0]), one.tensor) for one in kept]
-    every = walk(module)
-    for path, _, layer in every:
-        if not type(layer).__module__.startswith("torch.nn.modules."):
-            before = f"{path}." if path else ""
-            found += [(repr(before + name), value) for name, value in vars(layer).items() if type(value) in PLAIN]
-    if alive := [tensor for reference in left if (tensor := reference()) is not None]:
-        own = {
-            id(tensor) for _, _, layer in every for tensor in (*layer._parameters.values(), *layer._buffers.values())
-        }
-        found += [(f"a tensor of shape {tuple(each.shape)} elsewhere", each) for each in alive if id(each) not in own]
-    if lost := list(dict.fromkeys(name for name, tensor in found if _has_nan(tensor))):
-        raise ValueError(
-            "The scheme must fill all that `build` draws by torch.nn.init, and what it computes from that, since these "
-            "draws are left out. Give rules for the tensors, or initialize_(build(), ...), which keeps the values of "
-            f"the constructors. Received: NaN in {', '.join(lost[:SHOWN])}"
-            + (f" and {len(lost) - SHOWN} more" if len(lost) > SHOWN else "")
-        )
-
-
-def _has_nan(tensor: Tensor) -> bool:
-    if tensor.is_meta or nn.parameter.is_lazy(tensor):
-        return False
-    return bool((tensor.is_floating_point() or tensor.is_complex()) and torch.isnan(tensor).any())

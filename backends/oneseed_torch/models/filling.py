@@ -132,10 +132,9 @@ def filler(
     copies = {name: item.copies for name, item in found.items() if item.copies}
 
     def write_to(tensor: Tensor, address: int, entry: Entry, draw: Draw) -> None:
-        key = id(entry.planned)
-        if address and key not in writers:
-            writers[key] = _writer(draw, tensor)
-        writer = writers[key] if address else None
+        writer = writers.get(id(entry.planned)) if address else None
+        if writer is None and address and id(entry.planned) not in writers:
+            writer = writers[id(entry.planned)] = _writer(draw, tensor)
         if writer is None:
             write(draw, tensor, parts_to_write(tensor))
         else:
@@ -144,13 +143,17 @@ def filler(
     def put(entry: Entry, draw: Draw) -> None:
         name = entry.name
         tensor = tensors[name]
-        if name not in targets:
-            write_to(tensor, addresses.get(name, 0), entry, draw)
-            for copy in copies.get(name, ()):
-                write(draw, copy, parts_to_write(copy))
+        if name in targets:
+            make(tensor, entry, draw)
             return
-        item = found[name]
-        created = _empty(tensor, getattr(torch, draw.dtype), targets[name])
+        write_to(tensor, addresses.get(name, 0), entry, draw)
+        if name in copies:
+            for copy in copies[name]:
+                write(draw, copy, parts_to_write(copy))
+
+    def make(tensor: Tensor, entry: Entry, draw: Draw) -> None:
+        item = found[entry.name]
+        created = _empty(tensor, getattr(torch, draw.dtype), targets[entry.name])
         write_to(created, 0 if observed else address_of(created), entry, draw)
         if not tensor.is_meta:
             tensor.data = created

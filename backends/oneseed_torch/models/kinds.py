@@ -67,6 +67,11 @@ class Kinds:
             if isinstance(graph, fx.Graph):
                 self._traced |= _traced(layer, graph)
 
+    @property
+    def traced(self) -> bool:
+        """Whether a graph tells what any of the layers is."""
+        return bool(self._traced)
+
     def __getitem__(self, layer: Module) -> Kind:
         """Return what a layer is."""
         return self._traced.get(id(layer)) or Kind(self._class(layer), _NO_FACTS, layer)

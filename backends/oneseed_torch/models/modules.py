@@ -18,7 +18,7 @@ from oneseed_torch.models.filling import destinations, filler, settle
 from oneseed_torch.models.planning import Axes, plan_tensors, planned
 from oneseed_torch.models.sharing import check_apart
 from oneseed_torch.models.spectral import estimate, estimated, vectors
-from oneseed_torch.models.tree import Held, Module, check_module, held, held_buffers, walk
+from oneseed_torch.models.tree import Held, Layers, Module, check_module, held, held_buffers, walk
 
 
 def initialize_(
@@ -104,8 +104,10 @@ def initialize_(
     return module
 
 
-def fill(module: Module, scheme: Scheme | None, seed: int, names: Names, device: Any, axes: Axes) -> list[Held]:
-    """Do what `initialize_` does, by `default_scheme` where none is given; return what has kept its values."""
+def fill(
+    module: Module, scheme: Scheme | None, seed: int, names: Names, device: Any, axes: Axes
+) -> tuple[Layers, set[int]]:
+    """Do what `initialize_` does, or by `default_scheme`; return the layers, and the ids of the tensors it filled."""
     with CollectorPaused():
         where = TorchBackend().device(device)
         check_module(module)
@@ -113,24 +115,22 @@ def fill(module: Module, scheme: Scheme | None, seed: int, names: Names, device:
         check_offloaded(every)
         if seeds.is_framework_seed(seed):
             check_seed(seed)
-        parameters, buffers, addresses, plan, likes, others = planned(module, every, scheme, names, axes)
+        parameters, buffers, addresses, plan, likes = planned(module, every, scheme, names, axes)
         draws = plan.draws(seed)
         filled = {entry.name for entry, _ in draws}
-        kept = [item for item in parameters if item.names[0] not in filled]
-        _check_kept(kept)
+        _check_kept([item for item in parameters if item.names[0] not in filled])
         norms = estimated(every, (*parameters, *buffers), filled)
         made = {id(vector) for norm in norms for vector in vectors(norm)}
         empty = (item for item in buffers if item.tensor.is_meta and id(item.tensor) not in made)
         missing = [item for item in empty if item.names[0] not in filled]
         if missing:
             more = plan_tensors(every, missing, computed(module, missing), None, None).draws(seed)
-            filled.update(entry.name for entry, _ in more)
             draws += more
         found = {item.names[0]: item for item in (*parameters, *buffers)}
         targets = destinations(found, draws, where, addresses)
         tensors = {name: item.tensor for name, item in found.items()}
-        tensors.update(others)
-        addresses.update((name, tensor.data_ptr()) for name, tensor in others.items())
+        for name, _, _, tensor in likes:
+            tensors[name], addresses[name] = tensor, tensor.data_ptr()
         draws += followed(draws, likes)
         check_apart(tensors, draws, addresses)
         if waiting := [item.names[0] for item in missing if item.names[0] not in targets]:
@@ -146,7 +146,8 @@ def fill(module: Module, scheme: Scheme | None, seed: int, names: Names, device:
         finally:
             if targets:
                 settle(every)
-        return [*kept, *(item for item in buffers if item.names[0] not in filled)]
+        # What was on the meta device is a new object now.
+        return every, {id(tensors[entry.name]) for entry, _ in draws if entry.name not in targets}
 
 
 def plan_of(module: Module, scheme: Scheme, names: Names = None, axes: Axes = None) -> Plan:

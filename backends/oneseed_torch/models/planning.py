@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from itertools import chain
 from typing import Any, NamedTuple
 
 from torch import nn
@@ -12,17 +11,20 @@ from oneseed.checks import Shape
 from oneseed.models.entry import Parameter
 from oneseed.models.names import Names, logical_names
 from oneseed.models.plan import Plan
-from oneseed.models.rule import Rule
 from oneseed.models.scheme import Scheme, check_scheme
 from oneseed_torch.drawing.watched import PLAIN, is_observed
 from oneseed_torch.drawing.writing import address_of, shape_of
-from oneseed_torch.models.alike import led, parted
+from oneseed_torch.models.alike import Like, led, parted
 from oneseed_torch.models.kinds import Kinds
 from oneseed_torch.models.layers import defaults, patterns_of
 from oneseed_torch.models.norms import check_norms
-from oneseed_torch.models.tree import Held, Layers, Module, Tensor, held, held_buffers
+from oneseed_torch.models.tree import Held, Layers, Module, held, held_buffers
 
 Axes = Mapping[str, str | None] | None
+
+
+REACHING = (nn.MultiheadAttention, nn.Transformer)
+"""The layers whose constructors draw for layers inside them."""
 
 
 class Planned(NamedTuple):
@@ -33,10 +35,8 @@ class Planned(NamedTuple):
     addresses: dict[str, int]
     """Where kernels may write to them, 0 where they may not."""
     plan: Plan
-    likes: list[tuple[str, Rule, str]]
-    """The names of further tensors, their rules, and the names of those in the plan that get the same."""
-    others: dict[str, Tensor]
-    """These further tensors, by name; kernels may write to them."""
+    likes: list[Like]
+    """Further tensors, to which kernels may write."""
 
 
 def planned(module: Module, every: Layers, scheme: Scheme | None, names: Names, axes: Axes) -> Planned:
@@ -63,26 +63,28 @@ def planned(module: Module, every: Layers, scheme: Scheme | None, names: Names, 
     TypeError, ValueError
         As `oneseed_torch.initialize_` does.
     """
-    if names is None and not axes:
+    if names is None and not axes and not Kinds(every).traced:
         firsts, followers = parted(module, every)
         if followers:
             with suppress(TypeError, ValueError):  # raised again below, of all tensors
-                found = _planned(module, firsts, scheme)
-                likes = led(found.plan, followers, scheme)
+                parameters, buffers, addresses = _found(module, firsts)
+                reach = any(isinstance(layer, REACHING) for _, _, layer in firsts)
+                chosen = defaults(every if reach else firsts, parameters) if scheme is None else scheme
+                likes = led(followers, chosen, by_layers=scheme is None and not reach)
                 if likes is not None:
-                    others = chain.from_iterable(one.tensors.values() for one in followers)
-                    whole = dict(zip((name for name, _, _ in likes), others, strict=True))
-                    return found._replace(likes=likes, others=whole)
-    return _planned(module, every, scheme, names, axes)
+                    plan = plan_tensors(firsts, [*parameters, *buffers], chosen, None, None)
+                    return Planned(parameters, buffers, addresses, plan, likes)
+    parameters, buffers, addresses = _found(module, every)
+    chosen = defaults(every, parameters) if scheme is None else scheme
+    plan = plan_tensors(every, [*parameters, *buffers], chosen, names, axes)
+    return Planned(parameters, buffers, addresses, plan, [])
 
 
-def _planned(module: Module, every: Layers, scheme: Scheme | None, names: Names = None, axes: Axes = None) -> Planned:
+def _found(module: Module, every: Layers) -> tuple[list[Held], list[Held], dict[str, int]]:
     parameters, buffers = held(module, every), held_buffers(module, every)
     addresses = _addresses(parameters, buffers)
     _check_pieces(every)
-    chosen = defaults(every, parameters) if scheme is None else scheme
-    plan = plan_tensors(every, [*parameters, *buffers], chosen, names, axes)
-    return Planned(parameters, buffers, addresses, plan, [], {})
+    return parameters, buffers, addresses
 
 
 def _addresses(parameters: list[Held], buffers: list[Held]) -> dict[str, int]:
