@@ -172,7 +172,7 @@ KEEPS = {
     ),
     "a part of a hidden tensor": (
         lambda module, value: setattr(module, "kept", [nn.init.normal_(torch.zeros(4)[1:])]),
-        r"a tensor of shape \(4,\) elsewhere",
+        r"a tensor of shape \(3,\) elsewhere",
     ),
     "a mask": (
         lambda module, value: prune.l1_unstructured(module.layer, "weight", amount=0.5),
@@ -189,6 +189,15 @@ def test_what_is_made_of_values_that_are_left_out_is_refused(name):
     with pytest.raises(ValueError, match=rf"initialize_\(build\(\), \.\.\.\).*Received: NaN in (?:{words})"):
         create(lambda: Kept(keep), rules, seed=7)
     initialize_(Kept(keep), rules, seed=7)
+
+
+def test_a_layer_that_is_kept_elsewhere_is_refused():
+    """No name of the module leads to it."""
+    kept = []
+    with pytest.raises(ValueError, match=r"NaN in a tensor of shape \(2, 3\) elsewhere, a tensor of shape \(2,\) else"):
+        create(lambda: kept.append(nn.Linear(3, 2)) or nn.Linear(2, 2), SCHEME, seed=7)
+    with pytest.raises(ValueError, match=r"NaN in a tensor of shape \(5,\) elsewhere$"):
+        create(lambda: kept.append(normal_(torch.empty(5))) or nn.Linear(2, 2), SCHEME, seed=7)
 
 
 def test_a_rule_may_fill_what_is_computed():
@@ -220,11 +229,10 @@ ODD = {
     "empty": lambda: torch.empty(0),
     "conjugated": lambda: torch.ones(3, dtype=torch.complex64).conj(),
     "negated": lambda: torch.ones(3, dtype=torch.complex64).conj().imag,
-    "nested": lambda: torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]),
 }
 
 
-@pytest.mark.filterwarnings("ignore:.*(?:Sparse CSR|nested tensors):UserWarning")
+@pytest.mark.filterwarnings("ignore:.*Sparse CSR:UserWarning")
 @pytest.mark.parametrize("name", ODD)
 def test_modules_may_hold_odd_tensors(name):
     def build():

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from ctypes import memset
 from typing import Any
+from weakref import ReferenceType, ref
 
 import torch
 from torch import nn
@@ -19,7 +20,7 @@ from oneseed_torch.models.leftovers import Made, check_leftovers
 from oneseed_torch.models.modules import fill
 from oneseed_torch.models.planning import Axes
 from oneseed_torch.models.recording.hooks import exchanged
-from oneseed_torch.models.tree import Module
+from oneseed_torch.models.tree import Module, Tensor
 
 ANY = (init.normal_, init.trunc_normal_, init.uniform_)
 """The functions of torch.nn.init that draw tensors of any shape."""
@@ -108,9 +109,9 @@ def create(
             module = _checked(build())
             fill(module, scheme, seed, names, None, axes)
             return module
-        made = Made()
-        module = _checked(_built(build))
-        check_leftovers(made, *fill(module, scheme, seed, names, None, axes))
+        made, left = Made(), list[ReferenceType[Tensor]]()
+        module = _checked(_built(build, left))
+        check_leftovers(made, left, *fill(module, scheme, seed, names, None, axes))
         return module
 
 
@@ -120,12 +121,15 @@ def _checked(module: Any) -> Module:
     return module
 
 
-def _built(build: Callable[[], Module]) -> Module:
-    """Build a module, with NaN in place of what PyTorch would draw."""
+def _built(build: Callable[[], Module], left: list[ReferenceType[Tensor]]) -> Module:
+    """Build a module, with NaN in place of what PyTorch would draw, and note the tensors that are left so."""
 
     def leave(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         tensor = args[0] if args else kwargs.get("tensor")
-        return tensor if not is_observed() and _forget(tensor) else original(*args, **kwargs)
+        if is_observed() or not _forget(tensor):
+            return original(*args, **kwargs)
+        left.append(ref(tensor))
+        return tensor
 
     def leave_weight(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         tensor = args[0] if args else kwargs.get("tensor")
@@ -138,6 +142,10 @@ def _built(build: Callable[[], Module]) -> Module:
         usual = not is_observed() and _forget(weight)
         if not usual or not (bias is None or _forget(bias)):
             original(layer)
+            return
+        left.append(ref(weight))
+        if bias is not None:
+            left.append(ref(bias))
 
     with exchanged(ANY, leave), exchanged(WEIGHTS, leave_weight), exchanged(LAYERS, leave_layer):
         try:

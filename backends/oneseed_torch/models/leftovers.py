@@ -2,8 +2,10 @@
 
 import gc
 import math
-from collections.abc import Collection, Iterator
-from weakref import ref
+from collections.abc import Collection, Iterable, Iterator
+from types import FunctionType, ModuleType
+from typing import Any
+from weakref import ReferenceType
 
 import torch
 
@@ -20,26 +22,33 @@ class Made:
     """The tensors that are made from here on, while Python's garbage collector does not run of itself."""
 
     def __init__(self) -> None:
-        self._before = _collections()
+        self._collections = _collections()
+        self._before = _tensors(0)
 
     def tensors(self) -> list[Tensor]:
-        """Return those that are still there."""
+        """Return those that are still there; other threads make some, too."""
         # A collection since then has made what was there as old as all the rest.
-        young = _collections() == self._before
-        return [each for each in gc.get_objects(0 if young else None) if type(each) in _KINDS]
+        known = {id(each) for each in self._before}
+        return [each for each in _tensors(0 if _collections() == self._collections else None) if id(each) not in known]
+
+
+def _tensors(generation: int | None) -> list[Tensor]:
+    return [each for each in gc.get_objects(generation) if type(each) in _KINDS]
 
 
 def _collections() -> int:
     return sum(generation["collections"] for generation in gc.get_stats())
 
 
-def check_leftovers(made: Made, every: Layers, filled: Collection[int]) -> None:
+def check_leftovers(made: Made, left: Iterable[ReferenceType[Tensor]], every: Layers, filled: Collection[int]) -> None:
     """Refuse values that would have been random ones, or were computed from such.
 
     Parameters
     ----------
     made : Made
         Knows the tensors that were made with a module.
+    left : iterable of weak reference
+        Those that have been left without values.
     every : list of tuple
         The module's layers.
     filled : collection of int
@@ -48,21 +57,10 @@ def check_leftovers(made: Made, every: Layers, filled: Collection[int]) -> None:
     Raises
     ------
     ValueError
-        If there are any.
+        If the module keeps any, or any that was left is kept elsewhere.
     """
-    found = [each for each in made.tensors() if id(each) not in filled and _has_nan(each)]
-    lost = []
-    if found:
-        names: dict[int, str] = {}
-        for path, _, layer in every:
-            for own in (vars(layer), layer._parameters, layer._buffers):
-                names.update({id(value): f"{path}.{name}" if path else name for name, value in own.items()})
-        references = [(ref(each), names.get(id(each)), tuple(each.shape)) for each in found]
-        found.clear()
-        gc.collect()  # what only garbage holds is not kept
-        kept = [(name, shape) for reference, name, shape in references if reference() is not None]
-        lost = [repr(name) for name, _ in kept if name] or [f"a tensor of shape {shape} elsewhere" for _, shape in kept]
-    lost += _numbers(every)
+    empty = [each for each in made.tensors() if id(each) not in filled and _has_nan(each)]
+    lost = [*_named(empty, left, every), *_numbers(every)]
     if lost:
         more = f" and {len(lost) - SHOWN} more" if len(lost) > SHOWN else ""
         raise ValueError(
@@ -76,6 +74,50 @@ def _has_nan(tensor: Tensor) -> bool:
     if tensor.layout != torch.strided or tensor.is_nested or tensor.is_meta or is_freed(tensor):
         return False
     return bool((tensor.is_floating_point() or tensor.is_complex()) and torch.isnan(tensor).any())
+
+
+def _named(empty: list[Tensor], left: Iterable[ReferenceType[Tensor]], every: Layers) -> list[str]:
+    """Return the names of tensors that a module reaches, or else what is said of those that are kept elsewhere."""
+    if not empty:
+        return []
+    reached, wanted = _reached(every[0][2]), {id(each) for each in empty}
+    names: dict[int, str] = {}
+    for path, _, layer in every:
+        for own in (vars(layer), layer._parameters, layer._buffers):
+            names.update({id(value): repr(f"{path}.{name}" if path else name) for name, value in own.items()})
+    inside = [names.get(id(each), _elsewhere(each)) for each in empty if id(each) in reached]
+    named = [name for name in inside if name.startswith("'")]
+    if inside:
+        return named or inside
+    empty.clear()
+    gc.collect()  # what only garbage holds is not kept
+    alive = [tensor for reference in left if (tensor := reference()) is not None]
+    return [_elsewhere(each) for each in alive if id(each) in wanted]
+
+
+def _elsewhere(tensor: Tensor) -> str:
+    return f"a tensor of shape {tuple(tensor.shape)} elsewhere"
+
+
+def _reached(start: object) -> set[int]:
+    """Return the identities of all that an object leads to, but for classes, modules and what is global in them."""
+    seen, found = {id(start)}, [start]
+    while found:
+        below: list[Any] = []
+        for each in gc.get_referents(*found):
+            if id(each) in seen or isinstance(each, type | ModuleType) or _is_global(each):
+                continue
+            seen.add(id(each))
+            if isinstance(each, FunctionType):  # not its globals
+                below += [each.__closure__, each.__defaults__, each.__kwdefaults__, each.__dict__]
+            elif gc.is_tracked(each):
+                below.append(each)
+        found = below
+    return seen
+
+
+def _is_global(value: object) -> bool:
+    return isinstance(value, dict) and "__builtins__" in value
 
 
 def _numbers(every: Layers) -> Iterator[str]:
