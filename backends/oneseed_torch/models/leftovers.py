@@ -122,8 +122,11 @@ def _is_global(value: object) -> bool:
 
 def _numbers(every: Layers) -> Iterator[str]:
     """Give the attributes of layers that are numbers, and none."""
+    foreign = {
+        cls for cls in {type(layer) for _, _, layer in every} if not cls.__module__.startswith("torch.nn.modules.")
+    }
     for path, _, layer in every:
-        if not type(layer).__module__.startswith("torch.nn.modules."):
+        if type(layer) in foreign:
             for name, value in vars(layer).items():
                 if type(value) is float and math.isnan(value):
                     yield repr(f"{path}.{name}" if path else name)
