@@ -12,7 +12,6 @@ from oneseed.initializers.targets import repeats
 from oneseed.models.entry import Entry
 from oneseed.models.rule import Rule
 from oneseed.models.scheme import Scheme
-from oneseed.stream.paths import as_path
 from oneseed_torch.drawing.watched import PLAIN, is_observed
 from oneseed_torch.models.tree import Layers, Module, Tensor, names_by_themselves
 
@@ -63,7 +62,7 @@ def parted(module: Module, every: Layers) -> tuple[Layers, list[Follower]]:
     followers: list[Follower] = []
     known: dict[tuple[Any, ...], str] = {}
     found: list[Tensor] = []
-    usual: dict[type, bool] = {}
+    facts: dict[type, tuple[str, ...] | None] = {}
     if is_observed() or not names_by_themselves(module, every):
         return every, followers
     for one in every:
@@ -73,13 +72,16 @@ def parted(module: Module, every: Layers) -> tuple[Layers, list[Follower]]:
         if state:
             tensors |= {name: tensor for name, tensor in state.items() if tensor is not None}
         found += tensors.values()
-        if cls not in usual:
-            # The constant of a PReLU may be 0.0 or -0.0, which are equal.
-            usual[cls] = cls.__module__.startswith("torch.nn.modules.") and cls not in (nn.Module, nn.PReLU)
         first, attributes = path, layer.__dict__
-        if usual[cls] and tensors and logical is path and not layer._modules and attributes.keys().isdisjoint(_CHANGED):
+        if cls not in facts:
+            # The constant of a PReLU may be 0.0 or -0.0, which are equal.
+            usual = cls.__module__.startswith("torch.nn.modules.") and cls not in (nn.Module, nn.PReLU)
+            facts[cls] = tuple(name for name in _FACTS if name in attributes) if usual else None
+        known_by = facts[cls]
+        plain = tensors and logical is path and not layer._modules and path.isascii()
+        if known_by is not None and plain and attributes.keys().isdisjoint(_CHANGED):
             try:
-                key = (cls, *map(attributes.get, _FACTS), *tensors, *map(_read, tensors.values()))
+                key = (cls, *map(attributes.get, known_by), *tensors, *map(_read, tensors.values()))
                 first = known.setdefault(key, path)
             except (RuntimeError, TypeError):  # lazy and nested tensors; attributes that are not what they should be
                 return every, []
@@ -97,7 +99,9 @@ def _are_usual(followers: list[Follower]) -> bool:
     for tensors in {follower.first: follower.tensors for follower in followers}.values():
         for name, tensor in tensors.items():
             usual = type(tensor) in PLAIN and tensor.is_cpu and tensor.layout is torch.strided and not tensor.is_nested
-            if not usual or tensor.is_complex() or name.endswith(_PARTS) or name.startswith("original"):
+            if not usual or tensor.is_complex() or not name.isascii():
+                return False
+            if name.endswith(_PARTS) or name.startswith("original"):
                 return False
     every = list(chain.from_iterable([follower.tensors.values() for follower in followers]))
     try:
@@ -190,5 +194,5 @@ def followed(draws: list[tuple[Entry, Draw]], likes: list[Like]) -> list[tuple[E
     for name, rule, first, _ in likes:
         head, tail, before, after = known[first]
         entry = _new(Entry, (name, name, (), *head, rule, *tail))
-        more.append((entry, _new(Draw, (*before, as_path(name), *after))))
+        more.append((entry, _new(Draw, (*before, (name,), *after))))
     return more

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from oneseed.draws import Draw
@@ -39,13 +39,14 @@ def run(draws: Sequence[tuple[Entry, Draw]], put: Callable[[Entry, Draw], object
     """
     done, current = 0, False
     try:
-        with _between_parameters() as let_through, _Bar(draws) as bar:
+        with _between_parameters() as let_through, _bar(draws) as bar:
             for entry, draw in draws:
                 current = True
                 put(entry, draw)
                 current = False
                 done += 1
-                bar.advance(entry)
+                if bar is not None:
+                    bar.advance(entry)
                 let_through()
     except BaseException as error:
         names = [entry.name for entry, _ in draws]
@@ -93,6 +94,11 @@ def _between_parameters() -> Iterator[Callable[[], None]]:
         signal.signal(signal.SIGINT, before)
 
 
+def _bar(draws: Sequence[tuple[Entry, Draw]]) -> "_Bar | nullcontext[None]":
+    """Return a progress bar where there is a terminal."""
+    return _Bar(draws) if sys.stderr is not None and sys.stderr.isatty() else nullcontext()
+
+
 class _Bar:
     """A progress bar on a terminal, shown after 2 s even if the first parameter is still being written."""
 
@@ -103,26 +109,21 @@ class _Bar:
         self._progress: Any = None
         self._over = False
         self._lock = threading.Lock()
-        self._timer: threading.Timer | None = None
+        self._timer = threading.Timer(DELAY, self._show)
+        self._timer.daemon = True
 
     def __enter__(self) -> "_Bar":
-        if sys.stderr is not None and sys.stderr.isatty():
-            self._timer = threading.Timer(DELAY, self._show)
-            self._timer.daemon = True
-            self._timer.start()
+        self._timer.start()
         return self
 
     def advance(self, entry: Entry) -> None:
-        if self._timer is None:  # there is no terminal
-            return
         with self._lock:
             self._done += entry.bytes
             if self._progress is not None:
                 self._progress.update(self._progress.task_ids[0], completed=self._done)
 
     def __exit__(self, *error: object) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._timer.cancel()
         with self._lock:
             self._over = True
             if self._progress is not None:
