@@ -11,6 +11,7 @@ from oneseed.initializers.elementwise.constants import Constant
 from oneseed.initializers.elementwise.random import RandomNormal, RandomUniform
 from oneseed.initializers.elementwise.scaling import VarianceScaling
 from oneseed.initializers.sequences.recurrent import UnitForgetBias
+from oneseed.initializers.serialization import get
 from oneseed.models.keep import KEEP
 from oneseed.models.rule import Rule, is_name, names_one, renamed
 from oneseed.models.scheme import Scheme
@@ -150,7 +151,9 @@ def torch(layers: Mapping[str, Layer]) -> Scheme:
 def _rules(rows: "_Rows") -> list[Rule]:
     """Return the rules of a layer whose path is empty: for whole names, which are found at once, where they can be."""
     rules = []
-    for names, initializer, axes in rows:
+    named: dict[str, Any] = {}  # one object for each name: a plan then decides once for tensors of one shape
+    for names, given, axes in rows:
+        initializer = named.setdefault(given, get(given)) if isinstance(given, str) else given
         state = names.startswith(STATE)
         if re.fullmatch(r"[\w.|]+", names):
             rules += [Rule(name, initializer, axes=axes, state=state) for name in names.split("|")]
