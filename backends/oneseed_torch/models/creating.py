@@ -4,14 +4,12 @@ import math
 from collections.abc import Callable
 from ctypes import memset
 from typing import Any
-from weakref import ReferenceType, ref
 
 import torch
 from torch import nn
 from torch.nn import init
 
 from oneseed import seeds
-from oneseed.host_arrays import host
 from oneseed.models.collector import CollectorPaused
 from oneseed.models.names import Names
 from oneseed.models.scheme import Scheme, check_scheme
@@ -20,7 +18,7 @@ from oneseed_torch.models.leftovers import Made, check_leftovers
 from oneseed_torch.models.modules import fill
 from oneseed_torch.models.planning import Axes
 from oneseed_torch.models.recording.hooks import exchanged
-from oneseed_torch.models.tree import Module, Tensor
+from oneseed_torch.models.tree import Module
 
 ANY = (init.normal_, init.trunc_normal_, init.uniform_)
 """The functions of torch.nn.init that draw tensors of any shape."""
@@ -109,7 +107,7 @@ def create(
             module = _checked(build())
             fill(module, scheme, seed, names, None, axes)
             return module
-        made, left = Made(), list[ReferenceType[Tensor]]()
+        made, left = Made(), list[int]()
         module = _checked(_built(build, left))
         check_leftovers(made, left, *fill(module, scheme, seed, names, None, axes))
         return module
@@ -121,14 +119,14 @@ def _checked(module: Any) -> Module:
     return module
 
 
-def _built(build: Callable[[], Module], left: list[ReferenceType[Tensor]]) -> Module:
-    """Build a module, with NaN in place of what PyTorch would draw, and note the tensors that are left so."""
+def _built(build: Callable[[], Module], left: list[int]) -> Module:
+    """Build a module, with NaN in place of what PyTorch would draw, and note the identities of tensors left so."""
 
     def leave(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         tensor = args[0] if args else kwargs.get("tensor")
         if is_observed() or not _forget(tensor):
             return original(*args, **kwargs)
-        left.append(ref(tensor))
+        left.append(id(tensor))
         return tensor
 
     def leave_weight(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -143,9 +141,7 @@ def _built(build: Callable[[], Module], left: list[ReferenceType[Tensor]]) -> Mo
         if not usual or not (bias is None or _forget(bias)):
             original(layer)
             return
-        left.append(ref(weight))
-        if bias is not None:
-            left.append(ref(bias))
+        left.extend((id(weight), id(bias)))
 
     with exchanged(ANY, leave), exchanged(WEIGHTS, leave_weight), exchanged(LAYERS, leave_layer):
         try:
@@ -169,11 +165,9 @@ def _forget(tensor: Any) -> bool:
     if type(tensor) not in PLAIN or tensor.layout is not _STRIDED:
         return False
     if tensor.dtype in _BY_BYTES and tensor.is_cpu and tensor.is_contiguous() and (address := tensor.data_ptr()):
-        size = tensor.nbytes
-        if size < LARGE:
+        if (size := tensor.nbytes) < LARGE:
             memset(address, 0xFF, size)
             return True
-        host().prepare(address, size)
     elif tensor.is_meta or is_freed(tensor) or not (tensor.is_floating_point() or tensor.is_complex()):
         return False
     with torch.no_grad():

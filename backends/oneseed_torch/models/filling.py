@@ -132,13 +132,14 @@ def filler(
     copies = {name: item.copies for name, item in found.items() if item.copies}
 
     def write_to(tensor: Tensor, address: int, entry: Entry, draw: Draw) -> None:
-        writer = writers.get(id(entry.planned)) if address else None
-        if writer is None and address and id(entry.planned) not in writers:
-            writer = writers[id(entry.planned)] = _writer(draw, tensor)
-        if writer is None:
-            write(draw, tensor, parts_to_write(tensor))
-        else:
+        writer = writers.get(id(entry.planned))
+        if writer is not None and address:
             writer(tensor, address, draw)
+        elif address and id(entry.planned) not in writers:
+            writers[id(entry.planned)] = _writer(draw, tensor)
+            write_to(tensor, address, entry, draw)
+        else:
+            write(draw, tensor, parts_to_write(tensor))
 
     def put(entry: Entry, draw: Draw) -> None:
         name = entry.name

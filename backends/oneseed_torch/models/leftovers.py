@@ -2,10 +2,10 @@
 
 import gc
 import math
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from types import FunctionType, ModuleType
 from typing import Any
-from weakref import ReferenceType
+from weakref import ref
 
 import torch
 
@@ -25,30 +25,30 @@ class Made:
         self._collections = _collections()
         self._before = _tensors(0)
 
-    def tensors(self) -> list[Tensor]:
-        """Return those that are still there; other threads make some, too."""
+    def tensors(self, but: Collection[int]) -> list[Tensor]:
+        """Return those that are still there, but for some, by their identities; other threads make tensors, too."""
         # A collection since then has made what was there as old as all the rest.
-        known = {id(each) for each in self._before}
-        return [each for each in _tensors(0 if _collections() == self._collections else None) if id(each) not in known]
+        known = {*but, *map(id, self._before)}
+        return _tensors(0 if _collections() == self._collections else None, known)
 
 
-def _tensors(generation: int | None) -> list[Tensor]:
-    return [each for each in gc.get_objects(generation) if type(each) in _KINDS]
+def _tensors(generation: int | None, but: Collection[int] = ()) -> list[Tensor]:
+    return [each for each in gc.get_objects(generation) if type(each) in _KINDS and id(each) not in but]
 
 
 def _collections() -> int:
     return sum(generation["collections"] for generation in gc.get_stats())
 
 
-def check_leftovers(made: Made, left: Iterable[ReferenceType[Tensor]], every: Layers, filled: Collection[int]) -> None:
+def check_leftovers(made: Made, left: Collection[int], every: Layers, filled: Collection[int]) -> None:
     """Refuse values that would have been random ones, or were computed from such.
 
     Parameters
     ----------
     made : Made
         Knows the tensors that were made with a module.
-    left : iterable of weak reference
-        Those that have been left without values.
+    left : collection of int
+        The identities of those that have been left without values.
     every : list of tuple
         The module's layers.
     filled : collection of int
@@ -59,7 +59,7 @@ def check_leftovers(made: Made, left: Iterable[ReferenceType[Tensor]], every: La
     ValueError
         If the module keeps any, or any that was left is kept elsewhere.
     """
-    empty = [each for each in made.tensors() if id(each) not in filled and _has_nan(each)]
+    empty = [each for each in made.tensors(but=filled) if _has_nan(each)]
     lost = [*_named(empty, left, every), *_numbers(every)]
     if lost:
         more = f" and {len(lost) - SHOWN} more" if len(lost) > SHOWN else ""
@@ -76,23 +76,21 @@ def _has_nan(tensor: Tensor) -> bool:
     return bool((tensor.is_floating_point() or tensor.is_complex()) and torch.isnan(tensor).any())
 
 
-def _named(empty: list[Tensor], left: Iterable[ReferenceType[Tensor]], every: Layers) -> list[str]:
+def _named(empty: list[Tensor], left: Collection[int], every: Layers) -> list[str]:
     """Return the names of tensors that a module reaches, or else what is said of those that are kept elsewhere."""
     if not empty:
         return []
-    reached, wanted = _reached(every[0][2]), {id(each) for each in empty}
     names: dict[int, str] = {}
     for path, _, layer in every:
         for own in (vars(layer), layer._parameters, layer._buffers):
             names.update({id(value): repr(f"{path}.{name}" if path else name) for name, value in own.items()})
-    inside = [names.get(id(each), _elsewhere(each)) for each in empty if id(each) in reached]
-    named = [name for name in inside if name.startswith("'")]
-    if inside:
-        return named or inside
+    reached = _reached(every[0][2])
+    if inside := [each for each in empty if id(each) in reached]:
+        return [names[id(each)] for each in inside if id(each) in names] or [*map(_elsewhere, inside)]
+    outside = [(ref(each), _elsewhere(each)) for each in empty if id(each) in left]
     empty.clear()
     gc.collect()  # what only garbage holds is not kept
-    alive = [tensor for reference in left if (tensor := reference()) is not None]
-    return [_elsewhere(each) for each in alive if id(each) in wanted]
+    return [said for reference, said in outside if reference() is not None]
 
 
 def _elsewhere(tensor: Tensor) -> str:
