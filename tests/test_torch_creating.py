@@ -3,6 +3,8 @@
 import gc
 import os
 import threading
+import weakref
+from dataclasses import dataclass
 
 import pytest
 from frameworks import installed
@@ -151,6 +153,10 @@ class Kept(nn.Module):
         keep(self, self.layer.weight.detach().clone())
 
 
+class Mine(torch.Tensor):
+    """A class of one's own."""
+
+
 KEEPS = {
     "a buffer": (lambda module, value: module.register_buffer("kept", value[0]), "'kept'"),
     "a sum": (lambda module, value: module.register_buffer("kept", value.sum()), "'kept'"),
@@ -160,19 +166,25 @@ KEEPS = {
     ),
     "an attribute": (lambda module, value: setattr(module, "kept", value), "'kept'"),
     "an attribute of a layer": (lambda module, value: setattr(module.layer, "kept", value), "'layer.kept'"),
-    "a number": (lambda module, value: setattr(module, "kept", value.std().item()), "'kept'"),
-    "a list": (lambda module, value: setattr(module, "kept", [value]), r"a tensor of shape \(3, 3\) elsewhere"),
+    "a sparse one": (lambda module, value: module.register_buffer("kept", value.to_sparse()), "'kept'"),
+    "one in rows": (lambda module, value: setattr(module, "kept", value.to_sparse_csr()), "'kept'"),
+    "one of a class": (lambda module, value: setattr(module, "kept", value.as_subclass(Mine)), "'kept'"),
+    "a gradient": (
+        lambda module, value: module.layer(torch.ones(3)).square().sum().backward(),
+        "the gradient of 'layer.we",
+    ),
+    "a list": (lambda module, value: setattr(module, "kept", [value]), r"a tensor of shape \(3, 3\) in the module"),
     "a function": (
         lambda module, value: setattr(module, "kept", lambda: value),
-        r"a tensor of shape \(3, 3\) elsewhere",
+        r"a tensor of shape \(3, 3\) in the module",
     ),
     "a hidden layer": (
         lambda module, value: setattr(module, "kept", [nn.Linear(3, 2)]),
-        r"a tensor of shape \(2, 3\) elsewhere, a tensor of shape \(2,\) elsewhere",
+        r"a tensor of shape \(2, 3\) in the module, a tensor of shape \(2,\) in the module",
     ),
     "a part of a hidden tensor": (
         lambda module, value: setattr(module, "kept", [nn.init.normal_(torch.zeros(4)[1:])]),
-        r"a tensor of shape \(3,\) elsewhere",
+        r"a tensor of shape \(3,\) in the module",
     ),
     "a mask": (
         lambda module, value: prune.l1_unstructured(module.layer, "weight", amount=0.5),
@@ -182,6 +194,7 @@ KEEPS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:.*Sparse CSR:UserWarning")
 @pytest.mark.parametrize("name", KEEPS)
 def test_what_is_made_of_values_that_are_left_out_is_refused(name):
     keep, words = KEEPS[name]
@@ -227,6 +240,9 @@ ODD = {
     "in rows": lambda: torch.eye(3).to_sparse_csr(),
     "integers": lambda: torch.arange(3),
     "empty": lambda: torch.empty(0),
+    "of very many elements": lambda: torch.ones(1, 1).expand(10**6, 10**6),
+    "infinities": lambda: torch.tensor([torch.inf, -torch.inf]),
+    "small": lambda: torch.ones(3).to(torch.float8_e5m2),
     "conjugated": lambda: torch.ones(3, dtype=torch.complex64).conj(),
     "negated": lambda: torch.ones(3, dtype=torch.complex64).conj().imag,
 }
@@ -243,6 +259,53 @@ def test_modules_may_hold_odd_tensors(name):
 
     module = create(build, SCHEME, seed=7)
     assert torch.equal(module.weight, initialize_(nn.Linear(3, 3), SCHEME, seed=7).weight)
+
+
+def test_tensors_of_transforms_are_not_looked_at():
+    kept = []
+
+    def build():
+        torch.func.vmap(lambda x: (kept.append(x), x * 2)[1])(torch.ones(3, 2))
+        return nn.Linear(3, 3)
+
+    same(create(build, SCHEME, seed=7), initialize_(nn.Linear(3, 3), SCHEME, seed=7))
+
+
+def test_what_takes_the_place_of_a_temporary_tensor_is_not_taken_for_it():
+    kept = []
+
+    def build():
+        layer = nn.Linear(4, 4)
+        for _ in range(5):
+            nn.init.normal_(layer.weight.data)
+            kept.append(torch.full((3,), torch.nan))
+        return layer
+
+    same(create(build, SCHEME, seed=7), initialize_(build(), SCHEME, seed=7))
+
+
+def test_what_was_there_before_is_not_held():
+    before = [nn.Linear(3, 3)]
+    weight = weakref.ref(before[0].weight)
+
+    def build():
+        before.clear()
+        assert weight() is None
+        return nn.Linear(3, 3)
+
+    create(build, SCHEME, seed=7)
+
+
+def test_errors_that_take_no_notes_are_raised_as_they_are():
+    @dataclass(frozen=True)
+    class Frozen(Exception):
+        number: int = 3
+
+    def build():
+        raise Frozen
+
+    with pytest.raises(Frozen):
+        create(build, SCHEME, seed=7)
 
 
 def test_within_a_mode_nothing_is_left_out():

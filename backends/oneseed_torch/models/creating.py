@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from ctypes import memset
 from typing import Any
+from weakref import ReferenceType, ref
 
 import torch
 from torch import nn
@@ -17,7 +19,7 @@ from oneseed_torch.drawing.watched import PLAIN, is_freed, is_observed
 from oneseed_torch.models.leftovers import Made, check_leftovers
 from oneseed_torch.models.modules import fill
 from oneseed_torch.models.planning import Axes
-from oneseed_torch.models.recording.hooks import exchanged
+from oneseed_torch.models.recording.hooks import Exchanged
 from oneseed_torch.models.tree import Module
 
 ANY = (init.normal_, init.trunc_normal_, init.uniform_)
@@ -47,12 +49,13 @@ def create(
     """Build a module with the values of a scheme, in less time than its constructors take to draw their own.
 
     The module is that of ``initialize_(build(), scheme, seed=seed)``. But while `build` runs, the functions of
-    torch.nn.init that draw, called in this thread, write NaN in place of random values. PyTorch's generator does not
-    advance by what they would have drawn. What `build` draws in other ways is drawn, and replaced.
+    torch.nn.init that draw, called in this thread, write NaN in place of random values and do not look at their other
+    arguments. No generator advances by what they would have drawn. Parameters that `build` draws in other ways are
+    drawn, and replaced.
 
-    So `build` must not depend on these values. What it computes from them and keeps, in the module or anywhere else, is
-    NaN too, and refused. Of integers, truth values and arrays of NumPy that it computes from them, nothing is to be
-    seen: use `initialize_` for a module that keeps such.
+    So `build` must not depend on these values, as with ``torch.nn.utils.skip_init``. Tensors that it computes from them
+    are NaN too, and refused if the module keeps them. That is not to be seen of integers and comparisons, of numbers of
+    Python and arrays of NumPy: use `initialize_` for a module that keeps such.
 
     Parameters
     ----------
@@ -107,7 +110,7 @@ def create(
             module = _checked(build())
             fill(module, scheme, seed, names, None, axes)
             return module
-        made, left = Made(), list[int]()
+        made, left = Made(), list[ReferenceType[Any]]()
         module = _checked(_built(build, left))
         check_leftovers(made, left, *fill(module, scheme, seed, names, None, axes))
         return module
@@ -119,14 +122,14 @@ def _checked(module: Any) -> Module:
     return module
 
 
-def _built(build: Callable[[], Module], left: list[int]) -> Module:
-    """Build a module, with NaN in place of what PyTorch would draw, and note the identities of tensors left so."""
+def _built(build: Callable[[], Module], left: list[ReferenceType[Any]]) -> Module:
+    """Build a module, with NaN in place of what PyTorch would draw, and note the tensors and layers left so."""
 
     def leave(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         tensor = args[0] if args else kwargs.get("tensor")
         if is_observed() or not _forget(tensor):
             return original(*args, **kwargs)
-        left.append(id(tensor))
+        left.append(ref(tensor))
         return tensor
 
     def leave_weight(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -140,17 +143,18 @@ def _built(build: Callable[[], Module], left: list[int]) -> Module:
         usual = not is_observed() and _forget(weight)
         if not usual or not (bias is None or _forget(bias)):
             original(layer)
-            return
-        left.extend((id(weight), id(bias)))
+        else:
+            left.append(ref(layer))
 
-    with exchanged(ANY, leave), exchanged(WEIGHTS, leave_weight), exchanged(LAYERS, leave_layer):
+    with Exchanged(ANY, leave), Exchanged(WEIGHTS, leave_weight), Exchanged(LAYERS, leave_layer):
         try:
             return build()
         except Exception as error:
-            error.add_note(
-                "It happened in `build`, while oneseed_torch.create leaves out the draws of torch.nn.init, which write "
-                "NaN then. If it looks at such values, use initialize_(build(), ...)."
-            )
+            with suppress(AttributeError, TypeError):  # an error that takes no notes
+                error.add_note(
+                    "It happened in `build`, while oneseed_torch.create leaves out the draws of torch.nn.init, which "
+                    "write NaN then. If it looks at such values, use initialize_(build(), ...)."
+                )
             raise
 
 

@@ -1,21 +1,21 @@
 """What a program that was to draw has left without values, wherever it keeps it."""
 
 import gc
-import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
 from types import FunctionType, ModuleType
 from typing import Any
-from weakref import ref
+from weakref import ReferenceType, ref
 
 import torch
+from torch import nn
 
-from oneseed_torch.drawing.watched import PLAIN, is_freed
 from oneseed_torch.models.tree import Layers, Tensor
 
 SHOWN = 5
 """As many tensors an error names at most."""
 
-_KINDS = frozenset(PLAIN)
+Left = Iterable[ReferenceType[Any]]
+"""The tensors that have been left without values, and the layers whose weight and bias have been."""
 
 
 class Made:
@@ -23,32 +23,34 @@ class Made:
 
     def __init__(self) -> None:
         self._collections = _collections()
-        self._before = _tensors(0)
+        self._before = [(id(each), ref(each)) for each in _tensors(0)]
 
     def tensors(self, but: Collection[int]) -> list[Tensor]:
         """Return those that are still there, but for some, by their identities; other threads make tensors, too."""
         # A collection since then has made what was there as old as all the rest.
-        known = {*but, *map(id, self._before)}
+        known = {*but, *(key for key, reference in self._before if reference() is not None)}
         return _tensors(0 if _collections() == self._collections else None, known)
 
 
 def _tensors(generation: int | None, but: Collection[int] = ()) -> list[Tensor]:
-    return [each for each in gc.get_objects(generation) if type(each) in _KINDS and id(each) not in but]
+    objects = gc.get_objects(generation)
+    kinds = {kind for kind in set(map(type, objects)) if issubclass(kind, torch.Tensor)}
+    return [each for each in objects if type(each) in kinds and id(each) not in but]
 
 
 def _collections() -> int:
     return sum(generation["collections"] for generation in gc.get_stats())
 
 
-def check_leftovers(made: Made, left: Collection[int], every: Layers, filled: Collection[int]) -> None:
+def check_leftovers(made: Made, left: Left, every: Layers, filled: Collection[int]) -> None:
     """Refuse values that would have been random ones, or were computed from such.
 
     Parameters
     ----------
     made : Made
         Knows the tensors that were made with a module.
-    left : collection of int
-        The identities of those that have been left without values.
+    left : iterable of weak reference
+        What has been left without values.
     every : list of tuple
         The module's layers.
     filled : collection of int
@@ -57,44 +59,74 @@ def check_leftovers(made: Made, left: Collection[int], every: Layers, filled: Co
     Raises
     ------
     ValueError
-        If the module keeps any, or any that was left is kept elsewhere.
+        If the module keeps any, gradients too, or any that was left is kept elsewhere.
     """
-    empty = [each for each in made.tensors(but=filled) if _has_nan(each)]
-    lost = [*_named(empty, left, every), *_numbers(every)]
+    lost = _named([each for each in made.tensors(but=filled) if _has_nan(each)], left, every)
+    for path, _, layer in every:
+        for name, tensor in layer._parameters.items():
+            if tensor is not None and tensor.grad is not None and _has_nan(tensor.grad):
+                lost.append(f"the gradient of {_whole(path, name)!r}")
     if lost:
         more = f" and {len(lost) - SHOWN} more" if len(lost) > SHOWN else ""
         raise ValueError(
-            "`build` must keep nothing that it draws by torch.nn.init, or computes from that, but what the scheme "
-            "fills: these draws are left out. Give rules for the tensors, or use initialize_(build(), ...), which "
-            f"keeps the values of the constructors. Received: NaN in {', '.join(lost[:SHOWN])}{more}"
+            "`build` must keep no NaN: the functions of torch.nn.init write it in place of values meanwhile, and what "
+            "is computed from it is NaN too. Give rules for the tensors, or use initialize_(build(), ...), which keeps "
+            f"what the constructors draw. Received: NaN in {', '.join(lost[:SHOWN])}{more}"
         )
 
 
 def _has_nan(tensor: Tensor) -> bool:
-    if tensor.layout != torch.strided or tensor.is_nested or tensor.is_meta or is_freed(tensor):
+    try:
+        values = _stored(tensor)
+        if values.is_meta or values.numel() == 0 or not (values.is_floating_point() or values.is_complex()):
+            return False
+        if values.is_cpu and values.untyped_storage().nbytes() == 0:  # freed
+            return False
+        # An element that stands for many is looked at once.
+        values = values.detach()[tuple(slice(1) if step == 0 else slice(None) for step in values.stride())]
+        # A sum needs no memory; what holds infinities is looked at again.
+        return bool(values.sum().isnan()) and bool(values.isnan().any())
+    except RuntimeError:  # what has no values: within transforms and modes, of layouts and dtypes that know no sums
         return False
-    return bool((tensor.is_floating_point() or tensor.is_complex()) and torch.isnan(tensor).any())
 
 
-def _named(empty: list[Tensor], left: Collection[int], every: Layers) -> list[str]:
-    """Return the names of tensors that a module reaches, or else what is said of those that are kept elsewhere."""
+def _stored(tensor: Tensor) -> Tensor:
+    """Return the values that a tensor stores as a dense one."""
+    if tensor.layout == torch.sparse_coo:
+        return tensor._values()
+    return tensor if tensor.layout == torch.strided else tensor.values()
+
+
+def _named(empty: list[Tensor], left: Left, every: Layers) -> list[str]:
+    """Return the names of tensors that a module reaches, or what is said of those that are kept elsewhere."""
     if not empty:
         return []
     names: dict[int, str] = {}
     for path, _, layer in every:
         for own in (vars(layer), layer._parameters, layer._buffers):
-            names.update({id(value): repr(f"{path}.{name}" if path else name) for name, value in own.items()})
+            names.update({id(value): repr(_whole(path, name)) for name, value in own.items()})
     reached = _reached(every[0][2])
     if inside := [each for each in empty if id(each) in reached]:
-        return [names[id(each)] for each in inside if id(each) in names] or [*map(_elsewhere, inside)]
-    outside = [(ref(each), _elsewhere(each)) for each in empty if id(each) in left]
+        return [names.get(id(each), f"a tensor of shape {tuple(each.shape)} in the module") for each in inside]
+    outside = [(id(each), ref(each), tuple(each.shape)) for each in empty]
     empty.clear()
     gc.collect()  # what only garbage holds is not kept
-    return [said for reference, said in outside if reference() is not None]
+    known = _identities(left)
+    return [
+        f"a tensor of shape {shape} elsewhere"
+        for key, reference, shape in outside
+        if key in known and reference() is not None
+    ]
 
 
-def _elsewhere(tensor: Tensor) -> str:
-    return f"a tensor of shape {tuple(tensor.shape)} elsewhere"
+def _identities(left: Left) -> set[int]:
+    found = [each for reference in left if (each := reference()) is not None]
+    layers = [each for each in found if isinstance(each, nn.Module)]
+    return {id(each) for each in (*found, *(tensor for layer in layers for tensor in layer._parameters.values()))}
+
+
+def _whole(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def _reached(start: object) -> set[int]:
@@ -116,15 +148,3 @@ def _reached(start: object) -> set[int]:
 
 def _is_global(value: object) -> bool:
     return isinstance(value, dict) and "__builtins__" in value
-
-
-def _numbers(every: Layers) -> Iterator[str]:
-    """Give the attributes of layers that are numbers, and none."""
-    foreign = {
-        cls for cls in {type(layer) for _, _, layer in every} if not cls.__module__.startswith("torch.nn.modules.")
-    }
-    for path, _, layer in every:
-        if type(layer) in foreign:
-            for name, value in vars(layer).items():
-                if type(value) is float and math.isnan(value):
-                    yield repr(f"{path}.{name}" if path else name)

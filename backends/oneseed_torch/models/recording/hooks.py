@@ -6,8 +6,7 @@ Their code is exchanged, not their names, so that ``from torch.nn.init import ..
 import os
 import threading
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -20,8 +19,8 @@ class _Seen(threading.local):
     hooks: Mapping[Any, Hook] = types.MappingProxyType({})
 
 
-class _Exchanged(NamedTuple):
-    """A function whose code has been exchanged."""
+class _Code(NamedTuple):
+    """What a function whose code has been exchanged had before."""
 
     own: types.CodeType
     times: int
@@ -29,23 +28,45 @@ class _Exchanged(NamedTuple):
 
 
 _seen = _Seen()
-_exchanged: dict[Any, _Exchanged] = {}
+_exchanged: dict[Any, _Code] = {}
 _lock = threading.Lock()
 
 
-@contextmanager
-def exchanged(functions: Iterable[Any], hook: Hook) -> Iterator[None]:
-    """Have calls of functions in this thread go to ``hook(original, *args, **kwargs)``; one may be within another."""
-    before, done = _seen.hooks, []
-    try:
-        for function in functions:
-            done.append(function)
-            _exchange(function)
-        _seen.hooks = {**before, **dict.fromkeys(done, hook)}
-        yield
-    finally:
-        _seen.hooks = before  # first: what Ctrl-C leaves exchanged then does what it always did
-        for function in done:
+class Exchanged:
+    """A context in which calls of functions in this thread go to a hook; one may be within another.
+
+    Parameters
+    ----------
+    functions : iterable of function
+        The functions.
+    hook : callable
+        ``hook(original, *args, **kwargs)`` returns what the call returns.
+    """
+
+    __slots__ = ("_before", "_done", "_functions", "_hook")
+
+    def __init__(self, functions: Iterable[Any], hook: Hook) -> None:
+        self._functions = tuple(functions)
+        self._hook = hook
+        self._done: list[Any] = []
+        self._before: Mapping[Any, Hook] = {}
+
+    def __enter__(self) -> None:
+        """Exchange the functions."""
+        self._before = _seen.hooks
+        try:
+            for function in self._functions:
+                self._done.append(function)
+                _exchange(function)
+            _seen.hooks = {**self._before, **dict.fromkeys(self._functions, self._hook)}
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *error: object) -> None:
+        """Give them back."""
+        _seen.hooks = self._before  # first: what Ctrl-C leaves exchanged then does what it always did
+        for function in self._done:
             _give_back(function)
 
 
@@ -57,10 +78,10 @@ def _exchange(function: Any) -> None:
             # The new code finds this by its name among the globals of the function. It stays there: another thread may
             # be about to look for it when the code goes.
             home[name] = partial(_called, function, original)
-            _exchanged[function] = _Exchanged(own, 0)
+            _exchanged[function] = _Code(own, 0)
             function.__code__ = _passes_on.__code__.replace(co_names=(name,))
         own, times = _exchanged[function]
-        _exchanged[function] = _Exchanged(own, times + 1)
+        _exchanged[function] = _Code(own, times + 1)
 
 
 def _give_back(function: Any) -> None:
@@ -68,7 +89,7 @@ def _give_back(function: Any) -> None:
         if function in _exchanged:
             own, times = _exchanged[function]
             if times > 1:
-                _exchanged[function] = _Exchanged(own, times - 1)
+                _exchanged[function] = _Code(own, times - 1)
             else:
                 function.__code__ = own
                 del _exchanged[function]

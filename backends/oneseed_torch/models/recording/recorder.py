@@ -18,7 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_mod
 from torch.utils._pytree import tree_leaves, tree_map
 
 from oneseed_torch.models.recording.geometry import Ref
-from oneseed_torch.models.recording.hooks import exchanged
+from oneseed_torch.models.recording.hooks import Exchanged
 from oneseed_torch.models.recording.log import Event, Log
 
 Tensor = Any
@@ -75,8 +75,8 @@ class Recorder(TorchDispatchMode):  # type: ignore[misc]
 
     def __enter__(self) -> "Recorder":
         self._stack.enter_context(torch.random.fork_rng(devices=[]))
-        self._stack.enter_context(exchanged(NAMED, self._hook))
-        self._stack.enter_context(exchanged((torch.random.set_rng_state,), self._state_is_set))
+        self._stack.enter_context(Exchanged(NAMED, self._hook))
+        self._stack.enter_context(Exchanged((torch.random.set_rng_state,), self._state_is_set))
         self._stack.enter_context(_Functions(self))
         super().__enter__()
         return self
