@@ -2,6 +2,8 @@
 
 import gc
 import os
+import subprocess
+import sys
 import threading
 import weakref
 from dataclasses import dataclass
@@ -375,44 +377,54 @@ def test_threads_build_side_by_side():
         same(layer, initialize_(nn.Linear(5, 5), SCHEME, seed=seed))
 
 
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks on this system")
-def test_a_fork_of_another_thread_draws():
-    """The child has only that thread, and functions of its own."""
-    inside, forked = threading.Event(), threading.Event()
+FORKS = {
+    "of another thread": """
+import os, threading, torch
+from torch import nn
+from oneseed_torch import create
 
-    def build():
-        inside.set()
-        assert forked.wait(60)
-        return nn.Linear(5, 5)
+own, inside, forked = nn.Linear.reset_parameters.__code__, threading.Event(), threading.Event()
 
-    builder = threading.Thread(target=create, args=(build, SCHEME), kwargs={"seed": 7})
-    builder.start()
-    assert inside.wait(60)
+def build():
+    inside.set()
+    assert forked.wait(60)
+    return nn.Linear(5, 5)
+
+builder = threading.Thread(target=create, args=(build,), kwargs={"seed": 7})
+builder.start()
+assert inside.wait(60)
+child = os.fork()
+if child == 0:
+    same = torch.equal(create(lambda: nn.Linear(5, 5), seed=7).weight, create(lambda: nn.Linear(5, 5), seed=7).weight)
+    drawn = bool(nn.Linear(5, 5).weight.isfinite().all())
+    os._exit(0 if same and drawn and own is nn.Linear.reset_parameters.__code__ else 1)
+forked.set()
+builder.join()
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+""",
+    "within": """
+import os
+from torch import nn
+from oneseed_torch import create
+
+def build():
     child = os.fork()
     if child == 0:
-        well = False
-        try:
-            own = {function: function.__code__ for function in CODES}
-            same(create(lambda: nn.Linear(5, 5), SCHEME, seed=7), initialize_(nn.Linear(5, 5), SCHEME, seed=7))
-            well = own == CODES and bool(nn.Linear(5, 5).weight.isfinite().all())
-        finally:
-            os._exit(0 if well else 1)
-    forked.set()
-    builder.join()
+        os._exit(0 if nn.Linear(5, 5).weight.isfinite().all() else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    return nn.Linear(5, 5)
+
+assert create(build, seed=7).weight.isfinite().all()
+""",
+}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks on this system")
-def test_a_fork_within_draws():
-    def build():
-        child = os.fork()
-        if child == 0:
-            os._exit(0 if nn.Linear(5, 5).weight.isfinite().all() else 1)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        return nn.Linear(5, 5)
-
-    same(create(build, SCHEME, seed=7), initialize_(nn.Linear(5, 5), SCHEME, seed=7))
+@pytest.mark.parametrize("name", FORKS)
+def test_a_forked_process_draws(name):
+    """It has but one thread, and functions of its own."""
+    done = subprocess.run([sys.executable, "-c", FORKS[name]], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_functions_come_back_after_an_error():
