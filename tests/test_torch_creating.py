@@ -249,7 +249,7 @@ assert create(build, seed=7).weight.isfinite().all()
 }
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks on this system")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no os.fork")
 @pytest.mark.parametrize("name", FORKS)
 def test_a_forked_process_draws(name):
     """It has but one thread, and functions of its own."""

@@ -193,7 +193,7 @@ def test_what_is_to_be_kept_is_refused_if_it_would_be_drawn():
 
 
 class Computed(nn.Linear):
-    """Its bias, its weight, or both are no parameters."""
+    """Keeps its bias, its weight, or both as plain attributes."""
 
     def __init__(self, *names):
         self.names = names

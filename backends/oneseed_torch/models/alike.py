@@ -12,7 +12,8 @@ from oneseed.initializers.targets import repeats
 from oneseed.models.entry import Entry
 from oneseed.models.rule import Rule
 from oneseed.models.scheme import Scheme
-from oneseed_torch.drawing.watched import PLAIN, is_observed
+from oneseed_torch.drawing.watched import is_observed
+from oneseed_torch.drawing.writing import is_usual
 from oneseed_torch.models.tree import Layers, Module, Tensor, names_by_themselves
 
 _FACTS = ("groups", "padding_idx")
@@ -98,8 +99,7 @@ def _are_usual(followers: list[Follower]) -> bool:
     """Tell whether kernels may write to all tensors of layers, and nothing but the layers has to do with them."""
     for tensors in {follower.first: follower.tensors for follower in followers}.values():
         for name, tensor in tensors.items():
-            usual = type(tensor) in PLAIN and tensor.is_cpu and tensor.layout is torch.strided and not tensor.is_nested
-            if not usual or tensor.is_complex() or not name.isascii():
+            if not is_usual(tensor) or not tensor.is_cpu or tensor.is_complex() or not name.isascii():
                 return False
             if name.endswith(_PARTS) or name.startswith("original"):
                 return False

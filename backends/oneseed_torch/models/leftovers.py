@@ -9,7 +9,7 @@ from weakref import ReferenceType, ref
 import torch
 from torch import nn
 
-from oneseed_torch.models.tree import Layers, Tensor
+from oneseed_torch.models.tree import Layers, Tensor, joined
 
 SHOWN = 5
 """As many tensors an error names at most."""
@@ -65,7 +65,7 @@ def check_leftovers(made: Made, left: Left, every: Layers, filled: Collection[in
     for path, _, layer in every:
         for name, tensor in layer._parameters.items():
             if tensor is not None and tensor.grad is not None and _has_nan(tensor.grad):
-                lost.append(f"the gradient of {_whole(path, name)!r}")
+                lost.append(f"the gradient of {joined(path, name)!r}")
     if lost:
         more = f" and {len(lost) - SHOWN} more" if len(lost) > SHOWN else ""
         raise ValueError(
@@ -104,7 +104,7 @@ def _named(empty: list[Tensor], left: Left, every: Layers) -> list[str]:
     names: dict[int, str] = {}
     for path, _, layer in every:
         for own in (vars(layer), layer._parameters, layer._buffers):
-            names.update({id(value): repr(_whole(path, name)) for name, value in own.items()})
+            names.update({id(value): repr(joined(path, name)) for name, value in own.items()})
     reached = _reached(every[0][2])
     if inside := [each for each in empty if id(each) in reached]:
         return [names.get(id(each), f"a tensor of shape {tuple(each.shape)} in the module") for each in inside]
@@ -123,10 +123,6 @@ def _identities(left: Left) -> set[int]:
     found = [each for reference in left if (each := reference()) is not None]
     layers = [each for each in found if isinstance(each, nn.Module)]
     return {id(each) for each in (*found, *(tensor for layer in layers for tensor in layer._parameters.values()))}
-
-
-def _whole(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
 
 
 def _reached(start: object) -> set[int]:

@@ -92,9 +92,9 @@ def walk(module: Module) -> Layers:
         inner = _inner(layer, classes)
         for name, child in children.items():
             if child is not None and id(child) not in above:
-                whole, own = _joined(path, name), _without_call(child, name)
+                whole, own = joined(path, name), _without_call(child, name)
                 same = logical is path and own is name and name != inner
-                below(child, whole, whole if same else logical if name == inner else _joined(logical, own))
+                below(child, whole, whole if same else logical if name == inner else joined(logical, own))
         above.discard(id(layer))
 
     below(module, "", "")
@@ -151,7 +151,7 @@ def _collected(module: Module, attribute: str, state: bool, every: Layers) -> li
                 place = _place(layer, name, path, layers)
             if logical is not path or place.role != name or place.layer is not layer:
                 home = _PARAMETRIZATIONS.sub("", logical) if place.role and place.layer is not layer else logical
-                called = _joined(home, place.role or name)
+                called = joined(home, place.role or name)
             before = found.get(id(tensor))
             if before is None:
                 names: tuple[str, ...] = (whole,)
@@ -225,5 +225,6 @@ def _place(holder: Module, name: str, path: str, layers: dict[str, Module]) -> P
     return Place(holder, name, holder, name)
 
 
-def _joined(path: str, name: str) -> str:
+def joined(path: str, name: str) -> str:
+    """Return the name of what is inside a layer; either part may be empty."""
     return f"{path}.{name}" if path and name else path or name
