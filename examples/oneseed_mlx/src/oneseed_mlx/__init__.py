@@ -73,8 +73,10 @@ class MlxBackend:
             for axis, (size, stride) in enumerate(zip(draw.block, draw.strides, strict=True)):
                 steps = mx.arange(size, dtype=mx.uint64) * stride
                 index = index + steps.reshape(-1, *(1,) * (len(draw.block) - axis - 1))
-            seed, stream = ((number & MASK, number >> 32) for number in (draw.seed, draw.stream))
-            return draw_elements(recipe(distribution, draw.dtype), index, seed, stream, MlxArrays())
+            # As elements of an array: numbers would be constants, for each of which MLX compiles a program anew.
+            halves = [half for number in (draw.seed, draw.stream) for half in (number & MASK, number >> 32)]
+            low, high, *stream = mx.array(halves, mx.uint64)
+            return draw_elements(recipe(distribution, draw.dtype), index, (low, high), tuple(stream), MlxArrays())
 
     def from_numpy(self, array: np.ndarray, device: Any = None) -> mx.array:
         with mx.stream(self.device(device)):  # of bfloat16, which NumPy has from elsewhere, MLX takes the bits
