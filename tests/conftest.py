@@ -12,6 +12,7 @@ from frameworks import installed
 
 from oneseed import cli
 from oneseed.checkpoint import blocks, checking
+from oneseed.initializers import plans
 
 # Scripts that tests run in processes of their own.
 collect_ignore = ["tools"]
@@ -58,6 +59,16 @@ def run_ranks():
         assert done.stdout.split() == ["exit", "codes", *["0"] * ranks], done.stderr
 
     return run_ranks
+
+
+@pytest.fixture(params=["compiled", "interpreted"])
+def recall(request, monkeypatch):
+    """Run a test with each of the two that look kept draws up."""
+    if request.param == "compiled" and plans.recall is plans.interpreted:
+        pytest.skip("oneseed was installed without a compiler")
+    chosen = plans.recall if request.param == "compiled" else plans.interpreted
+    monkeypatch.setattr(plans, "recall", chosen)
+    return chosen
 
 
 @pytest.fixture(params=[None, 64], ids=["one block", "many blocks"])

@@ -7,14 +7,11 @@ import weakref
 import numpy as np
 import pytest
 from frameworks import ALL
+from kept import same, twice
 
 import oneseed
 from oneseed import distributions
-from oneseed.host_arrays import to_numpy
 from oneseed.initializers import (
-    AlibiSlopes,
-    Assign,
-    Constant,
     GlorotUniform,
     HeNormal,
     Ones,
@@ -24,9 +21,10 @@ from oneseed.initializers import (
     TruncatedNormal,
     VarianceScaling,
     Zeros,
-    known,
     plans,
 )
+
+pytestmark = pytest.mark.usefixtures("recall")
 
 EACH = [
     HeNormal(7),
@@ -35,32 +33,6 @@ EACH = [
     RandomUniform(-1.0, 1.0, seed=7),
     VarianceScaling(2.0, "fan_out", "uniform", seed=7),
 ]
-
-
-compiled = plans.recall
-
-
-@pytest.fixture(autouse=True, params=["compiled", "interpreted"])
-def recall(request, monkeypatch):
-    """Have all tests run with each of the two that look draws up."""
-    if request.param == "compiled" and compiled is plans.interpreted:
-        pytest.skip("oneseed was installed without a compiler")
-    chosen = compiled if request.param == "compiled" else plans.interpreted
-    monkeypatch.setattr(plans, "recall", chosen)
-    return chosen
-
-
-def twice(init, *args, **kwargs):
-    """Call twice, and return what both calls gave."""
-    first, second = init(*args, **kwargs), init(*args, **kwargs)
-    assert oneseed.fingerprint(first) == oneseed.fingerprint(second)
-    return second
-
-
-def same(a, b):
-    assert a.dtype == b.dtype
-    assert a.shape == b.shape
-    return a.tobytes() == b.tobytes()
 
 
 @pytest.mark.parametrize("init", EACH, ids=lambda init: type(init).__name__)
@@ -344,272 +316,3 @@ def test_a_change_by_another_thread_in_the_midst_of_a_call(change, monkeypatch):
             assert same(twice(init, sizes), init.clone()(sizes))
     finally:
         oneseed.set_floatx("float32")
-
-
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_what_is_kept_is_neither_copied_nor_stored(protocol):
-    class Slotted(HeNormal):
-        __slots__ = ("note",)
-
-    for init in (HeNormal(7), Slotted(7), Zeros()):
-        before = vars(init).copy()
-        twice(init, (8, 8))
-        for other in (copy.copy(init), copy.deepcopy(init)):
-            assert id(other) not in plans.held
-            assert vars(other) == vars(init) == before
-    init = HeNormal(7)
-    stored = pickle.dumps(init, protocol)
-    twice(init, (8, 8))
-    assert pickle.dumps(init, protocol) == stored
-    assert vars(pickle.loads(stored)) == vars(init)
-    slotted = Slotted(7)
-    slotted.note = [1]
-    assert copy.copy(slotted).note is slotted.note
-    twice(slotted, (8, 8))
-    assert copy.copy(slotted).note is slotted.note
-
-
-def test_what_is_equal_to_text_and_is_none():
-    class Equal:
-        def __init__(self, text):
-            self.text = text
-
-        def __eq__(self, other):
-            return other == self.text
-
-        def __hash__(self):
-            return hash(self.text)
-
-    init = HeNormal(7)
-    twice(init, (3, 4), axes="o i", path="w", backend="numpy")
-    for name, text in (("axes", "o i"), ("path", "w"), ("backend", "numpy")):
-        with pytest.raises(TypeError):
-            init((3, 4), **{"axes": "o i", "path": "w", "backend": "numpy", name: Equal(text)})
-
-
-class Like:
-    """A dtype as frameworks have them: a name and a class of that name, equal to what means something else."""
-
-    name = "float32"
-
-    def __eq__(self, other):
-        return True
-
-    def __hash__(self):
-        return hash("float64")
-
-
-Like.__name__ = "DType"
-
-
-def test_dtypes_and_shapes_of_any_kind():
-    class Size(tuple):
-        """As PyTorch's."""
-
-    init = HeNormal(7)
-    expected = init((3, 4), "float32")
-    for dtype in ("float32", "f4", np.float32, np.dtype("float32"), Like(), float, None):
-        for shape in ((3, 4), [3, 4], Size((3, 4)), np.array([3, 4]), (np.int64(3), 4)):
-            assert same(twice(init, shape, dtype), expected)
-    assert twice(init, (3, 4), "float64").dtype == np.float64
-    for shape in ([3.0, 4], Size((True, 4)), {3: 4}, "34", 34, None):
-        for _ in range(2):
-            with pytest.raises((TypeError, ValueError)):
-                init(shape, "float32")
-    for dtype in ([], {}, object(), 1, True, "float33"):
-        for _ in range(2):
-            with pytest.raises((TypeError, ValueError)):
-                init((3, 4), dtype)
-
-
-def test_a_changed_list_is_another_shape():
-    init, shape = HeNormal(7), [3, 4]
-    twice(init, shape)
-    shape[0] = 5
-    assert twice(init, shape).shape == (5, 4)
-
-
-ARGUMENTS = {
-    "shape": ((3, 4), [3, 4], (), (3,), (3.0, 4), (True, 4), (np.int64(3), 4), "34", 3, None),
-    "dtype": ("float32", "float64", np.float32, None, 1, [], Like()),
-    "axes": (None, "i o", "o i", 3, []),
-    "path": (None, "w", ("w",), ("w", 1), ("w", True), [], 1),
-    "backend": (None, "numpy", "other", []),
-}
-
-
-def test_both_find_the_same():
-    settings = oneseed.settings.in_force()
-    init, rng = VarianceScaling(2.0, "fan_in", "uniform", seed=7), np.random.default_rng(7)
-    found = 0
-    for _ in range(4000):
-        call = [values[rng.integers(len(values)) * (rng.random() < 0.5)] for values in ARGUMENTS.values()]
-        set_ = settings._replace(floatx=["float32", "float64"][rng.integers(2)])
-        make = compiled(init, *call, set_)
-        assert make is plans.interpreted(init, *call, set_)
-        found += make is not None
-        if rng.random() < 0.3:
-            shape, dtype, *others = call
-            try:
-                init(shape, dtype, **dict(zip(("axes", "path", "backend"), others, strict=True)))
-            except (TypeError, ValueError):
-                continue
-        if rng.random() < 0.02:
-            name = ["scale", "mode", "extra"][rng.integers(3)]
-            vars(init)[name] = {"scale": [1.0, 1, True], "mode": ["fan_in", "fan_out"], "extra": [None, [1]]}[name][0]
-        if rng.random() < 0.02:
-            vars(init).pop("extra", None)
-    assert 100 < found < 3000
-
-
-def test_an_interruption_is_not_swallowed(recall):
-    class Interrupting:
-        def __hash__(self):
-            raise KeyboardInterrupt
-
-    init = HeNormal(7)
-    twice(init, (3,))
-    with pytest.raises(KeyboardInterrupt):
-        recall(init, (3,), Interrupting(), None, None, None, oneseed.settings.in_force())
-
-
-def test_kept_fills():
-    for init in (oneseed.initializers.Zeros(), oneseed.initializers.Ones()):
-        for dtype in ("float32", "bfloat16", "int8", "complex64"):
-            assert same(twice(init, (3, 4), dtype), init([3, 4], dtype))
-        first = init((3, 4))
-        first[:] = 7
-        assert not (init((3, 4)) == 7).any()
-
-
-@pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("shape", [(), (3, 5), (150, 150), (200, 200)], ids=str)
-def test_kept_draws_and_fills_on_every_backend(name, shape):
-    fills = Zeros(), Ones(), Constant(-0.0), Constant(2.5), Constant(True), Constant(float("inf"))
-    for init in (HeNormal(7), *fills):
-        for dtype in ("float32", "bfloat16", "float8_e5m2") if init is not fills[-2] else ("int8", "bool"):
-            expected = oneseed.fingerprint(init(list(shape), dtype, backend="numpy"))
-            made = [init(shape, dtype, backend=name) for _ in range(3)]
-            assert {oneseed.fingerprint(tensor) for tensor in made} == {expected}
-
-
-def build(example):
-    return eval(example, {**vars(oneseed.initializers), "np": np})
-
-
-REPEATING = [entry for entry in known.entries().values() if entry.cls._repeats]
-
-
-@pytest.mark.parametrize("entry", REPEATING, ids=lambda entry: entry.cls.__name__)
-def test_what_repeats_draws_from_the_same_distribution_at_each_path_and_seed(entry):
-    init = build(entry.example)
-    shape = entry.shape
-    first = repr(init.describe(shape, entry.dtype).distribution)
-    assert repr(init.describe(shape, entry.dtype, path="elsewhere").distribution) == first
-    if init.seed is not None:
-        other = init.clone()
-        other.seed += 1
-        assert repr(other.describe(shape, entry.dtype).distribution) == first
-
-
-@pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("entry", REPEATING, ids=lambda entry: entry.cls.__name__)
-def test_what_repeats_makes_the_same_tensor_of_its_own_each_time(entry, name):
-    init = build(entry.example)
-    expected = init.clone()(entry.shape, entry.dtype, path="w", backend="numpy").copy()
-    for _ in range(3):
-        made = init(entry.shape, entry.dtype, path="w", backend=name)
-        assert type(made) is type(init([*entry.shape], entry.dtype, path=["w"], backend=name))
-        array = to_numpy(made)
-        assert array.dtype == expected.dtype
-        assert array.tobytes() == expected.tobytes()
-        if name in ("numpy", "torch"):  # whose tensors may be changed
-            made[...] = 1
-
-
-def test_large_constants_are_not_kept():
-    init = AlibiSlopes()
-    for size, keeps in ((2**14, True), (2**15, False)):
-        assert same(twice(init, (size,)), init([size]))
-        (make,) = plans.held[id(init)].makers.values()
-        assert (type(make) is not plans._Again) is keeps
-        init = AlibiSlopes()
-
-
-def test_a_value_that_is_assigned_is_what_is_drawn():
-    init = Constant(2.0)
-    assert (twice(init, (2, 3)) == 2).all()
-    for value, want in ((0.5, 0.5), (-0.0, -0.0), ([1, 2, 3], [1, 2, 3]), (np.float64(4), 4)):
-        init.value = value
-        assert same(twice(init, (2, 3)), np.broadcast_to(np.array(want, "float32"), (2, 3)))
-        assert same(init.clone()((2, 3)), init((2, 3)))
-    with pytest.raises(TypeError, match="`value` must"):
-        init.value = "four"
-    assert (init((2, 3)) == 4).all()
-    stored = Assign(np.ones((2, 3)))
-    stored.value = [[1, 2], [3, 4]]
-    assert (stored((2, 2)) == [[1, 2], [3, 4]]).all()
-    with pytest.raises(ValueError, match="the shape of the array"):
-        stored((2, 3))
-
-
-RANDOM = {
-    "normal": ((0.0, 1.0), (-0.0, 1.0), (0, 1), (0.5, 1), (2.0, 0.0)),
-    "uniform": ((0.0, 1.0), (-0.0, 1.0), (0, 1), (-1, 1.0)),
-    "truncated_normal": ((0.0, 1.0), (-0.0, 1), (1, 2)),
-    "randint": ((0, 10), (-3, 2**31 - 3)),
-}
-
-
-@pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("function", RANDOM)
-def test_functions_of_random_repeat_their_draws(name, function):
-    draw = getattr(oneseed.random, function)
-    classes = {"normal": RandomNormal, "truncated_normal": TruncatedNormal}
-    dtype = "int32" if function == "randint" else "float32"
-    for first, second in RANDOM[function] * 2:
-        for seed in (7, 8):
-            for shape in ((3, 5), (2,)):
-                fresh = classes.get(function, RandomUniform)(first, second, seed=seed)(shape, dtype, backend="numpy")
-                made = draw(shape, first, second, dtype=dtype, seed=seed, backend=name)
-                assert oneseed.fingerprint(made) == oneseed.fingerprint(fresh)
-    assert same(draw((2,), *RANDOM[function][0], seed=7), draw((2,), *RANDOM[function][0], seed=np.int64(7)))
-
-
-def test_functions_of_random_go_on_without_an_int():
-    oneseed.set_random_seed(1)
-    a, b = oneseed.random.normal((4,)), oneseed.random.normal((4,))
-    oneseed.set_random_seed(1)
-    assert not same(a, b)
-    assert same(a, oneseed.random.normal((4,)))
-    generator = oneseed.SeedGenerator(7)
-    assert not same(oneseed.random.normal((4,), seed=generator), oneseed.random.normal((4,), seed=generator))
-    with pytest.raises(TypeError, match="`seed`"):
-        oneseed.random.normal((4,), seed=True)
-    with pytest.raises(ValueError, match="`stddev`"):
-        oneseed.random.normal((4,), 0.0, -1.0, seed=7)
-
-
-def test_functions_of_random_follow_the_settings():
-    before = oneseed.random.normal((4,), seed=7)
-    with oneseed.using(floatx="float64"):
-        assert oneseed.random.normal((4,), seed=7).dtype == np.float64
-    with oneseed.using(rng="native"):
-        native = oneseed.random.normal((4,), seed=7)
-    assert not same(before, native)
-    assert same(before, oneseed.random.normal((4,), seed=7))
-
-
-def test_the_first_call_of_an_initializer_makes_what_the_next_ones_make(monkeypatch):
-    backend = type(oneseed.registry.load("numpy"))
-
-    def never(self, draw, device=None):
-        raise AssertionError(draw)
-
-    monkeypatch.setattr(backend, "draw", never)
-    init = HeNormal(11)
-    if backend().kernel is None:
-        with pytest.raises(AssertionError):
-            init((3, 4))
-    else:
-        assert same(init((3, 4)), init((3, 4)))
