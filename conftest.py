@@ -5,6 +5,7 @@ import os
 import shlex
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -40,18 +41,31 @@ def pytest_collectreport(report):
         note(report)
 
 
-LONG = 0.1
-"""Seconds from which a test that other sessions have passed is not repeated in the one with all frameworks."""
+LONG = 5
+"""Seconds from which a file that other sessions have passed is not repeated in the one with all frameworks."""
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out long tests that have passed in the sessions before, whose files nox names."""
-    files = os.environ.get("ONESEED_TEST_BEFORE", "").split(os.pathsep)
-    lines = [line for file in files if file for line in Path(file).read_text(encoding="utf-8").splitlines()]
-    results = [json.loads(line) for line in lines]
-    long = {it["test"] for it in results if it["outcome"] == "passed" and it["seconds"] >= LONG}
-    config.hook.pytest_deselected(items=[item for item in items if item.nodeid in long])
-    items[:] = [item for item in items if item.nodeid not in long]
+    """Leave out what has passed in the sessions before, whose files nox names, where a file took long in one of them.
+
+    By file, not by test: what tests share is counted as the time of the first of them.
+    """
+    passed, long = set(), set()
+    for file in filter(None, os.environ.get("ONESEED_TEST_BEFORE", "").split(os.pathsep)):
+        seconds = Counter()
+        for result in map(json.loads, Path(file).read_text(encoding="utf-8").splitlines()):
+            if result["outcome"] == "passed":
+                passed.add(result["test"])
+                seconds[file_of(result["test"])] += result["seconds"]
+        long |= {each for each, total in seconds.items() if total >= LONG}
+    done = {item for item in items if item.nodeid in passed and file_of(item.nodeid) in long}
+    config.hook.pytest_deselected(items=list(done))
+    items[:] = [item for item in items if item not in done]
+
+
+def file_of(test):
+    """Return the file of a test, by its name."""
+    return test.partition("::")[0]
 
 
 def note(report):

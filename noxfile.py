@@ -101,11 +101,8 @@ def core(session: nox.Session) -> None:
     pytest(session)
 
 
-BITS = [
-    f"tests/test_{name}.py"
-    for name in ("kernels", "threads", "plans", "known_answers", "reference", "blocks", "parity", "orthogonal")
-]
-"""The tests of the bits: every known answer and reference."""
+BITS = ("kernels", "threads", "plans", "repeating", "known_answers", "reference", "blocks", "parity", "orthogonal")
+"""The tests of the bits, every known answer and reference, by the names of their files."""
 
 
 @nox.session
@@ -114,9 +111,10 @@ def kernel(session: nox.Session) -> None:
     session.install("-e", ".", *group("test"), env={"ONESEED_REQUIRE_KERNEL": "1"})
     script = "import oneseed.initializers._recall; from oneseed_numpy import _kernel; print(*_kernel.kernels)"
     names = session.run("python", "-c", script, silent=True).split()
+    tests = [f"tests/test_{name}.py" for name in BITS]
     for name in names:
-        pytest(session, *BITS, required="kernel", ONESEED_KERNEL=name)
-    pytest(session, *BITS, ONESEED_KERNEL="numpy")
+        pytest(session, *tests, required="kernel", ONESEED_KERNEL=name)
+    pytest(session, *tests, ONESEED_KERNEL="numpy")
     session.run("oneseed", "backends")
 
 
@@ -202,7 +200,8 @@ def backend(session: nox.Session, name: str) -> None:
 def together(session: nox.Session) -> None:
     """Run the tests with all frameworks in one process, those that compare frameworks among them.
 
-    After the sessions of the core and the backends in one run of nox, long tests that passed there are not repeated.
+    After the sessions of the core and the backends in one run of nox, files that took long and passed there are not
+    repeated.
     """
     session.install(*group("torch"))
     session.install(*group("jax"), *group("tensorflow"), *group("keras"), *group("test"))
