@@ -1,5 +1,6 @@
 """Patterns of names that others wrote: expressions and globs are Python's, and none takes a lifetime."""
 
+import pickle
 import re
 import subprocess
 import sys
@@ -40,6 +41,7 @@ expressions = st.recursive(
     st.sampled_from(WORDS),
     lambda part: (
         st.tuples(part, part).map("".join)
+        | st.tuples(part, part).map("|".join)
         | st.tuples(part, part).map(lambda pair: f"(?:{pair[0]}|{pair[1]})")
         | part.map(lambda one: f"(?P<n{abs(hash(one))}>{one})")
         | st.tuples(part, st.sampled_from(TIMES)).map(lambda pair: f"(?:{pair[0]}){pair[1]}")
@@ -135,7 +137,55 @@ def test_an_expression_forgets():
     expression = Expression(r"(?:.*\.)?[a-z]+\d*", "pattern")
     for number in range(KNOWN):
         assert expression.fullmatch(f"{chr(0x4E00 + number)}.w{number}")
-    assert len(expression._steps) <= KNOWN
+    assert len(expression._rest._steps) <= KNOWN
+
+
+BEGINNINGS = {
+    r"layers\.0\.(?:weight|bias)": "layers.0.",
+    r"layers\.\d+": "layers.",
+    r"heads?\.weight": "head",
+    r"a\-b\ c{2}": "a-b ",
+    r"weight": "weight",
+    r"a\.weight|b\.weight": "",
+    r"a\.(?:b|c)|d": "",
+    r"(?:a|b)\.weight": "",
+    r".*\.weight": "",
+    r"^a": "",
+    r"a\bb": "a",
+    r"a\b\.b$": "a",
+    r"": "",
+}
+
+
+@pytest.mark.parametrize("pattern", BEGINNINGS, ids=ascii)
+def test_what_an_expression_begins_with(pattern):
+    expression, python = Expression(pattern, "pattern"), re.compile(pattern)
+    assert expression.beginning == BEGINNINGS[pattern]
+    names = (
+        "",
+        "a",
+        "b",
+        "ab",
+        "a.b",
+        "a.c",
+        "d",
+        "a.weight",
+        "b.weight",
+        "weight",
+        "head.weight",
+        "heads.weight",
+        "hea",
+    )
+    names += "layers.0.weight", "layers.0.bia", "layers.0.", "layers.7", "layers.", "layers", "a-b cc", "a-b c", "^a"
+    assert [expression.fullmatch(name) for name in names] == [bool(python.fullmatch(name)) for name in names]
+
+
+def test_patterns_that_go_on_alike_share_what_reads_it():
+    one, other = (Expression(rf"layers\.{number}\.\w+_proj", "pattern") for number in (0, 1))
+    assert one._rest is other._rest
+    assert one.fullmatch("layers.0.q_proj")
+    assert not one.fullmatch("layers.1.q_proj")
+    assert pickle.loads(pickle.dumps(other)).fullmatch("layers.1.q_proj")
 
 
 def test_replacements_that_do_not_fit():

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -179,6 +180,25 @@ def test_a_rule_for_each_of_many_names_is_found_without_trying_all():
 
 
 # Refusals -------------------------------------------------------------------------------------------------------------
+
+
+def test_rules_are_found_as_if_each_were_tried():
+    paths = ["", "a.", "a.b.", "ab.", "a.b.c.", "layers.1.", "layers.10.", "[a]."]
+    ends = ["w", "*", "?", "[wb]", "b*", "w.b"]
+    globs = [Rule(path + end, "zeros", state=len(end) > 2) for path in paths for end in ends]
+    texts = [r"(?:w|b)", r"\w+", "w|b", "w*", ".*b", "", r"\bw", "^w", "w{2}"]
+    expressions = [Rule(re.escape(path) + end, "ones", regex=True) for path in paths for end in texts]
+    names = [path + end for path in paths for end in ("", "w", "b", "ww", "w.b", "x.y")]
+    rng = np.random.default_rng(7)
+    for _ in range(30):
+        rules = rng.permutation([*globs, *expressions])[: rng.integers(1, 100)].tolist()
+        scheme = Scheme(rules)
+        for name in names:
+            for state in (False, True):
+                every = [rule for rule in rules if rule.matches(name) and (rule.state or not state)]
+                rule, also = scheme.match(name, state=state)
+                assert rule is (every[0] if every else None)
+                assert also == tuple(rule for rule in every[1:] if not rule.agrees(every[0]))
 
 
 def test_unmatched_parameters_are_listed_before_any_draw():

@@ -10,7 +10,7 @@ from torch import nn
 from oneseed.draws import Draw
 from oneseed.initializers.targets import repeats
 from oneseed.models.entry import Entry
-from oneseed.models.rule import Rule
+from oneseed.models.rule import Rule, patterns
 from oneseed.models.scheme import Scheme
 from oneseed_torch.drawing.watched import is_observed
 from oneseed_torch.drawing.writing import is_usual
@@ -120,6 +120,8 @@ class Like(NamedTuple):
 
     name: str
     rule: Rule | None
+    also: tuple[Rule, ...]
+    """The later rules that match its name."""
     first: str
     """The name of the earlier one."""
     tensor: Tensor
@@ -152,32 +154,29 @@ def led(followers: list[Follower], scheme: Scheme, by_layers: bool) -> list[Like
         said[first] = told
     found = []
     for path, tensors, state, first in followers:
-        for (name, tensor), (like, rule, also) in zip(tensors.items(), said[first], strict=True):
-            whole, its = f"{path}.{name}", rule
-            if not by_layers:
-                its, others = scheme.match(whole, state=name in state)
-                if its is not rule and not _say_the_same(its, rule):
-                    return None
-                if others is not also and [*map(id, others)] != [*map(id, also)]:
-                    return None
+        for (name, tensor), (like, rule) in zip(tensors.items(), said[first], strict=True):
+            whole = f"{path}.{name}"
+            its, also = (rule, ()) if by_layers else scheme.match(whole, state=name in state)
+            if its is not rule and not _say_the_same(its, rule):
+                return None
             if its is not None or name not in state:
-                found.append(_new(Like, (whole, its, like, tensor)))
+                found.append(_new(Like, (whole, its, also, like, tensor)))
     return found
 
 
-def _said(follower: Follower, scheme: Scheme) -> list[tuple[str, Rule | None, tuple[Rule, ...]]] | None:
+def _said(follower: Follower, scheme: Scheme) -> list[tuple[str, Rule | None]] | None:
     """Return what a scheme says of the tensors of the layer that a like one follows; None if that is for it alone."""
     said = []
     for name, tensor in follower.tensors.items():
         whole, state = f"{follower.first}.{name}", name in follower.state
-        rule, also = scheme.match(whole, state=state)
+        rule, _ = scheme.match(whole, state=state)
         if rule is not None:
             alone = rule.dtype is not None or not repeats(rule.initializer)
         else:  # frozen parameters, and state, are kept
             alone = not state and not (tensor.requires_grad and repeats(scheme.otherwise))
         if alone:
             return None
-        said.append((whole, rule, also))
+        said.append((whole, rule))
     return said
 
 
@@ -189,10 +188,10 @@ def _say_the_same(one: Rule | None, other: Rule | None) -> bool:
 
 def followed(draws: list[tuple[Entry, Draw]], likes: list[Like]) -> list[tuple[Entry, Draw]]:
     """Return rows and draws of tensors that are like earlier ones, of which `draws` has the rows and draws."""
-    known = {entry.name: (entry[3:7], entry[8:], draw[:4], draw[5:]) for entry, draw in draws}
+    known = {entry.name: (entry[3:7], entry[8:-1], draw[:4], draw[5:]) for entry, draw in draws}
     more = []
-    for name, rule, first, _ in likes:
+    for name, rule, also, first, _ in likes:
         head, tail, before, after = known[first]
-        entry = _new(Entry, (name, name, (), *head, rule, *tail))
+        entry = _new(Entry, (name, name, (), *head, rule, *tail, patterns(also)))
         more.append((entry, _new(Draw, (*before, (name,), *after))))
     return more

@@ -129,7 +129,7 @@ def fill(
         found = {item.names[0]: item for item in (*parameters, *buffers)}
         targets = destinations(found, draws, where, addresses)
         tensors = {name: item.tensor for name, item in found.items()}
-        for name, _, _, tensor in likes:
+        for name, _, _, _, tensor in likes:
             tensors[name], addresses[name] = tensor, tensor.data_ptr()
         draws += followed(draws, likes)
         check_apart(tensors, draws, addresses)

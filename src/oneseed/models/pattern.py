@@ -8,6 +8,8 @@ ahead or behind, is refused.
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
 from typing import NamedTuple
 
 from oneseed.checks import shown
@@ -23,6 +25,12 @@ STATES = 2000
 
 KNOWN = 4096
 """Steps that a machine remembers."""
+
+MACHINES = 32
+"""Machines that are kept for further patterns that end alike, as those of the layers of a model do."""
+
+_PLAIN = re.compile(r"\A(?:(?:[^\\.^$*+?{}\[\]()|]|\\\W)(?![*+?{]))*")
+"""What a pattern begins with and means as it is written, but for a character that is repeated."""
 
 _COUNT = re.compile(r"\{([0-9]*)(,?)([0-9]*)\}")
 _ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|0[0-7]{0,2}|[^\d])", re.S)
@@ -49,6 +57,11 @@ class Expression:
     argument : str
         The argument's name, for the messages.
 
+    Attributes
+    ----------
+    beginning : str
+        Plain text that all names begin with.
+
     Raises
     ------
     ValueError
@@ -56,18 +69,12 @@ class Expression:
     """
 
     def __init__(self, pattern: str, argument: str) -> None:
-        self._argument, self._pattern, self._at, self._depth = argument, pattern, 0, 0
         check_length(pattern, argument)
+        self._pattern, self._argument = pattern, argument
         try:
-            re.compile(pattern)
-        except (re.error, OverflowError, RecursionError, FutureWarning) as error:
-            raise self._refused(f"must be a regular expression: {error}") from None
-        self._states: list[State] = []
-        start, ends = self._alternatives()
-        self._last = self._state(None, None)
-        self._join(ends, self._last)
-        self._start = frozenset({start})
-        self._steps: dict[tuple[frozenset[int], str, str], frozenset[int]] = {}
+            self.beginning, self._rest = _parted(pattern)
+        except ValueError as error:
+            raise ValueError(f"`{argument}` {error}. Received: {argument}={shown(pattern)}") from None
 
     def fullmatch(self, name: str) -> bool:
         """Tell whether the whole name matches.
@@ -82,8 +89,49 @@ class Expression:
         bool
             Whether it does.
         """
-        states, before = self._start, ""
-        for behind in name:
+        return name.startswith(self.beginning) and self._rest.takes(name, len(self.beginning))
+
+    def __reduce__(self) -> tuple[type["Expression"], tuple[str, str]]:
+        """Copy and pickle what it was built from."""
+        return Expression, (self._pattern, self._argument)
+
+
+def _parted(pattern: str) -> tuple[str, "_Machine"]:
+    """Return the plain text that a pattern begins with, and what reads the rest of a name."""
+    behind = _PLAIN.sub("", pattern, count=1)
+    with suppress(ValueError):  # raised again below, of the whole pattern
+        rest = _machine(behind)
+        if not rest.is_divided:  # other alternatives may begin otherwise
+            return re.sub(r"\\(.)", r"\1", pattern[: len(pattern) - len(behind)], flags=re.DOTALL), rest
+    return "", _machine(pattern)
+
+
+@lru_cache(MACHINES)
+def _machine(pattern: str) -> "_Machine":
+    return _Machine(pattern)
+
+
+class _Machine:
+    """Reads names as a regular expression does; its errors say what a pattern must or must not have."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern, self._at, self._depth = pattern, 0, 0
+        try:
+            re.compile(pattern)
+        except (re.error, OverflowError, RecursionError, FutureWarning) as error:
+            raise ValueError(f"must be a regular expression: {error}") from None
+        self._states: list[State] = []
+        start, ends = self._alternatives()
+        self.is_divided = len(self._states[start].after) > 1
+        self._last = self._state(None, None)
+        self._join(ends, self._last)
+        self._start = frozenset({start})
+        self._steps: dict[tuple[frozenset[int], str, str], frozenset[int]] = {}
+
+    def takes(self, name: str, first: int) -> bool:
+        """Tell whether a name matches from a character on."""
+        states, before = self._start, name[first - 1 : first] if first else ""
+        for behind in name[first:]:
             key = (states, before, behind)
             found = self._steps.get(key)
             if found is None:
@@ -97,10 +145,6 @@ class Expression:
                 return False
             states, before = found, behind
         return self._last in self._reached(states, before, "")
-
-    def __reduce__(self) -> tuple[type["Expression"], tuple[str, str]]:
-        """Copy and pickle what it was built from."""
-        return Expression, (self._pattern, self._argument)
 
     def _reached(self, states: frozenset[int], before: str, behind: str) -> set[int]:
         """Return the states that are reached without a character."""
@@ -116,16 +160,13 @@ class Expression:
                 waiting.extend(state.after)
         return seen
 
-    def _refused(self, why: str) -> ValueError:
-        return ValueError(f"`{self._argument}` {why}. Received: {self._argument}={shown(self._pattern)}")
-
     # Building the machine. Each part is its first state, and the states that are to lead to what follows.
 
     def _state(
         self, takes: Callable[[str], object] | None, holds: Callable[[str, str], bool] | None, *after: int
     ) -> int:
         if len(self._states) >= STATES:
-            raise self._refused(f"must need at most {STATES} states, repetitions written out")
+            raise ValueError(f"must need at most {STATES} states, repetitions written out")
         self._states.append(State(takes, holds, list(after)))
         return len(self._states) - 1
 
@@ -139,7 +180,7 @@ class Expression:
     def _alternatives(self) -> tuple[int, list[int]]:
         self._depth += 1
         if self._depth > DEEPEST:
-            raise self._refused(f"must have at most {DEEPEST} groups inside one another")
+            raise ValueError(f"must have at most {DEEPEST} groups inside one another")
         split = self._state(None, None)
         ends: list[int] = []
         while True:
@@ -198,7 +239,7 @@ class Expression:
         else:
             return 1, 1
         if self._next() == "+":
-            raise self._refused("must not have a possessive repetition")
+            raise ValueError("must not have a possessive repetition")
         if self._next() == "?":  # the same for a whole name
             self._at += 1
         return simple
@@ -208,7 +249,7 @@ class Expression:
         if char == "(":
             opened = _GROUP.match(self._pattern, self._at)
             if not opened:
-                raise self._refused(
+                raise ValueError(
                     "must not look ahead or behind, refer to groups or set flags; the first rule that matches wins, "
                     "so that another may come before this one"
                 )
@@ -228,7 +269,7 @@ class Expression:
                 return self._place(_PLACES[code])
             found = _ESCAPE.match(self._pattern, self._at)
             if not found or code == "N":
-                raise self._refused("must not refer to groups or name characters")
+                raise ValueError("must not refer to groups or name characters")
             return self._one(found.end())
         return self._one(self._at + 1)
 

@@ -13,7 +13,7 @@ from oneseed.models.entry import Entry, Parameter
 from oneseed.models.keep import KEEP
 from oneseed.models.names import Names, logical_names
 from oneseed.models.plan import Plan
-from oneseed.models.rule import Rule
+from oneseed.models.rule import Rule, patterns
 
 
 class Sizes(NamedTuple):
@@ -53,15 +53,15 @@ def plan_of(
     """Return the plan of a scheme, given by its `match` and its `otherwise`; what `Scheme.plan` does."""
     if not isinstance(params, Mapping) or not all(isinstance(name, str) for name in params):
         raise TypeError(f"`params` must be a mapping from names to parameters. Received: params={shown(params)}")
-    for argument, given in (("axes", axes), ("tied", tied)):
-        if given is not None and not isinstance(given, Mapping):
+    for argument, value in (("axes", axes), ("tied", tied)):
+        if value is not None and not isinstance(value, Mapping):
             raise TypeError(
-                f"`{argument}` must be a mapping from names of parameters. Received: {argument}={shown(given)}"
+                f"`{argument}` must be a mapping from names of parameters. Received: {argument}={shown(value)}"
             )
     aliases = _aliases(params, tied)
-    patterns = {} if axes is None else dict(axes)
+    given = {} if axes is None else dict(axes)
     others = tied or {}
-    if unknown := [name for name in patterns if name not in params and name not in others]:
+    if unknown := [name for name in given if name not in params and name not in others]:
         raise ValueError(
             f"`axes` must name parameters.{checks.nearest(str(unknown[0]), params)} "
             f"Received: axes with {shown(unknown[0])}"
@@ -88,7 +88,7 @@ def plan_of(
         )
         if rule is None and sizes.state:
             continue
-        pattern = patterns.get(name, sizes.axes)
+        pattern = given.get(name, sizes.axes)
         alike = None
         usual = rule is not None and not tied_to and not also and (pattern is None or isinstance(pattern, str))
         if rule is not None and usual and called.isascii():
@@ -161,7 +161,7 @@ def _entry(
         rule,
         initializer,
         draw,
-        tuple(dict.fromkeys(later.pattern for later in also)),
+        patterns(also),
     )
 
 

@@ -243,6 +243,22 @@ def is_name(pattern: str) -> bool:
     return "*" not in pattern and "?" not in pattern and "[" not in pattern
 
 
+def patterns(rules: Iterable[Rule]) -> tuple[str, ...]:
+    """Return the patterns of rules, each once."""
+    return tuple(dict.fromkeys(rule.pattern for rule in rules))
+
+
+def beginning(rule: Rule) -> str:
+    """Return plain text that all names begin with which a rule is for."""
+    if rule.regex:
+        text: str = rule._match.__self__.beginning
+        return text
+    return _SPECIAL.split(rule.pattern, maxsplit=1)[0]
+
+
+_SPECIAL = re.compile(r"[*?[]")
+
+
 def names_one(rule: Rule) -> bool:
     """Tell whether a rule's pattern is one name, which is found in no time among thousands."""
     return rule._match is None

@@ -8,7 +8,7 @@ from oneseed.checks import shown
 from oneseed.models.names import Names
 from oneseed.models.plan import Plan
 from oneseed.models.planning import plan_of
-from oneseed.models.rule import Rule, filler, names_one, restored, same, stored
+from oneseed.models.rule import Rule, beginning, filler, names_one, restored, same, stored
 
 FORMAT, VERSION = "oneseed.scheme", 1
 
@@ -48,7 +48,7 @@ class Scheme:
     (1.0, True)
     """
 
-    __slots__ = ("_exact", "_patterns", "otherwise", "rules")
+    __slots__ = ("_exact", "_lengths", "_patterns", "otherwise", "rules")
 
     def __init__(self, rules: Iterable[Rule], otherwise: Any = None) -> None:
         given = checks.listed(rules)
@@ -58,14 +58,15 @@ class Scheme:
         if strange := [rule for rule in self.rules if not isinstance(rule, Rule)]:
             raise TypeError(f"`rules` must hold oneseed.Rule. Received: {shown(strange[0])}")
         self.otherwise = None if otherwise is None else filler("otherwise", otherwise)
-        # A scheme with a rule for each of a thousand names must not try a thousand patterns on each of them.
+        # A scheme with rules for each of a thousand layers must not try a thousand patterns on each name.
         self._exact: dict[str, tuple[int, ...]] = {}
-        self._patterns: list[int] = []
+        self._patterns: dict[str, list[int]] = {}
         for at, rule in enumerate(self.rules):
             if names_one(rule):
                 self._exact[rule.pattern] = (*self._exact.get(rule.pattern, ()), at)
             else:
-                self._patterns.append(at)
+                self._patterns.setdefault(beginning(rule), []).append(at)
+        self._lengths = tuple({len(text) for text in self._patterns})
 
     def match(self, name: str, *, state: bool = False) -> tuple[Rule | None, tuple[Rule, ...]]:
         """Return the rule for a parameter.
@@ -94,7 +95,10 @@ class Scheme:
         if len(exact) == 1 and not self._patterns:
             rule = self.rules[exact[0]]
             return (rule if rule.state or not state else None), ()
-        places = [*exact, *(at for at in self._patterns if self.rules[at].matches(name))]
+        places = list(exact)
+        for length in self._lengths:
+            if length <= len(name):
+                places += [at for at in self._patterns.get(name[:length], ()) if self.rules[at].matches(name)]
         found = [rule for rule in map(self.rules.__getitem__, sorted(places)) if rule.state or not state]
         if not found:
             return None, ()
