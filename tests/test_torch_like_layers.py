@@ -14,6 +14,7 @@ from torch.nn.utils import prune
 from oneseed import KEEP, Rule, Scheme
 from oneseed_torch import create, default_scheme, initialize_, plan_of
 from oneseed_torch.models.alike import parted
+from oneseed_torch.models.planning import plan_tensors
 from oneseed_torch.models.tree import walk
 
 PLAIN = Scheme([Rule("*bias*", "zeros"), Rule("*weight*", "he_normal"), Rule("*", "ones")])
@@ -271,3 +272,49 @@ def test_autograd_sees_the_writes():
     versions = [tensor._version for tensor in module.parameters()]
     initialize_(module, default_scheme(module), seed=7)
     assert [tensor._version for tensor in module.parameters()] == [version + 1 for version in versions]
+
+
+def test_a_tensor_of_very_many_names_is_drawn_at_the_first():
+    names = [f"block_{number}_of_a_model_whose_names_are_long" for number in range(200)]
+    module = nn.ModuleDict({name: nn.Linear(5, 5) for name in names})
+    for layer in module.values():
+        layer.weight = module[names[0]].weight
+    scheme = default_scheme(module)
+    check(module, scheme)
+    plan = plan_of(module, scheme)
+    assert len(plan[0].tied) == 199
+    assert {entry.also for entry in plan} == {plan[0].also, ()}
+    alone = initialize_(nn.ModuleDict({names[0]: nn.Linear(5, 5)}), scheme, seed=7)
+    assert torch.equal(next(alone.parameters()), next(module.parameters()))
+
+
+def test_names_with_what_globs_mean_otherwise_are_names():
+    module = nn.ModuleDict({"a*": nn.Linear(5, 5), "ab": nn.Linear(5, 5, bias=False), "a[c]": nn.Linear(5, 5)})
+    module["a[c]"].weight = module["a*"].weight
+    scheme = default_scheme(module)
+    check(module, scheme)
+    first, tied, other = (scheme.match(f"{name}.weight")[0] for name in ("a*", "a[c]", "ab"))
+    assert first.initializer is tied.initializer is not other.initializer
+    normed = nn.ModuleDict({name: nn.utils.parametrizations.weight_norm(nn.Linear(5, 5)) for name in ("a*", "ab")})
+    check(normed, default_scheme(normed))
+
+
+def test_layers_that_an_attention_layer_reaches_are_planned_once(monkeypatch):
+    blocks = nn.ModuleList(nn.TransformerEncoderLayer(8, 2, 16) for _ in range(3))
+    scheme = default_scheme(blocks)
+    expected = {entry.name: entry.also for entry in plan_of(blocks, scheme)}
+    assert expected["2.self_attn.out_proj.bias"] == ("2.self_attn.out_proj.bias",)
+    rows, planned = [], []
+
+    def counted(every, found, *others):
+        planned.extend(item.names[0] for item in found)
+        return plan_tensors(every, found, *others)
+
+    monkeypatch.setattr("oneseed_torch.models.modules.run", lambda draws, put: rows.extend(draws))
+    monkeypatch.setattr("oneseed_torch.models.planning.plan_tensors", counted)
+    initialize_(blocks, scheme, seed=7)
+    assert {entry.name: entry.also for entry, _ in rows} == expected
+    assert "0.self_attn.out_proj.bias" in planned
+    assert "2.self_attn.out_proj.bias" not in planned
+    monkeypatch.undo()
+    check(blocks, scheme)

@@ -12,9 +12,10 @@ from torch import nn
 from oneseed import layouts
 from oneseed.checks import Shape
 from oneseed.fans import Guess
+from oneseed.initializers.base import Initializer
 from oneseed.initializers.composed.computed import At, Computed
 from oneseed.models.collector import CollectorPaused
-from oneseed.models.rule import Rule
+from oneseed.models.rule import Rule, is_name
 from oneseed.models.scheme import Scheme
 from oneseed.schemes import Layer, torch
 from oneseed_torch.drawing.watched import PLAIN
@@ -207,7 +208,7 @@ def defaults(every: Layers, found: list[Held]) -> Scheme:
 
 
 def _tied(found: list[Held], of: Kinds, scheme: Scheme) -> Iterator[Rule]:
-    """Give one rule for all names of a tied tensor, which draws at the first of them whichever is there."""
+    """Give the rules for the names of a tied tensor, which draw at the first of them whichever is there."""
     for one in found:
         if len(one.logical) == 1:
             continue
@@ -216,7 +217,7 @@ def _tied(found: list[Held], of: Kinds, scheme: Scheme) -> Iterator[Rule]:
         if rule is not None:
             axes = rule.axes or (_axes(one.places[0], of, one.tensor) if one.tensor.ndim > 1 else None)
             drawn = At(rule.initializer, names[0], axes=axes)
-            yield Rule("|".join(map(re.escape, names)), drawn, regex=True, axes=axes)
+            yield from (_rule_of(name, drawn, axes) for name in names)
 
 
 def _has_shape(tensor: Any) -> bool:
@@ -302,7 +303,12 @@ def _magnitudes(found: list[Held], of: Kinds, scheme: Scheme) -> Iterator[Rule]:
             each = {"axes": [axis for axis, size in enumerate(norms) if size == 1], "keep": True} if norms else {}
             axes = rule.axes or (_axes(its, of, direction.tensor) if len(shape) > 1 else None)
             drawn = At(rule.initializer, path, shape, axes)
-            yield Rule(re.escape(name), Computed([drawn], [("norm", [0], each)]), regex=True)
+            yield _rule_of(name, Computed([drawn], [("norm", [0], each)]))
+
+
+def _rule_of(name: str, initializer: Initializer, axes: str | None = None) -> Rule:
+    """Return the rule for one name, which is found at once unless it has what globs mean otherwise."""
+    return Rule(name if is_name(name) else re.escape(name), initializer, regex=not is_name(name), axes=axes)
 
 
 def _weight_of(place: Place) -> str:
