@@ -230,6 +230,8 @@ def test_unmatched_parameters_are_listed_before_any_draw():
         (lambda: Scheme("ab"), TypeError, "`rules` must be a sequence"),
         (lambda: Scheme([("a", "zeros")]), TypeError, "`rules` must hold oneseed.Rule"),
         (lambda: Scheme([], otherwise=3), ValueError, "initializer identifier"),
+        (lambda: MIXED.match(None), TypeError, "`name` must be a str"),
+        (lambda: Scheme([Rule("w", "ones")]).match([]), TypeError, "`name` must be a str"),
         (lambda: MIXED.plan([]), TypeError, "`params` must be a mapping"),
         (lambda: MIXED.plan({"w": 3}), TypeError, "'w' must have a shape and a dtype"),
         (

@@ -83,6 +83,11 @@ class Scheme:
         tuple
             The first rule that matches, or None, and the later ones that match and do something else.
 
+        Raises
+        ------
+        TypeError
+            If `name` is not a str.
+
         Examples
         --------
         >>> import oneseed
@@ -91,6 +96,8 @@ class Scheme:
         >>> rule.pattern, [other.pattern for other in later]
         ('*.bias', ['head.*'])
         """
+        if not isinstance(name, str):
+            raise TypeError(f"`name` must be a str. Received: name={shown(name)}")
         exact = self._exact.get(name, ())
         if len(exact) == 1 and not self._patterns:
             rule = self.rules[exact[0]]
