@@ -27,20 +27,21 @@ class Plan(Sequence[Entry]):
         The rows.
     """
 
-    __slots__ = ("_entries",)
+    __slots__ = ("_entries", "_named")
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._entries = tuple(entries)
+        self._named: dict[str, Entry] = {}  # when one is asked for
 
     def __getitem__(self, at: Any) -> Any:
         """Return a row by its number, or by the parameter's name in the framework."""
-        if isinstance(at, str):
-            for entry in self._entries:
-                if at in (entry.name, *entry.tied):
-                    return entry
-            known = [entry.name for entry in self._entries]
-            raise KeyError(f"There is no parameter {at!r}.{checks.nearest(at, known)}")
-        return self._entries[at]
+        if not isinstance(at, str):
+            return self._entries[at]
+        if not self._named:
+            self._named = {name: entry for entry in self._entries for name in (entry.name, *entry.tied)}
+        if at not in self._named:
+            raise KeyError(f"There is no parameter {at!r}.{checks.nearest(at, self._named)}")
+        return self._named[at]
 
     def __len__(self) -> int:
         """Count the rows."""
