@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from oneseed.models.collector import CollectorPaused
 from oneseed.models.scheme import Scheme
 from oneseed_torch.models.kinds import Kinds
 from oneseed_torch.models.layers import patterns_of
@@ -96,17 +97,18 @@ def _warn(notes: dict[str, tuple[str, int]]) -> None:
 
 def record(build: Callable[[], Any], independent: bool = False) -> tuple[list[Recorded], dict[str, tuple[str, int]]]:
     """Return the tensors of a model with their initializers, or the reasons why they have none, and notes."""
-    with _generators():
-        first = _run(build, 1)
-        second = _run(build, 2)
-    tensors = first.tensors
-    _check_alike(first, second)
-    for one in tensors:
-        one.refused = one.refused or _written_elsewhere(first, one)
-    decide(tensors, first.recorder.log, Readings(first.recorder.log), independent)
-    for one in tensors:
-        one.refused = one.refused or _written_unseen(first, one)
-    return tensors, first.recorder.notes
+    with CollectorPaused():
+        with _generators():
+            first = _run(build, 1)
+            second = _run(build, 2)
+        tensors = first.tensors
+        _check_alike(first, second)
+        for one in tensors:
+            one.refused = one.refused or _written_elsewhere(first, one)
+        decide(tensors, first.recorder.log, Readings(first.recorder.log), independent)
+        for one in tensors:
+            one.refused = one.refused or _written_unseen(first, one)
+        return tensors, first.recorder.notes
 
 
 class _Run(NamedTuple):
@@ -156,7 +158,7 @@ def _run(build: Callable[[], Any], seed: int) -> _Run:
             run.versions[one.logical[0]] = one.tensor._version
         del one
     del module
-    gc.collect()
+    gc.collect(0)  # all that the program made is young: the collector has not run meanwhile
     _give_values(recorder)
     return run
 
