@@ -48,7 +48,8 @@ LONG = 5
 def pytest_collection_modifyitems(config, items):
     """Leave out what has passed in the sessions before, whose files nox names, where a file took long in one of them.
 
-    By file, not by test: what tests share is counted as the time of the first of them.
+    By file, not by test: what tests share is counted as the time of the first of them. The examples of a page build on
+    each other, and all stay.
     """
     passed, long = set(), set()
     for file in filter(None, os.environ.get("ONESEED_TEST_BEFORE", "").split(os.pathsep)):
@@ -57,7 +58,7 @@ def pytest_collection_modifyitems(config, items):
             if result["outcome"] == "passed":
                 passed.add(result["test"])
                 seconds[file_of(result["test"])] += result["seconds"]
-        long |= {each for each, total in seconds.items() if total >= LONG}
+        long |= {each for each, total in seconds.items() if total >= LONG and each.endswith(".py")}
     done = {item for item in items if item.nodeid in passed and file_of(item.nodeid) in long}
     config.hook.pytest_deselected(items=list(done))
     items[:] = [item for item in items if item not in done]
