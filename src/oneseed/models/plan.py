@@ -40,7 +40,8 @@ class Plan(Sequence[Entry]):
         if not self._named:
             self._named = {name: entry for entry in self._entries for name in (entry.name, *entry.tied)}
         if at not in self._named:
-            raise KeyError(f"There is no parameter {at!r}.{checks.nearest(at, self._named)}")
+            hint = checks.nearest(at, self._named)
+            raise KeyError(f"A row must be asked for by its number or the name of a parameter.{hint} Received: {at!r}")
         return self._named[at]
 
     def __len__(self) -> int:

@@ -1,7 +1,7 @@
 """A rule of a scheme: for which parameters an initializer is."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -99,7 +99,7 @@ class Rule:
             "dtype": None if dtype is None else dtype_name(dtype),
             "state": state,
             "source": source,
-            "_match": Expression(pattern, "pattern").fullmatch if regex else _glob(pattern),
+            "_match": Expression(pattern, "pattern") if regex else _glob(pattern),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -125,7 +125,7 @@ class Rule:
         """
         if not isinstance(name, str):
             raise TypeError(f"`name` must be a str. Received: name={shown(name)}")
-        return self.pattern == name if self._match is None else bool(self._match(name))
+        return self.pattern == name if self._match is None else bool(self._match.fullmatch(name))
 
     def agrees(self, other: "Rule") -> bool:
         """Tell whether another rule does the same with a parameter.
@@ -230,17 +230,20 @@ def _parts(initializer: Any) -> Iterable[Any]:
                 yield from _parts(part)
 
 
-def _glob(pattern: str) -> Callable[[str], Any] | None:
+def _glob(pattern: str) -> re.Pattern[str] | None:
     """Return what matches a glob; None of one that stands for one name, as most do where there are thousands."""
     from fnmatch import translate
 
     check_length(pattern, "pattern")
-    return None if is_name(pattern) else re.compile(translate(pattern)).fullmatch
+    return None if is_name(pattern) else re.compile(translate(pattern))
 
 
 def is_name(pattern: str) -> bool:
     """Tell whether a glob stands for one name."""
-    return "*" not in pattern and "?" not in pattern and "[" not in pattern
+    return _SPECIAL.search(pattern) is None
+
+
+_SPECIAL = re.compile(r"[*?[]")
 
 
 def patterns(rules: Iterable[Rule]) -> tuple[str, ...]:
@@ -251,12 +254,9 @@ def patterns(rules: Iterable[Rule]) -> tuple[str, ...]:
 def beginning(rule: Rule) -> str:
     """Return plain text that all names begin with which a rule is for."""
     if rule.regex:
-        text: str = rule._match.__self__.beginning
+        text: str = rule._match.beginning
         return text
     return _SPECIAL.split(rule.pattern, maxsplit=1)[0]
-
-
-_SPECIAL = re.compile(r"[*?[]")
 
 
 def names_one(rule: Rule) -> bool:

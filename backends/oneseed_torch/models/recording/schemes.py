@@ -15,7 +15,7 @@ from oneseed.initializers.elementwise.stored import Stored
 from oneseed.models.folding import SIMPLE, Simple, filled
 from oneseed.models.folding import initializer as drawn_by
 from oneseed.models.graphs import Node, elementwise, nodes, program, simple
-from oneseed.models.rule import Rule, stored
+from oneseed.models.rule import Rule, is_name, stored
 from oneseed.models.scheme import Scheme
 from oneseed_torch.drawing.writing import layout_of_weights
 from oneseed_torch.models.recording.generators import Untranslated
@@ -311,4 +311,4 @@ def _as_regex(rule: Rule, pattern: str) -> Rule:
 
 
 def _literal(rule: Rule) -> Rule:
-    return _as_regex(rule, re.escape(rule.pattern)) if set(rule.pattern) & set("*?[") else rule
+    return rule if is_name(rule.pattern) else _as_regex(rule, re.escape(rule.pattern))
